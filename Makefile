@@ -1,0 +1,68 @@
+# Threadline. `make help` lists what can be done here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SECONDS ?= 60
+OPS ?= 2000
+SEED ?= 1
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-script test check format e2e bench crash pins clean
+
+help: ## Show this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml
+	@echo "==> Making a virtual environment in $(VENV) and installing what Threadline needs (about a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	@echo "==> Installing the tools for tests and checks ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.runtime ## Try Threadline on this machine, without any account (ARGS="--desk whmcs")
+	@echo "==> Starting the demo; stop it with Ctrl-C ..."
+	@$(BIN)/threadline demo $(ARGS)
+
+demo-script: $(VENV)/.runtime ## Run the demo's journey without a browser and print it, for local and whmcs
+	@for desk in $(or $(DESK),local whmcs); do \
+		echo "==> The journey with --desk $$desk"; \
+		$(BIN)/threadline demo --script --desk $$desk || exit 1; \
+	done
+
+test: $(VENV)/.dev ## Run the tests (real Redis server, loopback only)
+	@echo "==> Running the tests ..."
+	@$(BIN)/python -m pytest -q -m "not e2e and not crash" $(ARGS)
+
+check: $(VENV)/.dev ## Format, lint, types and architecture
+	@echo "==> ruff format" && $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . ; exit 1; }
+	@echo "==> ruff check" && $(BIN)/ruff check --quiet .
+	@echo "==> mypy --strict" && $(BIN)/mypy
+	@echo "==> import-linter" && $(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Format the code and fix what can be fixed
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+e2e: $(VENV)/.dev ## Drive the page in headless Chromium; screenshots go to out/e2e
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { echo "==> Chromium is missing: apt-get install chromium"; exit 1; }
+	@$(BIN)/python -m pytest -q -m e2e --timeout=300 $(ARGS)
+
+bench: $(VENV)/.dev ## Measure; prints a table and one JSON line
+	@$(BIN)/python -m bench $(ARGS)
+
+crash: $(VENV)/.dev ## Kill processes for a while and compare (OPS=, SECONDS=, SEED=)
+	@$(BIN)/python -m tests.crash --ops $(OPS) --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+
+pins: $(VENV)/.dev ## Make the pinned requirements anew (needs uv)
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
+	@awk '/^setuptools==/{on=1} on{print} on&&!/\\\\$$/{exit}' requirements/dev.txt > requirements/build.txt
+
+clean: ## Take away what was made here
+	rm -rf $(VENV) out build *.egg-info

@@ -1,0 +1,356 @@
+"""The contract between the bot and a helpdesk: `TicketAdapter`, what it may claim, and what it may need."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from types import TracebackType
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field as Setting
+
+from adapters.errors import UnsupportedFeature
+from adapters.model import (
+    Attachment,
+    Body,
+    Change,
+    Choice,
+    ChoiceList,
+    Field,
+    Finding,
+    Message,
+    MessageDraft,
+    MessageRef,
+    Opened,
+    OutgoingFile,
+    Person,
+    Ticket,
+    TicketDraft,
+    TicketRef,
+    Visibility,
+)
+
+
+class Capability(StrEnum):
+    """Something that a desk's API can be told to do; what is not claimed is not offered to anybody."""
+
+    FIRST_MESSAGE = "first message"  # opening a ticket carries its first message
+    REPLY = "public reply"
+    NOTE = "internal note"
+    INTERNAL_TICKET = "internal ticket"  # a ticket whose first message the requester cannot see
+    FILES = "files out"
+    UPLOAD_FIRST = "files uploaded first"  # each file is its own step, before the message that carries it
+    READ_TICKET = "read ticket"
+    READ_MESSAGES = "read messages"
+    READ_FILES = "files in"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    SET_STATUS = "set status"
+    ASSIGN = "assign"
+    SET_PRIORITY = "set priority"
+    MOVE_DEPARTMENT = "move department"
+    SET_SUBJECT = "set subject"
+    DEPARTMENTS = "list departments"
+    PRIORITIES = "list priorities"
+    STATUSES = "list statuses"
+    AGENTS = "list agents"
+    CUSTOM_FIELDS = "custom fields"
+    LIST_FIELDS = "list custom fields"  # the API tells which there are; else the settings do
+    FIND_REQUESTER = "find requester"
+    CREATE_REQUESTER = "create requester"
+    AUTHOR = "author of a message"  # a message may carry the name of the person who wrote it
+    SEARCH = "search"
+    CHANGED_SINCE = "changed since"
+    EDIT_MESSAGE = "edit message"
+    DELETE_MESSAGE = "delete message"
+    BACKDATE = "time of a message"  # a message may carry the time at which it was written
+    QUIET = "no notification"  # the desk can be asked not to send mail
+    WEBHOOK = "webhook"  # the desk can tell us that a ticket changed
+
+
+class Reconcile(StrEnum):
+    """How well a desk can tell whether a call with a lost answer was carried out."""
+
+    EXACT = "exact"  # one look-up by our marker
+    BY_LISTING = "by_listing"  # by reading what is there and looking for our marker
+    NONE = "none"  # it cannot be found out: a person is asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one call may carry. Lengths are in characters, sizes in bytes; None means that no limit is known.
+
+    ``settle``: how long after our time-out a change may still appear at the desk, so how long to wait before we look.
+    ``request`` bounds the whole request as it is sent, with the adapter's own encoding overhead of files included;
+    ``file_overhead`` is that factor (1.78 for base64 in base64).
+    """
+
+    subject: int | None = 255
+    body: int | None = None
+    files: int | None = None
+    file: int | None = None
+    request: int | None = None
+    file_overhead: float = 1.0
+    settle: timedelta = timedelta(seconds=5)
+
+
+class Shared(Protocol):
+    """What the processes of one installation share: small secrets with an end, locks, and a common pace.
+
+    The bot gives one that lives in Redis; `adapters.shared.InProcess` is for one process alone.
+    """
+
+    async def get(self, key: str) -> str | None:
+        """The value, or None where there is none or its time is over."""
+        ...
+
+    async def put(self, key: str, value: str, *, ttl: timedelta) -> None:
+        """Keep *value* under *key* for *ttl*."""
+        ...
+
+    def lock(self, key: str, *, ttl: timedelta) -> AbstractAsyncContextManager[None]:
+        """Hold *key* alone among all processes; a holder that dies loses it after *ttl*."""
+        ...
+
+    async def turn(self, key: str, *, per_second: float) -> timedelta:
+        """Take a turn at a common pace; returns how long to wait before using it (zero: now)."""
+        ...
+
+
+class DeskSettings(BaseModel):
+    """The settings that every desk has; each adapter adds its own. Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    kind: str = Setting(description="Which adapter speaks to this desk; `threadline adapters` lists them.")
+    title: str = Setting("", description="What people see instead of the desk's name.")
+    channels: tuple[str, ...] = Setting(
+        (), description="Ids of the Slack channels whose tickets go here unless the form says otherwise."
+    )
+    default: bool = Setting(False, description="The desk for channels that no desk names.")
+    department: str = Setting("", description="The department (category) that the form starts with.")
+    priority: str = Setting("", description="The priority that the form starts with.")
+    visibility: Visibility = Setting(
+        Visibility.PUBLIC, description="Whether messages start as public replies or internal notes."
+    )
+    notify: bool = Setting(True, description="Whether the desk sends its own mail about what we write.")
+    timeout: float = Setting(30.0, gt=0, le=300, description="Seconds to wait for an answer of the desk.")
+    required_fields: tuple[str, ...] = Setting((), description="Keys of custom fields that the form insists on.")
+
+
+S_co = TypeVar("S_co", bound=DeskSettings, covariant=True)
+
+
+class TicketAdapter(ABC, Generic[S_co]):
+    """One helpdesk. A method that changes something makes **at most one change that a person could see**.
+
+    An adapter keeps no state that a crash may lose, writes no log of texts or secrets, and raises only
+    `adapters.errors`. Methods of capabilities that are not claimed raise `UnsupportedFeature`. An adapter is an async
+    context manager: nothing is connected before it is entered, and leaving it closes what it opened.
+
+    To add a desk: a module here with a subclass, a line in `adapters.registry`, recorded exchanges, a test class that
+    inherits the conformance suite, and a page in docs/adapters. Nothing in the bot.
+    """
+
+    kind: ClassVar[str]
+    system: ClassVar[str]
+    """The vendor's name of the system, as people know it."""
+    Settings: ClassVar[type[DeskSettings]]
+    capabilities: ClassVar[frozenset[Capability]]
+    reconcile: ClassVar[Reconcile]
+    options: ClassVar[tuple[Field, ...]] = ()
+    """The desk's own extra parameters of opening a ticket, for `TicketDraft.options`."""
+
+    def __init__(self, name: str, settings: S_co, shared: Shared) -> None:
+        self.name = name
+        self.settings = settings
+        self.shared = shared
+
+    @property
+    def title(self) -> str:
+        """What people call this desk."""
+        return self.settings.title or self.name
+
+    @property
+    @abstractmethod
+    def limits(self) -> Limits:
+        """What one call may carry, by this desk's settings."""
+
+    async def __aenter__(self) -> Self:
+        """Open what the adapter needs; it does not have to reach the desk.
+
+        Raises:
+            Misconfigured: the settings cannot work.
+        """
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close what was opened."""
+
+    def has(self, capability: Capability) -> bool:
+        """Whether this desk, as it is set up, can do that."""
+        return capability in self.capabilities
+
+    def unsupported(self, what: str) -> UnsupportedFeature:
+        """The error for something that this API cannot be told."""
+        return UnsupportedFeature(self.name, f"{self.system} has no way to {what} through its API.")
+
+    @abstractmethod
+    async def check(self) -> tuple[Finding, ...]:
+        """Look at address, credentials, rights and the lists that a form needs, changing nothing.
+
+        Never raises for what it finds; a failing line names the cause and the remedy.
+        """
+
+    @abstractmethod
+    async def open_ticket(self, draft: TicketDraft) -> Opened:
+        """Open a ticket. Where FIRST_MESSAGE is claimed its first message, files included, is on it.
+
+        Raises:
+            Unavailable, OutcomeUnknown, Rejected, NotAuthorised, UnexpectedReply: as their names say.
+        """
+
+    async def add_message(self, ticket: TicketRef, draft: MessageDraft) -> MessageRef:
+        """Add a public reply or an internal note, by ``draft.visibility``, with its files.
+
+        Raises:
+            NotFound: there is no such ticket.
+            Unavailable, OutcomeUnknown, Rejected, NotAuthorised, UnexpectedReply: as their names say.
+        """
+        raise self.unsupported("add a message to a ticket")
+
+    async def upload(self, file: OutgoingFile, marker: str) -> str:
+        """Store one file at the desk, where nobody sees it until a message names it; returns its id.
+
+        Only for desks that claim UPLOAD_FIRST.
+        """
+        raise self.unsupported("upload a file before its message")
+
+    async def change(self, ticket: TicketRef, change: Change) -> None:
+        """Change one thing about a ticket. Doing it twice is the same as doing it once."""
+        raise self.unsupported(f"{change.act} a ticket")
+
+    async def edit_message(self, ticket: TicketRef, message: MessageRef, body: Body, marker: str) -> None:
+        """Replace the text of a message."""
+        raise self.unsupported("edit a message")
+
+    async def delete_message(self, ticket: TicketRef, message: MessageRef) -> None:
+        """Take a message off its ticket; it is no error where it is not there any more."""
+        raise self.unsupported("delete a message")
+
+    async def get_ticket(self, ticket: TicketRef) -> Ticket:
+        """The ticket as it is now.
+
+        Raises:
+            NotFound: there is none, or these credentials may not see it.
+        """
+        raise self.unsupported("read a ticket")
+
+    async def find_by_number(self, number: str) -> Ticket:
+        """The ticket that people call *number*.
+
+        Raises:
+            NotFound: there is none.
+        """
+        raise self.unsupported("look a ticket up by its number")
+
+    async def messages(self, ticket: TicketRef, *, after: str = "") -> tuple[Message, ...]:
+        """All messages and notes of a ticket in the desk's order; with *after*, those behind that message id."""
+        raise self.unsupported("read messages")
+
+    async def attachment(self, ticket: TicketRef, attachment: Attachment, *, limit: int) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            Rejected: it is larger than *limit* bytes.
+        """
+        raise self.unsupported("read attachments")
+
+    async def find_ticket(self, marker: str, draft: TicketDraft) -> Opened | None:
+        """The ticket that an earlier `open_ticket` with this marker made, or None where it surely made none.
+
+        Called only after ``limits.settle``. Not called where ``reconcile`` is NONE.
+        """
+        raise self.unsupported("search for a ticket by its marker")
+
+    async def find_message(self, ticket: TicketRef, marker: str) -> MessageRef | None:
+        """The message that an earlier `add_message` with this marker made, or None where it surely made none."""
+        for message in reversed(await self.messages(ticket)):
+            if carries(message.body, marker):
+                return MessageRef(id=message.id)
+        return None
+
+    async def choices(self, which: ChoiceList, *, department: str | None = None) -> tuple[Choice, ...]:
+        """One of the desk's lists, whole; the bot keeps it for a while."""
+        raise self.unsupported(f"list {which}")
+
+    async def custom_fields(self, department: str | None = None) -> tuple[Field, ...]:
+        """The custom fields of a ticket in *department*; none where CUSTOM_FIELDS is not claimed."""
+        return ()
+
+    async def find_requester(self, email: str) -> Person | None:
+        """The desk's customer with exactly this address; the caller has made sure that it may be trusted."""
+        raise self.unsupported("look people up")
+
+    async def create_requester(self, person: Person) -> Person:
+        """Make *person* a customer of the desk; only where the operator's settings ask for it."""
+        raise self.unsupported("create people")
+
+    async def search(self, words: str, *, limit: int = 20) -> tuple[Ticket, ...]:
+        """Tickets whose subject (at least) holds *words*, newest first."""
+        raise self.unsupported("search")
+
+    async def changed_since(self, cursor: str) -> tuple[tuple[TicketRef, ...], str]:
+        """Tickets that changed since *cursor* (empty: only learn the cursor), and the cursor for next time.
+
+        A ticket may come twice; none may be left out.
+        """
+        raise self.unsupported("tell what changed")
+
+    def webhook(self, headers: dict[str, str], body: bytes) -> tuple[str, ...]:
+        """Ids of the tickets that a webhook call says to look at; header names are in lower case.
+
+        Raises:
+            NotAuthorised: the signature over the raw body is not right.
+            Rejected: it is signed, and not of the form that the desk documents.
+        """
+        raise self.unsupported("send webhooks")
+
+
+MARKER_LINE = "Threadline ref: "
+"""What stands before the marker in the visible last line of a message."""
+
+
+def with_marker(body: Body, marker: str) -> Body:
+    """*body* with our marker as a visible last line in each rendering; visible, so that no clean-up takes it away."""
+    line = f"{MARKER_LINE}{marker}"
+    return Body(
+        plain=f"{body.plain}\n\n{line}",
+        markdown=None if body.markdown is None else f"{body.markdown}\n\n{line}",
+        html=None if body.html is None else f"{body.html}<p>{line}</p>",
+    )
+
+
+def without_marker(text: str) -> str:
+    """*text* without our marker's line, for showing it to people."""
+    kept = [line for line in text.splitlines() if not line.strip().startswith(MARKER_LINE)]
+    return "\n".join(kept).rstrip()
+
+
+def carries(body: Body, marker: str) -> bool:
+    """Whether *body* holds this marker in any rendering."""
+    return any(marker in text for text in (body.plain, body.markdown, body.html) if text)
+
+
+async def collect(chunks: AsyncIterator[bytes], *, limit: int) -> bytes | None:
+    """All of *chunks* joined, or None as soon as they are more than *limit* bytes."""
+    kept = bytearray()
+    async for chunk in chunks:
+        kept += chunk
+        if len(kept) > limit:
+            return None
+    return bytes(kept)

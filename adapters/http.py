@@ -1,0 +1,188 @@
+"""HTTP for desks: one client with time-outs, no redirects and a cap on replies, and one translation of its errors."""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import Field as Setting, field_validator, model_validator
+from typing_extensions import override
+
+from adapters.contract import DeskSettings, TicketAdapter, collect
+from adapters.errors import OutcomeUnknown, Unavailable, UnexpectedReply
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs whole addresses, which may hold secrets
+
+
+class HttpSettings(DeskSettings):
+    """What every desk reached by HTTP needs."""
+
+    url: str = Setting(description="Address of the system, with https.")
+    allow_http: bool = Setting(
+        False, description="Speak plain http to a host that is not this machine. Secrets travel in the clear then."
+    )
+    max_reply: int = Setting(
+        5_000_000, gt=0, description="Bytes of a reply that are read before it is refused (files have their own)."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an address such as https://desk.example.com")
+        if parts.username or parts.password:
+            raise ValueError("must not hold a user or password; there are settings of their own for them")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme == "http" and not self.allow_http and not _is_loopback(parts.hostname or ""):
+            raise ValueError("url: use https, or set allow_http = true if the way there is safe")
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer read whole: status, headers with names in lower case, and its bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        """What a Retry-After header asks for, in either of its forms."""
+        value = self.headers.get("retry-after", "").strip()
+        if value.isdecimal():
+            return timedelta(seconds=min(int(value), 86_400))
+        try:
+            wait = parsedate_to_datetime(value) - datetime.now(UTC)
+        except (ValueError, TypeError):
+            return None
+        return max(wait, timedelta())
+
+    def excerpt(self, length: int = 200) -> str:
+        """The start of the text without tags, for an error's log code; callers make sure that it holds no secret."""
+        text = self.content[: length * 8].decode("utf-8", "replace")
+        return " ".join(text.replace("<", " <").split())[:length]
+
+
+H = TypeVar("H", bound=HttpSettings)
+
+
+class HttpDesk(TicketAdapter[H]):
+    """An adapter that owns an HTTP client while it is entered.
+
+    ``transport`` may be set before entering: tests replay recorded exchanges through it.
+    """
+
+    transport: httpx.AsyncBaseTransport | None = None
+    _client: httpx.AsyncClient
+
+    @override
+    async def __aenter__(self) -> Self:
+        self._client = httpx.AsyncClient(
+            transport=self.transport,
+            follow_redirects=False,  # a 307 would send a form with its secrets to another host
+            timeout=httpx.Timeout(self.settings.timeout, connect=min(10.0, self.settings.timeout)),
+            headers={"Accept-Encoding": "identity", "User-Agent": "Threadline"},  # no compression: no bombs
+            limits=httpx.Limits(max_connections=10),
+            trust_env=False,
+        )
+        return self
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        changes: bool,
+        limit: int | None = None,
+        **request: Any,
+    ) -> Reply:
+        """Send one request and read its reply, whatever its status.
+
+        Args:
+            method: of HTTP.
+            url: the whole address.
+            changes: whether the call changes something, so that a lost answer leaves its outcome unknown.
+            limit: bytes of the reply to accept; the settings' ``max_reply`` where it is None.
+            request: what `httpx.AsyncClient.build_request` takes.
+
+        Raises:
+            Unavailable: the desk was not reached, or a call that changes nothing got no whole answer.
+            OutcomeUnknown: a call that changes something got no whole answer.
+            UnexpectedReply: the reply is larger than *limit* (OutcomeUnknown where the call changes something).
+        """
+        cap = limit or self.settings.max_reply
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                async with self._client.stream(method, url, **request) as response:
+                    content = await collect(response.aiter_raw(), limit=cap)
+                    headers = {name.lower(): value for name, value in response.headers.items()}
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Unavailable(
+                self.name,
+                f"{self.system} at {_place(url)} cannot be reached ({type(error).__name__}).",
+                remedy="Nothing was changed there; it will be tried again.",
+                code=type(error).__name__,
+            ) from error
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise self.lost(changes=changes, code=type(error).__name__) from error
+        if content is None:
+            cause = f"{self.system} sent more than {cap:,} bytes."
+            if changes:
+                raise OutcomeUnknown(self.name, cause, code="too large")
+            raise UnexpectedReply(self.name, cause, remedy="Look at what stands at its address.", code="too large")
+        return Reply(response.status_code, headers, content)
+
+    def lost(self, *, changes: bool, code: str) -> Unavailable | OutcomeUnknown:
+        """The error for an answer that did not arrive whole."""
+        if changes:
+            return OutcomeUnknown(
+                self.name,
+                f"{self.system} did not answer in time or broke off; it may have done what was asked.",
+                remedy="It is looked up before anything is repeated.",
+                code=code,
+            )
+        return Unavailable(
+            self.name,
+            f"{self.system} did not answer in time or broke off.",
+            remedy="It will be tried again.",
+            code=code,
+        )
+
+
+def _place(url: str) -> str:
+    """Scheme, host and port of *url*: what may be said of an address without giving a secret away."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")

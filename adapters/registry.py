@@ -1,0 +1,71 @@
+"""Finds the adapter for a kind; a desk's module is imported when it is asked for, so its start costs no other."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from adapters.contract import DeskSettings, Shared, TicketAdapter
+from adapters.errors import Misconfigured
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "local": "adapters.local:LocalDesk",
+        "whmcs": "adapters.whmcs:WhmcsDesk",
+        "superoffice_soap": "adapters.superoffice_soap:SuperOfficeSoapDesk",
+        "superoffice_rest": "adapters.superoffice_rest:SuperOfficeRestDesk",
+        "keliweb": "adapters.keliweb:KeliwebDesk",
+    }
+)
+"""The built-in kinds. A third party's adapter is named in the settings by its own ``package.module:Class``."""
+
+
+def load(kind: str, *, desk: str = "threadline") -> type[TicketAdapter[Any]]:
+    """The adapter class for *kind*, a built-in name or a dotted path.
+
+    Raises:
+        Misconfigured: nothing of that name can be imported, or it is no adapter.
+    """
+    path = KINDS.get(kind, kind)
+    module, colon, name = path.partition(":")
+    if not colon:
+        known = ", ".join(KINDS)
+        raise Misconfigured(
+            desk,
+            f"there is no kind of desk called {kind!r}.",
+            remedy=f"Use one of {known}, or package.module:Class for an adapter of your own.",
+        )
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise Misconfigured(
+            desk, f"the adapter {path} cannot be loaded ({error}).", remedy="Check the path and that it is installed."
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, TicketAdapter)):
+        raise Misconfigured(desk, f"{path} is not a TicketAdapter.", remedy="Name a subclass of adapters.contract's.")
+    return found
+
+
+def settings_for(desk: str, table: Mapping[str, object]) -> DeskSettings:
+    """The validated settings of one desk's table.
+
+    Raises:
+        Misconfigured: the kind is unknown, or a key is missing, unknown or of the wrong form; all such keys are named.
+    """
+    adapter = load(str(table.get("kind", "")), desk=desk)
+    try:
+        return adapter.Settings.model_validate(table)
+    except ValidationError as error:
+        lines = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'table'}: {problem['msg']}" for problem in error.errors()
+        )
+        raise Misconfigured(
+            desk, f"its settings are not right: {lines}.", remedy=f"docs/adapters/{adapter.kind}.md lists them."
+        ) from error
+
+
+def make(desk: str, settings: DeskSettings, shared: Shared) -> TicketAdapter[Any]:
+    """The adapter for *settings*, not yet entered."""
+    return load(settings.kind, desk=desk)(desk, settings, shared)

@@ -1,0 +1,351 @@
+"""What conversion needs of the other rooms. The store and the Slack room each implement a part; wiring joins them."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from adapters.contract import TicketAdapter
+from adapters.model import OutgoingFile, Ticket
+from bot.conversion.records import Delivered, Link, ReceiptState, ThreadKey
+from bot.conversion.text.tree import Document
+
+# --- the store: lanes -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOp:
+    """Work to be put into a lane.
+
+    ``id`` says what the thing *is* (team, channel, ts, edit), so that the same thing is accepted once.
+    ``order`` sorts the lane (microseconds). ``linked_only``: drop it unless the lane's thread has a link, or an
+    operation waits in the lane that will make one. ``replace``: an operation of that id that nobody has begun takes
+    this payload instead (a card to be shown again, an edit before delivery).
+    """
+
+    lane: str
+    id: str
+    order: int
+    payload: str
+    delay: timedelta = timedelta()
+    linked_only: bool = False
+    replace: bool = False
+    makes_link: bool = False
+
+
+class Added(StrEnum):
+    """What became of a `NewOp`. All but NOT_LINKED mean that the store holds it."""
+
+    ADDED = "added"
+    REPLACED = "replaced"
+    DUPLICATE = "duplicate"
+    NOT_LINKED = "not linked"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one lane, until it is over or given back."""
+
+    lane: str
+    token: str
+
+
+class LeaseLost(Exception):
+    """Another worker has this lane now; whatever we were doing is its business."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The operation at the head of a lane.
+
+    ``verify``: it was stored before the server last restarted or failed over, so it may have been carried out
+    already although its record says no. ``resync``: so may others of this lane, and some may be missing: the
+    thread must be read again before any work.
+    """
+
+    id: str
+    payload: str
+    waiting: int
+    link: Link | None
+    verify: bool = False
+    resync: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What finishing an operation writes in the same step: the lane's link, and which messages are on the ticket."""
+
+    link: Link | None = None
+    unlink: bool = False
+    delivered: dict[str, Delivered] = field(default_factory=dict)  # Slack ts -> record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """An operation that waits for a person. ``held`` means that its whole lane waits with it."""
+
+    lane: str
+    id: str
+    payload: str
+    parked_at: datetime
+    held: bool
+
+
+class Lanes(Protocol):
+    """Queues that keep the order of each thread. Every call may be repeated after a lost answer without harm."""
+
+    async def add(self, ops: Sequence[NewOp]) -> list[Added]:
+        """Store *ops*; when this returns, the server has them as durably as it is set up to."""
+        ...
+
+    async def claim(self, limit: int) -> list[Lease]:
+        """Up to *limit* lanes that have work due and that nobody works on."""
+        ...
+
+    async def head(self, lease: Lease) -> Head | None:
+        """The next operation; None gives the lane back because it is empty. Raises LeaseLost."""
+        ...
+
+    async def save(self, lease: Lease, op: str, payload: str) -> None:
+        """Write an operation's progress and lengthen the lease. Raises LeaseLost."""
+        ...
+
+    async def extend(self, lease: Lease) -> None:
+        """Lengthen the lease. Raises LeaseLost."""
+        ...
+
+    async def resynced(self, lease: Lease) -> None:
+        """The lane's thread was read again since the server restarted. Raises LeaseLost."""
+        ...
+
+    async def done(self, lease: Lease, op: str, outcome: Outcome) -> Head | None:
+        """Take a finished operation off the lane, write its outcome, and return the next. Raises LeaseLost."""
+        ...
+
+    async def retry(self, lease: Lease, op: str, payload: str, *, delay: timedelta) -> None:
+        """Write progress and give the lane back until *delay* is over. Raises LeaseLost."""
+        ...
+
+    async def park(self, lease: Lease, op: str, payload: str) -> Head | None:
+        """Set an operation aside for a person and return the lane's next one. Raises LeaseLost."""
+        ...
+
+    async def hold(self, lease: Lease, op: str, payload: str) -> None:
+        """Stop the lane at this operation until a person has answered. Raises LeaseLost."""
+        ...
+
+    def parked(self) -> AsyncIterator[Parked]:
+        """Everything that waits for a person."""
+        ...
+
+    async def find_parked(self, lane: str, op: str) -> Parked | None:
+        """One of them."""
+        ...
+
+    async def unpark(self, lane: str, op: str, payload: str | None) -> bool:
+        """Put a parked or held operation back with this payload, or drop it (None); False if it is not there."""
+        ...
+
+    async def waiting(self, lane: str) -> int:
+        """How many operations wait in a lane."""
+        ...
+
+    async def wake(self, at_most: timedelta) -> None:
+        """Sleep until something may have been added somewhere, for *at_most* that long."""
+        ...
+
+
+class Links(Protocol):
+    """Which thread belongs to which ticket."""
+
+    async def get(self, thread: ThreadKey) -> Link | None:
+        """The link of a thread."""
+        ...
+
+    async def put(self, link: Link) -> None:
+        """Write a link, in both directions."""
+        ...
+
+    async def remove(self, link: Link) -> None:
+        """Take a link away, in both directions."""
+        ...
+
+    async def threads(self, desk: str, ticket_id: str) -> tuple[ThreadKey, ...]:
+        """The threads of a ticket."""
+        ...
+
+    def all(self) -> AsyncIterator[Link]:
+        """Every link."""
+        ...
+
+    async def delivered(self, thread: ThreadKey, ts: str) -> Delivered | None:
+        """Whether and where a Slack message is on the ticket."""
+        ...
+
+
+class Breakers(Protocol):
+    """Remembers, for all processes, which desks do not answer."""
+
+    async def wait(self, desk: str) -> timedelta:
+        """How long to leave the desk alone; zero: go ahead."""
+        ...
+
+    async def failed(self, desk: str, retry_after: timedelta | None) -> timedelta:
+        """Note a failure to reach the desk; returns how long to leave it alone."""
+        ...
+
+    async def succeeded(self, desk: str) -> bool:
+        """Note that the desk answered; True if it had been failing before."""
+        ...
+
+
+# --- the Slack room ---------------------------------------------------------------------------------------------------
+
+
+class SlackTrouble(Exception):
+    """Slack did not do it, for now: try again after ``retry_after`` (None: soon)."""
+
+    def __init__(self, code: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class SlackRefused(Exception):
+    """Slack will not do it however often it is asked; ``words`` say why and what to do."""
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(words)
+        self.code = code
+        self.words = words
+
+
+class SlackOutcomeUnknown(Exception):
+    """The answer of a call that posts was lost: look for our marker before posting again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote a Slack message. ``email`` is only there for members of our own workspace."""
+
+    id: str
+    name: str
+    email: str | None = None
+    own_workspace: bool = True
+    guest: bool = False
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackFile:
+    """A file as a Slack message names it. ``trouble`` says in words why it cannot be fetched, where that is known."""
+
+    id: str
+    name: str
+    media_type: str = ""
+    size: int = 0
+    url: str = ""  # url_private_download
+    permalink: str = ""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadMessage:
+    """A Slack message, understood: who, when, what, and which files."""
+
+    ts: str
+    author: Author
+    at: datetime
+    document: Document
+    files: tuple[SlackFile, ...] = ()
+    edited: str = ""
+    permalink: str = ""
+
+
+class Threads(Protocol):
+    """Reads Slack."""
+
+    async def read(self, thread: ThreadKey) -> tuple[ThreadMessage, ...]:
+        """All messages of a thread to its last page, in order, our own left out.
+
+        Raises:
+            SlackTrouble: try again. SlackRefused: we are not in that channel, or it is gone.
+        """
+        ...
+
+    async def understand(self, message: dict[str, Any], channel: str) -> ThreadMessage:
+        """A message as an event or a payload carries it. Raises SlackTrouble."""
+        ...
+
+    async def author(self, user: str) -> Author:
+        """A person by id. Raises SlackTrouble; an unknown id gives an author named after it."""
+        ...
+
+    async def file(self, file_id: str) -> SlackFile:
+        """What Slack says of a file. Raises SlackTrouble, SlackRefused."""
+        ...
+
+    async def fetch(self, file: SlackFile, folder: Path, *, limit: int | None) -> OutgoingFile:
+        """Bring a file to *folder*, checked. Raises SlackTrouble; SlackRefused with the reason for people."""
+        ...
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address of a message; empty where Slack does not tell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a card shows. ``note`` is a line about trouble or things left out; empty when all is well."""
+
+    link: Link
+    desk: TicketAdapter[Any]
+    ticket: Ticket | None = None
+    note: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+class Voice(Protocol):
+    """Speaks in Slack. What it posts carries ``marker`` in its metadata, so that it can be found again."""
+
+    async def post_card(self, channel: str, thread_ts: str, card: Card, marker: str) -> str:
+        """Post a card and return its timestamp. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
+        ...
+
+    async def find_post(self, channel: str, thread_ts: str, marker: str) -> str | None:
+        """The timestamp of our post with this marker, in a thread (or, without one, lately in the channel)."""
+        ...
+
+    async def update_card(self, card: Card) -> None:
+        """Bring the card up to date, in place. Raises SlackTrouble, SlackRefused."""
+        ...
+
+    async def receipt(self, state: ReceiptState) -> None:
+        """Show how far a message got. Raises SlackTrouble, SlackRefused."""
+        ...
+
+    async def tell(self, user: str, channel: str, thread_ts: str, text: str, *, parked: str = "") -> None:
+        """Say something to one person; *parked* (``lane|op``) adds the buttons that decide about it."""
+        ...
+
+    async def direct_channel(self, user: str) -> str:
+        """The id of our direct-message channel with a person. Raises SlackTrouble, SlackRefused."""
+        ...
+
+
+class Desks(Protocol):
+    """The desks of the settings, entered and ready."""
+
+    def get(self, name: str) -> TicketAdapter[Any]:
+        """A desk by its name in the settings. Raises KeyError."""
+        ...
+
+    def names(self) -> tuple[str, ...]:
+        """All names, in the order of the settings."""
+        ...
+
+    def for_channel(self, channel: str) -> str:
+        """The desk that serves a channel."""
+        ...

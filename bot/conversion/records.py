@@ -1,0 +1,239 @@
+"""What is written down: links between threads and tickets, and the work that waits in lanes. Each record has a version.
+
+Only this module knows the stored form. A record of a version that it does not know is left alone (`UnknownVersion`).
+"""
+
+import base64
+import hashlib
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import override
+
+from adapters.model import Act, Visibility
+
+VERSION = 1
+
+
+class UnknownVersion(Exception):
+    """The record was written by a newer Threadline; this process must leave it to one that knows it."""
+
+
+class Record(BaseModel):
+    """A stored thing: immutable, without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ThreadKey(Record):
+    """Which Slack thread: workspace, channel and the timestamp of its first message."""
+
+    team: str
+    channel: str
+    ts: str
+
+    @override
+    def __str__(self) -> str:
+        """The thread's name in lanes, logs and the command line."""
+        return f"{self.team}:{self.channel}:{self.ts}"
+
+    @classmethod
+    def parse(cls, text: str) -> "ThreadKey":
+        """The thread that ``str()`` named.
+
+        Raises:
+            ValueError: *text* is not of that form.
+        """
+        team, channel, ts = text.split(":")
+        return cls(team=team, channel=channel, ts=ts)
+
+
+class Link(Record):
+    """A thread and its ticket. It never expires; unlinking removes it."""
+
+    v: int = VERSION
+    thread: ThreadKey
+    desk: str
+    ticket_id: str
+    number: str
+    subject: str = ""
+    url: str = ""
+    opened_by: str = ""  # Slack user id
+    requester: str = ""  # Slack user id, where the requester is on Slack
+    visibility: Visibility = Visibility.PUBLIC  # what a reply in the thread becomes
+    card_ts: str = ""  # our card in the thread
+    mirror: bool = True  # whether new replies in the thread go to the ticket
+    seen: str = ""  # id of the last message of the desk that reached the thread
+    status: str = ""  # as last seen, in the desk's word
+    created_at: datetime
+
+
+class Delivered(Record):
+    """One Slack message that is on the ticket: where it is there, and what was sent, as a digest."""
+
+    v: int = VERSION
+    message_id: str  # the desk's id; empty where the desk does not tell
+    digest: str = ""
+    edited: str = ""  # Slack's edited.ts of the version that was sent
+
+
+class FormFile(Record):
+    """A file by its Slack id, as a form or a message names it."""
+
+    id: str
+    name: str = ""
+
+
+class OpenTicket(Record):
+    """Open a ticket from a form, from a thread, or from both; then link thread and ticket."""
+
+    kind: Literal["open_ticket"] = "open_ticket"
+    desk: str
+    actor: str  # Slack user id of who asked
+    channel: str  # where the card goes
+    thread_ts: str = ""  # empty: the card starts the thread
+    from_ts: str = ""  # import from this message on; empty: the whole thread
+    chosen: tuple[str, ...] = ()  # import only these messages, where any are named
+    offered: dict[str, Any] | None = None  # the message of the payload, where the thread cannot be read
+    subject: str
+    description: str = ""
+    requester: str = ""  # Slack user id
+    requester_email: str = ""  # typed into the form, for people who are not on Slack
+    requester_name: str = ""
+    department: str = ""
+    priority: str = ""
+    visibility: Visibility = Visibility.PUBLIC
+    notify: bool = True
+    fields: dict[str, str] = {}
+    options: dict[str, str] = {}
+    files: tuple[FormFile, ...] = ()
+
+
+class AddMessage(Record):
+    """Bring one Slack message, or a text typed into a command, to the ticket of this lane's thread."""
+
+    kind: Literal["add_message"] = "add_message"
+    actor: str  # Slack user id of who wrote it (or asked for it, where message is None)
+    ts: str = ""  # the message's timestamp; empty for a typed text
+    message: dict[str, Any] | None = None  # the Slack message as it came; None: ``text`` is what was typed
+    text: str = ""
+    visibility: Visibility | None = None  # None: as the link says
+    edited: str = ""
+
+
+class ChangeTicket(Record):
+    """Change one thing about the ticket of this lane's thread."""
+
+    kind: Literal["change_ticket"] = "change_ticket"
+    actor: str
+    act: Act
+    value: str = ""
+
+
+class LinkTicket(Record):
+    """Link this lane's thread to a ticket that is already at the desk."""
+
+    kind: Literal["link_ticket"] = "link_ticket"
+    actor: str
+    desk: str
+    number: str
+    channel: str
+    thread_ts: str
+
+
+class ShowCard(Record):
+    """Bring the card of a thread up to date. Many wishes are one."""
+
+    kind: Literal["show_card"] = "show_card"
+    thread: ThreadKey
+
+
+class ReceiptState(Record):
+    """Show on a message how far it got."""
+
+    kind: Literal["receipt"] = "receipt"
+    channel: str
+    ts: str
+    state: Literal["waiting", "delivered", "failed"]
+
+
+class Tell(Record):
+    """Say something to one person, in the thread where they can see it or in a direct message."""
+
+    kind: Literal["tell"] = "tell"
+    user: str
+    channel: str = ""
+    thread_ts: str = ""
+    text: str
+
+
+class SlackEvent(Record):
+    """An event as Slack sent it, stored before it was acknowledged."""
+
+    kind: Literal["slack_event"] = "slack_event"
+    body: dict[str, Any]
+
+
+Work = Annotated[
+    OpenTicket | AddMessage | ChangeTicket | LinkTicket | ShowCard | ReceiptState | Tell | SlackEvent,
+    Field(discriminator="kind"),
+]
+
+
+class Progress(BaseModel):
+    """How far an operation has come. It is written before and after each change that a person could see."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    calling: str = ""  # the step whose call may have happened
+    since: float = 0.0  # when that call began, seconds since the epoch
+    attempts: int = 0  # calls begun for the current step
+    first_failed: float = 0.0  # when the present trouble began; 0 while all is well
+    done: dict[str, str] = {}  # step -> what it gave
+    plan: list[list[str]] = []  # parts of a conversion: the timestamps in each, fixed when it began
+    asked: str = ""  # the question that a person must answer before this goes on
+    answer: str = ""  # "again" (it is not there, do it) or "there" (it is there, go on) from a person
+
+
+class Operation(BaseModel):
+    """One piece of work in a lane, with its progress."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    v: int = VERSION
+    work: Work
+    progress: Progress = Field(default_factory=Progress)
+    why: str = ""  # set when it is parked: the words that the person was told
+
+
+_operations: TypeAdapter[Operation] = TypeAdapter(Operation)
+
+
+def encode(operation: Operation) -> str:
+    """The stored form of *operation*."""
+    return operation.model_dump_json(exclude_defaults=True) if operation.v == VERSION else operation.model_dump_json()
+
+
+def decode(stored: str) -> Operation:
+    """The operation in *stored*.
+
+    Raises:
+        UnknownVersion: it was written by a newer Threadline.
+    """
+    try:
+        return _operations.validate_json(stored)
+    except ValidationError as error:
+        raise UnknownVersion(f"a record that this version cannot read ({error.error_count()} problems)") from error
+
+
+def marker_of(identity: str) -> str:
+    """The correlation marker for an operation's identity: short, opaque, the same for the same thing."""
+    digest = hashlib.sha256(identity.encode()).digest()
+    return "TL-" + base64.b32encode(digest)[:12].decode()
+
+
+def microseconds(ts: str) -> int:
+    """A Slack timestamp as an integer, for ordering; exact below 2**53."""
+    seconds, _, fraction = ts.partition(".")
+    return int(seconds) * 1_000_000 + int((fraction + "000000")[:6])

@@ -1,0 +1,1 @@
+"""Stand-ins of the helpdesks' servers: as strict as the vendors' documents, with state, and failing on demand."""

@@ -1,0 +1,1 @@
+"""Everything that speaks Slack: the front door, the listeners, the views, the threads and the texts."""
