@@ -62,7 +62,7 @@ crash: $(VENV)/.dev ## Kill processes for a while and compare (OPS=, SECONDS=, S
 pins: $(VENV)/.dev ## Make the pinned requirements anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
-	@awk '/^setuptools==/{on=1} on{print} on&&!/\\\\$$/{exit}' requirements/dev.txt > requirements/build.txt
+	@awk '/^setuptools==/{on=1} on{print} on&&!/\\$$/{exit}' requirements/dev.txt > requirements/build.txt
 
 clean: ## Take away what was made here
 	rm -rf $(VENV) out build *.egg-info

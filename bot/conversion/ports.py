@@ -19,6 +19,9 @@ from bot.conversion.text.tree import Document
 class NewOp:
     """Work to be put into a lane.
 
+    A lane is named by its thread, ``T1:C1:1700000000.000100``, or by a side and its thread: ``in/...`` for events that
+    came in, ``ui/...`` for what only shows how things stand. The lanes of one thread lie on one shard.
+
     ``id`` says what the thing *is* (team, channel, ts, edit), so that the same thing is accepted once.
     ``order`` sorts the lane (microseconds). ``linked_only``: drop it unless the lane's thread has a link, or an
     operation waits in the lane that will make one. ``replace``: an operation of that id that nobody has begun takes
@@ -98,6 +101,10 @@ class Lanes(Protocol):
 
     async def add(self, ops: Sequence[NewOp]) -> list[Added]:
         """Store *ops*; when this returns, the server has them as durably as it is set up to."""
+        ...
+
+    async def peek(self, lane: str, op: str) -> str | None:
+        """The payload of an operation that waits or is parked; None where it is done or unknown."""
         ...
 
     async def claim(self, limit: int) -> list[Lease]:
