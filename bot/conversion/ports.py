@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from adapters.contract import TicketAdapter
 from adapters.model import OutgoingFile, Ticket
-from bot.conversion.records import Delivered, Link, ReceiptState, ThreadKey
+from bot.conversion.records import Delivered, Link, Receipt, ThreadKey
 from bot.conversion.text.tree import Document
 
 # --- the store: lanes -------------------------------------------------------------------------------------------------
@@ -329,7 +329,7 @@ class Voice(Protocol):
         """Bring the card up to date, in place. Raises SlackTrouble, SlackRefused."""
         ...
 
-    async def receipt(self, state: ReceiptState) -> None:
+    async def receipt(self, state: Receipt) -> None:
         """Show how far a message got. Raises SlackTrouble, SlackRefused."""
         ...
 

@@ -149,7 +149,7 @@ class ShowCard(Record):
     thread: ThreadKey
 
 
-class ReceiptState(Record):
+class Receipt(Record):
     """Show on a message how far it got."""
 
     kind: Literal["receipt"] = "receipt"
@@ -176,7 +176,7 @@ class SlackEvent(Record):
 
 
 Work = Annotated[
-    OpenTicket | AddMessage | ChangeTicket | LinkTicket | ShowCard | ReceiptState | Tell | SlackEvent,
+    OpenTicket | AddMessage | ChangeTicket | LinkTicket | ShowCard | Receipt | Tell | SlackEvent,
     Field(discriminator="kind"),
 ]
 

@@ -1,0 +1,200 @@
+"""Accepts wishes and promises only what the store holds: when one of these returns, the work will be done or told of."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from bot.conversion.ports import Added, Lanes, Links, NewOp
+from bot.conversion.records import (
+    AddMessage,
+    ChangeTicket,
+    Link,
+    LinkTicket,
+    OpenTicket,
+    Operation,
+    Receipt,
+    ShowCard,
+    SlackEvent,
+    Tell,
+    ThreadKey,
+    UnknownVersion,
+    Work,
+    decode,
+    encode,
+    microseconds,
+)
+
+FIRST = 0
+"""The order of what must come before any message of its thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What became of a wish. Where it is not new, ``link`` or ``actor`` say whose it was."""
+
+    new: bool
+    link: Link | None = None  # the thread has a ticket already
+    actor: str = ""  # Slack user id of who asked for the same before
+
+
+class Intake:
+    """The one way for work into the lanes."""
+
+    def __init__(self, lanes: Lanes, links: Links) -> None:
+        self._lanes = lanes
+        self._links = links
+
+    async def open_ticket(self, team: str, work: OpenTicket, *, once: str) -> Accepted:
+        """Have a ticket opened, for a thread (one ticket however many ask) or from a form alone.
+
+        Args:
+            team: the workspace.
+            work: what to open.
+            once: the idempotency key of a form without a thread, such as its view's id.
+        """
+        if not work.thread_ts:
+            identity = f"create:{team}:{once}"
+            return await self._once(f"{team}:form:{once}", identity, FIRST, work)
+        thread = ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
+        if link := await self._links.get(thread):
+            return Accepted(new=False, link=link)
+        return await self._once(str(thread), f"create:{thread}", FIRST, work, makes_link=True)
+
+    async def link_ticket(self, thread: ThreadKey, work: LinkTicket) -> Accepted:
+        """Have a thread linked to a ticket that is at the desk already."""
+        if link := await self._links.get(thread):
+            return Accepted(new=False, link=link)
+        return await self._once(str(thread), f"create:{thread}", FIRST, work, makes_link=True)
+
+    async def add_message(self, thread: ThreadKey, work: AddMessage, *, once: str = "") -> Accepted:
+        """Have a message brought to the ticket of *thread*; a Slack message is its own idempotency key."""
+        identity = f"msg:{thread.team}:{thread.channel}:{work.ts}" if work.ts else f"text:{once}"
+        order = microseconds(work.ts) if work.ts else _now()
+        return await self._once(str(thread), identity, order, work)
+
+    async def mirror(self, thread: ThreadKey, work: AddMessage) -> Added:
+        """The same for a reply that was simply written in a thread: nothing happens if the thread has no ticket."""
+        identity = f"msg:{thread.team}:{thread.channel}:{work.ts}"
+        op = _op(str(thread), identity, microseconds(work.ts), work, linked_only=True)
+        return (await self._lanes.add([op]))[0]
+
+    async def change(self, thread: ThreadKey, work: ChangeTicket, *, once: str) -> Accepted:
+        """Have something about the ticket of *thread* changed; *once* is the gesture's own id (a trigger id)."""
+        return await self._once(str(thread), f"change:{once}", _now(), work)
+
+    async def unlink(self, thread: ThreadKey) -> Link | None:
+        """Part thread and ticket; what waits for the ticket is still delivered first by whoever holds the lane."""
+        link = await self._links.get(thread)
+        if link:
+            await self._links.remove(link)
+        return link
+
+    async def show_card(self, thread: ThreadKey) -> None:
+        """Have the card brought up to date; many wishes are one."""
+        await self._lanes.add([card_op(thread)])
+
+    async def tell(self, work: Tell, *, team: str, once: str) -> None:
+        """Have somebody told something, even if Slack is away just now."""
+        lane = f"ui/{team}:{work.channel or work.user}:{work.thread_ts or '-'}"
+        await self._lanes.add([_op(lane, f"tell:{once}", _now(), work)])
+
+    async def _once(self, lane: str, identity: str, order: int, work: Work, *, makes_link: bool = False) -> Accepted:
+        (added,) = await self._lanes.add([_op(lane, identity, order, work, makes_link=makes_link)])
+        if added is not Added.DUPLICATE:
+            return Accepted(new=True)
+        return Accepted(new=False, actor=await self._asked_by(lane, identity))
+
+    async def _asked_by(self, lane: str, identity: str) -> str:
+        stored = await self._lanes.peek(lane, identity)
+        try:
+            work = decode(stored).work if stored else None
+        except UnknownVersion:
+            return ""
+        return getattr(work, "actor", "")
+
+
+def event_op(body: dict[str, Any]) -> NewOp | None:
+    """How a Slack event is stored: in which lane, under which identity; None for events that mean nothing to us.
+
+    The identity says what the thing is, never which delivery it was: a resent event, and the same event under
+    another id, are the same thing.
+    """
+    event = body.get("event")
+    if not isinstance(event, dict):
+        return None
+    team = str(body.get("team_id") or event.get("team") or "")
+    kind = str(event.get("type", ""))
+    if kind == "message":
+        return _message_event_op(body, event, team)
+    if kind == "app_mention":
+        ts = str(event.get("ts", ""))
+        thread = f"{team}:{event.get('channel', '')}:{event.get('thread_ts') or ts}"
+        return _event_op(f"in/{thread}", f"mention:{team}:{event.get('channel', '')}:{ts}", _order(ts), body)
+    ts = str(event.get("event_ts") or body.get("event_time") or "0")
+    return _event_op(f"in/{team}:{kind}:-", f"event:{body.get('event_id') or f'{team}:{kind}:{ts}'}", _order(ts), body)
+
+
+def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) -> NewOp | None:
+    channel = str(event.get("channel", ""))
+    subtype = event.get("subtype")
+    inner = event
+    if subtype == "message_changed":
+        inner = event.get("message") or {}
+        edited = str((inner.get("edited") or {}).get("ts", ""))
+        if not edited:  # only an unfurl
+            return None
+        identity = f"edit:{team}:{channel}:{inner.get('ts')}:{edited}"
+    elif subtype == "message_deleted":
+        inner = event.get("previous_message") or {}
+        identity = f"del:{team}:{channel}:{event.get('deleted_ts')}"
+    else:
+        identity = f"msg:{team}:{channel}:{event.get('ts')}"
+    root = str(inner.get("thread_ts") or inner.get("ts") or event.get("deleted_ts") or event.get("ts") or "")
+    order = _order(str(event.get("event_ts") or event.get("ts") or "0"))
+    return _event_op(f"in/{team}:{channel}:{root}", identity, order, body, linked_only=True)
+
+
+def card_op(thread: ThreadKey) -> NewOp:
+    """The wish to bring a card up to date."""
+    return _op(f"ui/{thread}", "card", _now(), ShowCard(thread=thread), replace=True)
+
+
+def receipt_op(thread: ThreadKey, work: Receipt) -> NewOp:
+    """The wish to show how far a message got; only the last one counts."""
+    return _op(f"ui/{thread}", f"receipt:{work.channel}:{work.ts}", _now(), work, replace=True)
+
+
+def _event_op(lane: str, identity: str, order: int, body: dict[str, Any], *, linked_only: bool = False) -> NewOp:
+    return _op(lane, f"in:{identity}", order, SlackEvent(body=body), linked_only=linked_only)
+
+
+def _op(
+    lane: str,
+    identity: str,
+    order: int,
+    work: Work,
+    *,
+    linked_only: bool = False,
+    replace: bool = False,
+    makes_link: bool = False,
+) -> NewOp:
+    return NewOp(
+        lane=lane,
+        id=identity,
+        order=order,
+        payload=encode(Operation(work=work)),
+        linked_only=linked_only,
+        replace=replace,
+        makes_link=makes_link,
+    )
+
+
+def _order(ts: str) -> int:
+    try:
+        return microseconds(ts)
+    except ValueError:
+        return _now()
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
