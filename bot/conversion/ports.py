@@ -38,6 +38,10 @@ class NewOp:
     makes_link: bool = False
 
 
+class StoreUnavailable(Exception):
+    """The store did not answer in time: nothing is promised, and the same may be asked again."""
+
+
 class Added(StrEnum):
     """What became of a `NewOp`. All but NOT_LINKED mean that the store holds it."""
 
@@ -53,6 +57,10 @@ class Lease:
 
     lane: str
     token: str
+
+
+class StoreAway(Exception):
+    """The store cannot be reached just now; nothing may be promised. Raised by any call to it."""
 
 
 class LeaseLost(Exception):
@@ -181,6 +189,10 @@ class Links(Protocol):
 
     async def threads(self, desk: str, ticket_id: str) -> tuple[ThreadKey, ...]:
         """The threads of a ticket."""
+        ...
+
+    async def find(self, number: str) -> tuple[Link, ...]:
+        """The links of the ticket that people call *number*, at any desk; several threads may have one ticket."""
         ...
 
     def all(self) -> AsyncIterator[Link]:
@@ -339,6 +351,14 @@ class Voice(Protocol):
 
     async def direct_channel(self, user: str) -> str:
         """The id of our direct-message channel with a person. Raises SlackTrouble, SlackRefused."""
+        ...
+
+
+class Events(Protocol):
+    """Takes a stored Slack event to whoever listens for it."""
+
+    async def dispatch(self, body: dict[str, Any]) -> None:
+        """Returns when the listener has accepted what follows from it. Raises StoreAway, SlackTrouble."""
         ...
 
 
