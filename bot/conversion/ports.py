@@ -1,6 +1,6 @@
 """What conversion needs of the other rooms. The store and the Slack room each implement a part; wiring joins them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,10 +36,6 @@ class NewOp:
     linked_only: bool = False
     replace: bool = False
     makes_link: bool = False
-
-
-class StoreUnavailable(Exception):
-    """The store did not answer in time: nothing is promised, and the same may be asked again."""
 
 
 class Added(StrEnum):
@@ -181,6 +177,13 @@ class Links(Protocol):
 
     async def put(self, link: Link) -> None:
         """Write a link, in both directions."""
+        ...
+
+    async def update(self, thread: ThreadKey, change: Callable[[Link], Link]) -> Link | None:
+        """Change a link that is there, against whatever else changes it at the same time; None where there is none.
+
+        *change* is called again with the newer link when another process was quicker.
+        """
         ...
 
     async def remove(self, link: Link) -> None:
@@ -376,3 +379,16 @@ class Desks(Protocol):
     def for_channel(self, channel: str) -> str:
         """The desk that serves a channel."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """Everything that carrying out work needs of the other rooms."""
+
+    lanes: Lanes
+    links: Links
+    breakers: Breakers
+    desks: Desks
+    threads: Threads
+    voice: Voice
+    events: Events
