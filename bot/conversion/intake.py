@@ -1,4 +1,4 @@
-"""Accepts wishes and promises only what the store holds: when one of these returns, the work will be done or told of."""
+"""Accepts wishes and promises only what the store holds: once accepted, work is done or somebody is told."""
 
 import time
 from dataclasses import dataclass
@@ -95,8 +95,7 @@ class Intake:
 
     async def tell(self, work: Tell, *, team: str, once: str) -> None:
         """Have somebody told something, even if Slack is away just now."""
-        lane = f"ui/{team}:{work.channel or work.user}:{work.thread_ts or '-'}"
-        await self._lanes.add([_op(lane, f"tell:{once}", _now(), work)])
+        await self._lanes.add([tell_op(team, work, once=once)])
 
     async def _once(self, lane: str, identity: str, order: int, work: Work, *, makes_link: bool = False) -> Accepted:
         (added,) = await self._lanes.add([_op(lane, identity, order, work, makes_link=makes_link)])
@@ -154,9 +153,15 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
     return _event_op(f"in/{team}:{channel}:{root}", identity, order, body, linked_only=True)
 
 
-def card_op(thread: ThreadKey) -> NewOp:
-    """The wish to bring a card up to date."""
-    return _op(f"ui/{thread}", "card", _now(), ShowCard(thread=thread), replace=True)
+def card_op(thread: ThreadKey, note: str = "") -> NewOp:
+    """The wish to bring a card up to date; *note* is trouble that it should speak of."""
+    return _op(f"ui/{thread}", "card", _now(), ShowCard(thread=thread, note=note), replace=True)
+
+
+def tell_op(team: str, work: Tell, *, once: str) -> NewOp:
+    """The wish to tell somebody something, once for each *once*."""
+    lane = f"ui/{team}:{work.channel or work.user}:{work.thread_ts or '-'}"
+    return _op(lane, f"tell:{once}", _now(), work)
 
 
 def receipt_op(thread: ThreadKey, work: Receipt) -> NewOp:

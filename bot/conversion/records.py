@@ -66,6 +66,7 @@ class Link(Record):
     mirror: bool = True  # whether new replies in the thread go to the ticket
     seen: str = ""  # id of the last message of the desk that reached the thread
     status: str = ""  # as last seen, in the desk's word
+    left_out: tuple[str, ...] = ()  # what could not be carried, in words for people
     created_at: datetime
 
 
@@ -116,7 +117,7 @@ class AddMessage(Record):
     kind: Literal["add_message"] = "add_message"
     actor: str  # Slack user id of who wrote it (or asked for it, where message is None)
     ts: str = ""  # the message's timestamp; empty for a typed text
-    message: dict[str, Any] | None = None  # the Slack message as it came; None: ``text`` is what was typed
+    message: dict[str, Any] | None = None  # the Slack message as it came; None: it is read again, or ``text`` was typed
     text: str = ""
     visibility: Visibility | None = None  # None: as the link says
     edited: str = ""
@@ -147,6 +148,7 @@ class ShowCard(Record):
 
     kind: Literal["show_card"] = "show_card"
     thread: ThreadKey
+    note: str = ""  # trouble that the thread should know of; empty when all is well
 
 
 class Receipt(Record):
@@ -166,6 +168,7 @@ class Tell(Record):
     channel: str = ""
     thread_ts: str = ""
     text: str
+    parked: str = ""  # "lane|operation" that waits for this person's decision
 
 
 class SlackEvent(Record):
@@ -188,11 +191,14 @@ class Progress(BaseModel):
 
     calling: str = ""  # the step whose call may have happened
     since: float = 0.0  # when that call began, seconds since the epoch
-    attempts: int = 0  # calls begun for the current step
+    attempts: int = 0  # failures of the current step since it last went well
+    crashes: int = 0  # times that a worker died with this operation in hand
+    rested: bool = True  # False while a worker has it in hand
     first_failed: float = 0.0  # when the present trouble began; 0 while all is well
     done: dict[str, str] = {}  # step -> what it gave
     plan: list[list[str]] = []  # parts of a conversion: the timestamps in each, fixed when it began
     asked: str = ""  # the question that a person must answer before this goes on
+    verify: float = 0.0  # since when any step may have been made without being written down; 0: none
     answer: str = ""  # "again" (it is not there, do it) or "there" (it is there, go on) from a person
 
 

@@ -1,0 +1,203 @@
+"""Turns a thread into what a desk can carry: parts of text with their files, and the list of what cannot go. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from adapters.contract import Capability, Limits
+from adapters.model import Body
+from bot.conversion.ports import SlackFile, ThreadMessage
+from bot.conversion.text.html import to_html
+from bot.conversion.text.markdown import to_markdown
+from bot.conversion.text.plain import to_plain
+from bot.conversion.text.tree import Block, Code, Document, Link, Paragraph, Rule, Run, Style
+
+BOLD = Style(bold=True)
+ITALIC = Style(italic=True)
+FOOTER = 200
+"""Characters kept free in each part for our marker's line and the markup around it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one message at the desk carries: a text, files, and which Slack messages are in it."""
+
+    document: Document
+    files: tuple[SlackFile, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> Body:
+        """The text in every rendering that a desk may want."""
+        return render(self.document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """What goes to the desk, in order, and what does not, in words for people."""
+
+    parts: tuple[Part, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def render(document: Document) -> Body:
+    """*document* in every rendering that a desk may want."""
+    return Body(plain=to_plain(document), markdown=to_markdown(document), html=to_html(document))
+
+
+def of_thread(
+    messages: Sequence[ThreadMessage],
+    *,
+    limits: Limits,
+    capabilities: frozenset[Capability],
+    description: Document = Document(),  # noqa: B008 - immutable
+    extra_files: Sequence[SlackFile] = (),
+) -> Conversion:
+    """A ticket's text: the description, then each message with its author, time, formatting and files.
+
+    Messages are packed into as few parts as the desk's limits allow, for a call each; none is cut in two unless it
+    alone is larger than a part may be.
+    """
+    pack = _Packing(limits=limits, capabilities=capabilities)
+    if description:
+        pack.add(description.blocks, extra_files, "")
+    elif extra_files:
+        pack.add((), extra_files, "")
+    for number, message in enumerate(messages):
+        lead: tuple[Block, ...] = (Rule(),) if description and number == 0 else ()
+        pack.add((*lead, *entry(message)), message.files, message.ts)
+    return pack.finish()
+
+
+def of_message(message: ThreadMessage, *, limits: Limits, capabilities: frozenset[Capability]) -> Conversion:
+    """One Slack message as a message at the desk.
+
+    The author's name stands in the text only where the desk cannot carry it as the message's author.
+    """
+    blocks = message.document.blocks
+    if Capability.AUTHOR not in capabilities:
+        blocks = entry(message)
+    pack = _Packing(limits=limits, capabilities=capabilities)
+    pack.add(blocks, message.files, message.ts)
+    return pack.finish()
+
+
+def entry(message: ThreadMessage) -> tuple[Block, ...]:
+    """A message as it stands in a ticket among others: who and when, then what."""
+    when = f", {message.at:%Y-%m-%d %H:%M} UTC" + (", edited" if message.edited else "")
+    return (Paragraph((Run(message.author.name, BOLD), Run(when))), *message.document.blocks)
+
+
+@dataclass
+class _Packing:
+    """Fills parts up to the desk's limits."""
+
+    limits: Limits
+    capabilities: frozenset[Capability]
+    parts: list[Part] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    now: Part = field(default_factory=lambda: Part(document=Document()))
+
+    def add(self, blocks: Sequence[Block], files: Iterable[SlackFile], ts: str) -> None:
+        """Put a message into the present part, or begin a new one where it does not fit."""
+        carried = tuple(file for file in files if self._carry(file))
+        refused = [file for file in files if file not in carried]
+        named = (*blocks, *_names(carried, refused))
+        for piece in self._pieces(named):
+            joined = Document((*self.now.document.blocks, *piece))
+            if self.now.document and not self._fits(joined):
+                self._close()
+                joined = Document(tuple(piece))
+            self.now = replace(self.now, document=joined)
+        for file in carried:
+            if not self._has_room(file):
+                self._close()
+            self.now = replace(self.now, files=(*self.now.files, file))
+        if ts:
+            self.now = replace(self.now, messages=(*self.now.messages, ts))
+
+    def finish(self) -> Conversion:
+        """All parts."""
+        self._close()
+        return Conversion(parts=tuple(self.parts), left_out=tuple(self.left_out))
+
+    def _close(self) -> None:
+        if self.now.document or self.now.files or self.now.messages:
+            self.parts.append(self.now)
+        self.now = Part(document=Document())
+
+    def _fits(self, document: Document) -> bool:
+        most = self.limits.body
+        if most is None:
+            return True
+        body = render(document)
+        return max(len(body.plain), len(body.markdown or ""), len(body.html or "")) + FOOTER <= most
+
+    def _pieces(self, blocks: Sequence[Block]) -> list[Sequence[Block]]:
+        """*blocks* whole if they fit into a part of their own, else cut so that each piece does."""
+        if self._fits(Document(tuple(blocks))):
+            return [blocks]
+        pieces: list[Sequence[Block]] = []
+        for block in blocks:
+            pieces.extend((small,) for small in self._smaller(block))
+        return pieces
+
+    def _smaller(self, block: Block) -> list[Block]:
+        if self._fits(Document((block,))):
+            return [block]
+        text = to_plain(Document((block,)))
+        # a quarter: no rendering makes a character longer than that but for HTML's escapes of quotes
+        size = max(1, ((self.limits.body or len(text)) - FOOTER) // 6)
+        chunks = [text[at : at + size] for at in range(0, len(text), size)]
+        make: Callable[[str], Block] = Code if isinstance(block, Code) else _plain
+        return [make(chunk) for chunk in chunks]
+
+    def _carry(self, file: SlackFile) -> bool:
+        """Whether the desk can have this file; if not, why is noted."""
+        most = self.limits.file
+        overhead = self.limits.file_overhead
+        whole = self.limits.request
+        if file.trouble:
+            why = file.trouble
+        elif Capability.FILES not in self.capabilities:
+            why = "this helpdesk takes no files through its API."
+        elif most is not None and file.size > most:
+            why = f"it has {_size(file.size)} and the helpdesk takes {_size(most)}."
+        elif whole is not None and file.size * overhead + _REQUEST_REST > whole:
+            room = int((whole - _REQUEST_REST) / overhead)
+            why = f"it has {_size(file.size)} and the helpdesk takes about {_size(room)}."
+        else:
+            return True
+        self.left_out.append(f"{file.name}: {why}")
+        return False
+
+    def _has_room(self, file: SlackFile) -> bool:
+        if self.limits.files is not None and len(self.now.files) >= self.limits.files:
+            return False
+        if self.limits.request is None:
+            return True
+        sizes = sum(other.size for other in self.now.files) + file.size
+        return sizes * self.limits.file_overhead + _REQUEST_REST <= self.limits.request
+
+
+_REQUEST_REST = 200_000
+"""Bytes of a request kept free for everything that is not a file."""
+
+
+def _names(carried: Sequence[SlackFile], refused: Sequence[SlackFile]) -> tuple[Block, ...]:
+    """Lines that name a message's files; those that stay in Slack with a link."""
+    lines: list[Block] = []
+    if carried:
+        names = ", ".join(file.name for file in carried)
+        lines.append(Paragraph((Run(f"Attached: {names}", ITALIC),)))
+    for file in refused:
+        where = (Link(file.permalink, file.name),) if file.permalink else (Run(file.name),)
+        lines.append(Paragraph((Run("Not attached, still in Slack: ", ITALIC), *where)))
+    return tuple(lines)
+
+
+def _plain(text: str) -> Block:
+    return Paragraph((Run(text),))
+
+
+def _size(count: int) -> str:
+    return f"{max(count, 1000) / 1_000_000:.3f} MB"

@@ -1,0 +1,130 @@
+"""Brings composed parts to a ticket: each file and each message is a step of its own, made once."""
+
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from adapters.contract import Capability, TicketAdapter
+from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibility
+from bot.conversion.compose import Part, render
+from bot.conversion.journal import Journal
+from bot.conversion.ports import SlackFile, SlackRefused, Threads
+from bot.conversion.records import marker_of
+from bot.conversion.text.tree import Document, Link, Paragraph, Run
+
+
+@dataclass(kw_only=True)
+class Carried:
+    """A part whose files lie on our disk. ``left_out`` says in words what could not be fetched."""
+
+    part: Part
+    files: tuple[OutgoingFile, ...] = ()
+    left_out: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def fetched(threads: Threads, part: Part, *, limit: int | None) -> AsyncIterator[Carried]:
+    """*part* with its files on disk until the block ends; what Slack refuses is named in the text instead.
+
+    Raises:
+        SlackTrouble: Slack is away; nothing was sent to the desk yet.
+    """
+    with tempfile.TemporaryDirectory(prefix="threadline-") as folder:
+        carried = Carried(part=part)
+        files: list[OutgoingFile] = []
+        for number, file in enumerate(part.files):
+            place = Path(folder) / str(number)
+            place.mkdir()
+            try:
+                files.append(await threads.fetch(file, place, limit=limit))
+            except SlackRefused as refused:
+                carried.left_out.append(f"{file.name}: {refused.words}")
+                carried.part = _without(carried.part, file)
+        carried.files = tuple(files)
+        yield carried
+
+
+def _without(part: Part, file: SlackFile) -> Part:
+    """*part* with a line that says where the file is, instead of the file."""
+    where = Link(file.permalink, file.name) if file.permalink else Run(file.name)
+    line = Paragraph((Run("Could not be fetched, still in Slack: "), where))
+    document = Document((*part.document.blocks, line))
+    return replace(part, document=document, files=tuple(other for other in part.files if other is not file))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How the parts of one operation are written on a ticket."""
+
+    desk: TicketAdapter[Any]
+    threads: Threads
+    journal: Journal
+    author: Person
+    visibility: Visibility
+    notify: bool | None = None
+    sent_at: datetime | None = None
+
+    async def draft(self, part: Part, files: Sequence[OutgoingFile], number: int) -> MessageDraft:
+        """*part* as the desk is told it; files that go first are uploaded here, each as a step of its own."""
+        marker = self.marker(number)
+        uploads: tuple[str, ...] = ()
+        if self.desk.has(Capability.UPLOAD_FIRST):
+            uploads = tuple([await self._upload(file, marker, f"{number}:{n}") for n, file in enumerate(files)])
+            files = ()
+        return MessageDraft(
+            body=render(part.document),
+            author=self.author,
+            marker=marker,
+            visibility=self.visibility,
+            files=tuple(files),
+            uploads=uploads,
+            sent_at=self.sent_at,
+            notify=self.notify,
+        )
+
+    async def add(self, ticket: TicketRef, parts: Sequence[Part], *, first: int) -> tuple[list[str], list[str]]:
+        """Write *parts* on *ticket*; the first of them is number *first* of the operation.
+
+        Returns:
+            The desk's ids of the messages, and what could not be carried, in words.
+        """
+        ids: list[str] = []
+        left_out: list[str] = []
+        for number, part in enumerate(parts, start=first):
+            step = f"message {number}"
+            if step in self.journal.progress.done:
+                ids.append(self.journal.progress.done[step])
+                continue
+            async with fetched(self.threads, part, limit=self.desk.limits.file) as carried:
+                left_out += carried.left_out
+                draft = await self.draft(carried.part, carried.files, number)
+                ids.append(await self._add(ticket, draft, step))
+        return ids, left_out
+
+    def marker(self, number: int) -> str:
+        """The correlation marker of a part of this operation."""
+        identity = self.journal.head.id
+        return marker_of(identity if number == 0 else f"{identity}#{number}")
+
+    async def _add(self, ticket: TicketRef, draft: MessageDraft, step: str) -> str:
+        async def act() -> str:
+            return (await self.desk.add_message(ticket, draft)).id
+
+        async def look() -> str | None:
+            found = await self.desk.find_message(ticket, draft.marker)
+            return None if found is None else found.id
+
+        return await self.journal.once(step, act, look, reconcile=self.desk.reconcile, settle=self.desk.limits.settle)
+
+    async def _upload(self, file: OutgoingFile, marker: str, number: str) -> str:
+        async def act() -> str:
+            return await self.desk.upload(file, marker)
+
+        async def look() -> str | None:
+            return None  # nobody sees a file that no message names, so a second copy hurts nobody
+
+        return await self.journal.once(f"file {number}", act, look)

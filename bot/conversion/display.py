@@ -1,0 +1,81 @@
+"""Carries out what only shows how things stand: cards, receipts, and words to one person."""
+
+from adapters.contract import Capability
+from adapters.errors import AdapterError
+from adapters.model import Ticket, TicketRef
+from bot.conversion.journal import Journal
+from bot.conversion.ports import Card, Outcome, Rooms, SlackRefused
+from bot.conversion.records import Link, Receipt, ShowCard, Tell, marker_of
+
+
+async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> Outcome:
+    """Post a thread's card, or bring it up to date in place."""
+    link = await rooms.links.get(work.thread)
+    if link is None:
+        return Outcome()
+    ticket = await _ticket(rooms, link)
+    card = Card(
+        link=link,
+        desk=rooms.desks.get(link.desk),
+        ticket=ticket,
+        note=work.note,
+        left_out=link.left_out,
+    )
+    if link.card_ts:
+        await rooms.voice.update_card(card)
+    else:
+        await _post(rooms, journal, card)
+    return Outcome()
+
+
+async def _ticket(rooms: Rooms, link: Link) -> Ticket | None:
+    """The ticket as the desk has it, for the card; a card without it is better than none."""
+    desk = rooms.desks.get(link.desk)
+    if not desk.has(Capability.READ_TICKET) or await rooms.breakers.wait(desk.name):
+        return None
+    try:
+        ticket = await desk.get_ticket(TicketRef(id=link.ticket_id, number=link.number))
+    except AdapterError:
+        return None
+    url = ticket.url or ""
+    if (ticket.status_name, ticket.subject, url) != (link.status, link.subject, link.url):
+        changed = {"status": ticket.status_name, "subject": ticket.subject, "url": url}
+        await rooms.links.update(link.thread, lambda now: now.model_copy(update=changed))
+    return ticket
+
+
+async def _post(rooms: Rooms, journal: Journal, card: Card) -> None:
+    thread = card.link.thread
+    marker = marker_of(f"card:{thread}:{card.link.desk}:{card.link.ticket_id}")
+
+    async def act() -> str:
+        return await rooms.voice.post_card(thread.channel, thread.ts, card, marker)
+
+    async def look() -> str | None:
+        return await rooms.voice.find_post(thread.channel, thread.ts, marker)
+
+    ts = await journal.once("post", act, look)
+    await rooms.links.update(thread, lambda now: now.model_copy(update={"card_ts": ts}))
+
+
+async def receipt(rooms: Rooms, work: Receipt) -> Outcome:
+    """Show on a message how far it got; where Slack will not have it, the message is on the ticket all the same."""
+    try:
+        await rooms.voice.receipt(work)
+    except SlackRefused:
+        return Outcome()
+    return Outcome()
+
+
+async def tell(rooms: Rooms, journal: Journal, work: Tell) -> Outcome:
+    """Say something to one person. Saying it twice after a lost answer is better than not saying it."""
+
+    async def act() -> str:
+        await rooms.voice.tell(work.user, work.channel, work.thread_ts, work.text, parked=work.parked)
+        return ""
+
+    async def look() -> None:
+        return None
+
+    await journal.once("tell", act, look)
+    return Outcome()

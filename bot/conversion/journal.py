@@ -1,0 +1,112 @@
+"""The promise in one place: each change that a person could see is written down before it is made, and made once."""
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from adapters.contract import Reconcile
+from bot.conversion.ports import Head, Lanes, Lease
+from bot.conversion.records import Operation, Progress, encode
+from bot.conversion.verdicts import surely_not_done
+
+Look = Callable[[], Awaitable[str | None]]
+Act = Callable[[], Awaitable[str]]
+
+
+class LookLater(Exception):
+    """A change may still be on its way; it is too early to look for it."""
+
+    def __init__(self, delay: timedelta) -> None:
+        super().__init__(delay)
+        self.delay = delay
+
+
+class AskPerson(Exception):
+    """A change may have been made, and only a person can find out."""
+
+
+class Journal:
+    """The progress of one operation. `once` is the only way in which anything visible is changed."""
+
+    def __init__(self, lanes: Lanes, lease: Lease, head: Head, operation: Operation) -> None:
+        self.lease = lease
+        self.head = head
+        self.operation = operation
+        self._lanes = lanes
+        if head.verify and not operation.progress.verify:
+            operation.progress.verify = time.time()
+
+    @property
+    def progress(self) -> Progress:
+        """How far the operation has come."""
+        return self.operation.progress
+
+    def stored(self) -> str:
+        """The operation as it is written down now."""
+        return encode(self.operation)
+
+    async def save(self) -> None:
+        """Write the operation down. Raises LeaseLost, StoreAway."""
+        await self._lanes.save(self.lease, self.head.id, self.stored())
+
+    async def once(
+        self,
+        step: str,
+        act: Act,
+        look: Look,
+        *,
+        reconcile: Reconcile = Reconcile.EXACT,
+        settle: timedelta = timedelta(),
+    ) -> str:
+        """Make one change, unless it has been made; returns what it gave, now or then.
+
+        Args:
+            step: the change's name within the operation, the same at every try.
+            act: makes the change.
+            look: finds what an earlier `act` made; None means that it surely made nothing.
+            reconcile: NONE where `look` cannot work.
+            settle: how long after a call its change may still appear.
+
+        Raises:
+            LookLater: an earlier try may still take effect.
+            AskPerson: an earlier try may have taken effect, and `reconcile` is NONE.
+            LeaseLost, StoreAway: nothing was done now.
+            Exception: what *act* or *look* raises; the journal knows whether the change may have been made.
+        """
+        progress = self.progress
+        if step in progress.done:
+            return progress.done[step]
+        if progress.calling == step or progress.verify:
+            found = await self._find(step, look, reconcile, settle)
+            if found is not None:
+                return self._finish(step, found)
+        progress.calling, progress.since, progress.answer = step, time.time(), ""
+        await self.save()
+        try:
+            result = await act()
+        except Exception as error:
+            if surely_not_done(error):
+                progress.calling = ""
+            raise
+        return self._finish(step, result)
+
+    async def _find(self, step: str, look: Look, reconcile: Reconcile, settle: timedelta) -> str | None:
+        progress = self.progress
+        if progress.calling != step:  # stored before the server restarted: its later fate may be forgotten
+            progress.calling, progress.since = step, progress.verify
+        if progress.answer == "again":
+            return None
+        if progress.answer == "there":
+            return ""
+        if reconcile is Reconcile.NONE:
+            raise AskPerson
+        wait = timedelta(seconds=progress.since - time.time()) + settle
+        if wait > timedelta():
+            raise LookLater(wait)
+        return await look()
+
+    def _finish(self, step: str, result: str) -> str:
+        progress = self.progress
+        progress.done[step] = result
+        progress.calling, progress.attempts, progress.crashes, progress.first_failed = "", 0, 0, 0.0
+        return result

@@ -1,0 +1,262 @@
+"""One operation in the worker's hands: it is carried out, or what follows from its failure is."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters.contract import Reconcile, TicketAdapter
+from adapters.errors import AdapterError
+from bot.conversion import display, messages, tickets
+from bot.conversion.intake import card_op, receipt_op, tell_op
+from bot.conversion.journal import AskPerson, Journal, LookLater
+from bot.conversion.people import Requesters
+from bot.conversion.ports import Head, LeaseLost, Outcome, Rooms, SlackRefused, StoreAway
+from bot.conversion.records import (
+    AddMessage,
+    ChangeTicket,
+    LinkTicket,
+    OpenTicket,
+    Receipt,
+    ShowCard,
+    SlackEvent,
+    Tell,
+    ThreadKey,
+)
+from bot.conversion.verdicts import CRASHES, Next, verdict
+
+log = logging.getLogger("threadline.worker")
+
+ANNOUNCE_AT = 2
+"""The failure at which people are told that something waits; one alone is often over before they have read it."""
+
+
+class Run:
+    """One operation, from its lane's head to what comes after it."""
+
+    def __init__(self, rooms: Rooms, people: Requesters, journal: Journal) -> None:
+        self._rooms = rooms
+        self._people = people
+        self._journal = journal
+        self._work = journal.operation.work
+        self._shows = isinstance(self._work, ShowCard | Receipt | Tell)
+
+    async def carry_out(self, heartbeat: float) -> Head | None:
+        """Carry the operation out; the lane's next one, or None where the lane was given back.
+
+        Raises:
+            LeaseLost: another worker has the lane.
+            StoreAway: nothing can be written down; the lease runs out by itself.
+        """
+        progress = self._journal.progress
+        if wait := await self._desk_wait():
+            return await self._wait_for_desk(wait)
+        progress.crashes += 0 if progress.rested else 1
+        progress.rested = False
+        if progress.crashes >= CRASHES:
+            return await self._park("Threadline broke off several times while it worked on this.")
+        had_trouble = progress.first_failed > 0
+        beat = asyncio.create_task(self._beat(heartbeat))
+        try:
+            outcome = await self._carry()
+        except (LeaseLost, StoreAway):
+            raise
+        except asyncio.CancelledError:
+            await self._rest(timedelta())
+            raise
+        except LookLater as early:
+            return await self._rest(early.delay)
+        except AskPerson:
+            return await self._ask()
+        except Exception as error:  # noqa: BLE001 - our own faults have a row in the table of verdicts too
+            return await self._failed(error)
+        finally:
+            beat.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await beat
+        if (desk := self._desk()) is not None:
+            await self._rooms.breakers.succeeded(desk.name)
+        if had_trouble and self._journal.head.link and not self._shows:
+            await self._rooms.lanes.add([card_op(self._journal.head.link.thread)])
+        self._log("done")
+        return await self._rooms.lanes.done(self._journal.lease, self._journal.head.id, outcome)
+
+    async def _carry(self) -> Outcome:
+        rooms, journal, work = self._rooms, self._journal, self._work
+        match work:
+            case OpenTicket():
+                return await tickets.open_ticket(rooms, self._people, journal, work)
+            case LinkTicket():
+                return await tickets.link_ticket(rooms, journal, work)
+            case ChangeTicket():
+                return await tickets.change_ticket(rooms, journal, work)
+            case AddMessage():
+                return await messages.add_message(rooms, self._people, journal, work)
+            case ShowCard():
+                return await display.show_card(rooms, journal, work)
+            case Receipt():
+                return await display.receipt(rooms, work)
+            case Tell():
+                return await display.tell(rooms, journal, work)
+            case SlackEvent():
+                await rooms.events.dispatch(work.body)
+                return Outcome()
+
+    async def _beat(self, heartbeat: float) -> None:
+        """Keep the lease while a slow call runs; where that fails, the next write says so."""
+        while True:
+            await asyncio.sleep(heartbeat)
+            with contextlib.suppress(LeaseLost, StoreAway):
+                await self._rooms.lanes.extend(self._journal.lease)
+
+    # --- what follows from a failure ---------------------------------------------------------------------------------
+
+    async def _failed(self, error: Exception) -> Head | None:
+        progress = self._journal.progress
+        desk = self._desk()
+        progress.attempts += 1
+        progress.first_failed = progress.first_failed or time.time()
+        answer = verdict(
+            error,
+            attempts=progress.attempts,
+            reconcile=desk.reconcile if desk else Reconcile.EXACT,
+            settle=desk.limits.settle if desk else timedelta(),
+        )
+        self._log("failed", error=type(error).__name__, code=getattr(error, "code", ""), next=str(answer.next))
+        if desk is not None and answer.breaks:
+            await self._rooms.breakers.failed(desk.name, getattr(error, "retry_after", None))
+        if answer.next is Next.ASK:
+            return await self._ask()
+        if answer.next is Next.PARK:
+            return await self._park(_words(error))
+        if progress.attempts == ANNOUNCE_AT and isinstance(error, AdapterError):
+            await self._announce(str(error))
+        return await self._rest(answer.delay)
+
+    async def _rest(self, delay: timedelta) -> None:
+        self._journal.progress.rested = True
+        await self._rooms.lanes.retry(self._journal.lease, self._journal.head.id, self._journal.stored(), delay=delay)
+
+    async def _park(self, words: str) -> Head | None:
+        """Set the operation aside for a person and tell them; what only shows something is let go."""
+        lanes, lease, head = self._rooms.lanes, self._journal.lease, self._journal.head
+        if self._shows or isinstance(self._work, SlackEvent):
+            self._log("given up", why=words)
+            return await lanes.done(lease, head.id, Outcome())
+        self._journal.progress.rested, self._journal.progress.crashes = True, 0
+        self._journal.operation.why = words
+        await self._tell(f"{self._subject()} was not sent. {words}", parked=True)
+        if isinstance(self._work, AddMessage) and self._work.ts and head.link:
+            state = Receipt(channel=head.link.thread.channel, ts=self._work.ts, state="failed")
+            await lanes.add([receipt_op(head.link.thread, state)])
+        return await lanes.park(lease, head.id, self._journal.stored())
+
+    async def _ask(self) -> None:
+        """Stop the lane and ask a person whether an earlier try took effect."""
+        progress = self._journal.progress
+        progress.rested = True
+        progress.asked = progress.calling
+        desk = self._desk()
+        name = desk.title if desk else "The helpdesk"
+        words = (
+            f"{name} did not answer, so it is not known whether {self._subject(small=True)} arrived there. "
+            f"{name} cannot be searched for it, so please look. What follows in this thread waits for your answer."
+        )
+        self._journal.operation.why = words
+        await self._tell(words, parked=True)
+        await self._rooms.lanes.hold(self._journal.lease, self._journal.head.id, self._journal.stored())
+
+    async def _wait_for_desk(self, wait: timedelta) -> None:
+        """Leave the operation alone while its desk does not answer."""
+        progress = self._journal.progress
+        if not progress.first_failed:
+            progress.first_failed = time.time()
+            desk = self._desk()
+            await self._announce(f"{desk.title if desk else 'The helpdesk'} does not answer.")
+        await self._rest(wait)
+
+    async def _announce(self, why: str) -> None:
+        """Say once that something waits: on the card where there is one, else to the person who asked."""
+        link = self._journal.head.link
+        since = datetime.fromtimestamp(self._journal.progress.first_failed, UTC)
+        if link:
+            waiting = self._journal.head.waiting
+            what = "1 message waits" if waiting == 1 else f"{waiting} messages wait"
+            note = f"{why} Since {since:%H:%M} UTC {what}; all will be sent in order, and nothing is lost."
+            await self._rooms.lanes.add([card_op(link.thread, note)])
+            if isinstance(self._work, AddMessage) and self._work.ts:
+                state = Receipt(channel=link.thread.channel, ts=self._work.ts, state="waiting")
+                await self._rooms.lanes.add([receipt_op(link.thread, state)])
+        else:
+            await self._tell(f"{self._subject()} waits: {why} It is kept and will be sent; you need not type it again.")
+
+    async def _tell(self, text: str, *, parked: bool = False) -> None:
+        work, lane, identity = self._work, self._journal.lease.lane, self._journal.head.id
+        team, channel, thread_ts = _where(lane, work)
+        if not (actor := getattr(work, "actor", "")):
+            return
+        told = Tell(
+            user=actor,
+            channel=channel,
+            thread_ts=thread_ts,
+            text=text,
+            parked=f"{lane}|{identity}" if parked else "",
+        )
+        once = f"{identity}:{'parked' if parked else 'waiting'}:{self._journal.progress.first_failed:.0f}"
+        await self._rooms.lanes.add([tell_op(team, told, once=once)])
+
+    # --- what is said of it ------------------------------------------------------------------------------------------
+
+    def _desk(self) -> TicketAdapter[Any] | None:
+        if self._shows or isinstance(self._work, SlackEvent):
+            return None
+        link = self._journal.head.link
+        name = getattr(self._work, "desk", "") or (link.desk if link else "")
+        return self._rooms.desks.get(name) if name else None
+
+    async def _desk_wait(self) -> timedelta:
+        desk = self._desk()
+        return await self._rooms.breakers.wait(desk.name) if desk else timedelta()
+
+    def _subject(self, *, small: bool = False) -> str:
+        """What this operation is, in words that begin a sentence (or stand within one)."""
+        match self._work:
+            case OpenTicket(subject=subject):
+                words = f"Your ticket “{subject}”"
+            case AddMessage():
+                words = "Your message"
+            case ChangeTicket(act=act):
+                words = f"Your wish to {act} the ticket"
+            case LinkTicket(number=number):
+                words = f"Your link to ticket {number}"
+            case _:
+                words = "This"
+        return words[0].lower() + words[1:] if small else words
+
+    def _log(self, event: str, **fields: str) -> None:
+        """One line for each visible change, without texts."""
+        log.info(
+            "%s %s",
+            self._work.kind,
+            event,
+            extra={"lane": self._journal.lease.lane, "op": self._journal.head.id} | fields,
+        )
+
+
+def _where(lane: str, work: Any) -> tuple[str, str, str]:
+    """Workspace, channel and thread in which the person who asked can be told."""
+    team, _, rest = lane.partition(":")
+    if isinstance(work, OpenTicket):
+        return team, work.channel, work.thread_ts
+    thread = ThreadKey.parse(f"{team}:{rest}")
+    return team, thread.channel, thread.ts
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, AdapterError):
+        return str(error)
+    if isinstance(error, SlackRefused):
+        return error.words
+    return "Threadline itself failed; your operator finds more in its log."

@@ -1,0 +1,249 @@
+"""Carries out what concerns a whole ticket: opening it from a thread or a form, linking it, changing it."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.contract import Capability, TicketAdapter
+from adapters.errors import NotFound
+from adapters.model import Change, MessageRef, Opened, Person, TicketDraft, TicketRef
+from bot.conversion import compose
+from bot.conversion.delivery import Delivery, fetched
+from bot.conversion.intake import card_op, tell_op
+from bot.conversion.journal import Journal
+from bot.conversion.people import Requesters
+from bot.conversion.ports import Author, Card, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
+from bot.conversion.records import ChangeTicket, Delivered, Link, LinkTicket, OpenTicket, Tell, ThreadKey, marker_of
+from bot.conversion.text.clean import clean_subject
+from bot.conversion.text.plain import from_plain
+
+
+async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: OpenTicket) -> Outcome:
+    """Open a ticket, put the whole conversion on it, link it with its thread and have the card shown."""
+    if journal.head.link and "open" not in journal.progress.done:
+        return Outcome()  # the thread got its ticket in another way
+    desk = rooms.desks.get(work.desk)
+    team = journal.lease.lane.partition(":")[0]
+    messages = await _messages(rooms, journal, work, team)
+    conversion = await _convert(rooms, work, messages, desk)
+    requester = await _requester(rooms, people, work, desk)
+    delivery = Delivery(
+        desk=desk,
+        threads=rooms.threads,
+        journal=journal,
+        author=requester,
+        visibility=work.visibility,
+        notify=work.notify,
+    )
+    opened, left_out = await _open(rooms, delivery, work, conversion.parts[0], requester)
+    if opened is None:
+        return Outcome()  # a person said that it is there; they link it by its number
+    link = _link(team, work, opened, desk)
+    if work.thread_ts:
+        await rooms.links.put(link)
+    rest = conversion.parts[1:] if desk.has(Capability.FIRST_MESSAGE) else conversion.parts
+    first = 1 if desk.has(Capability.FIRST_MESSAGE) else 0
+    ids, more_left_out = await delivery.add(opened.ticket, rest, first=first)
+    left_out = (*conversion.left_out, *left_out, *more_left_out)
+    if not work.thread_ts:
+        link = await _card_starts_thread(rooms, journal, work, link, desk)
+    if left_out:
+        await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
+    await rooms.lanes.add([card_op(link.thread)])
+    ids = [opened.first.id if opened.first else "", *ids] if first else ids
+    return Outcome(delivered=_delivered(conversion.parts, ids))
+
+
+async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> Outcome:
+    """Link a thread with a ticket that is at the desk already."""
+    thread = ThreadKey.parse(journal.lease.lane)
+    if journal.head.link:
+        return Outcome()
+    desk = rooms.desks.get(work.desk)
+    try:
+        ticket = await desk.find_by_number(work.number)
+    except NotFound:
+        text = (
+            f"{desk.title} has no ticket {work.number}, so this thread was not linked. Check the number and try again."
+        )
+        told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
+        await rooms.lanes.add([tell_op(thread.team, told, once=journal.head.id + work.number)])
+        return Outcome()
+    link = Link(
+        thread=thread,
+        desk=desk.name,
+        ticket_id=ticket.ref.id,
+        number=ticket.ref.number,
+        subject=ticket.subject,
+        url=ticket.url or "",
+        opened_by=work.actor,
+        visibility=desk.settings.visibility,
+        status=ticket.status_name,
+        created_at=datetime.now(UTC),
+    )
+    await rooms.links.put(link)
+    await rooms.lanes.add([card_op(thread)])
+    return Outcome()
+
+
+async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> Outcome:
+    """Change one thing about the ticket of a thread; doing it twice is the same as doing it once."""
+    link = journal.head.link
+    if link is None:
+        return Outcome()
+    desk = rooms.desks.get(link.desk)
+
+    async def act() -> str:
+        await desk.change(TicketRef(id=link.ticket_id, number=link.number), Change(act=work.act, value=work.value))
+        return ""
+
+    async def look() -> None:
+        return None
+
+    await journal.once("change", act, look)
+    await rooms.lanes.add([card_op(link.thread)])
+    return Outcome()
+
+
+async def _messages(rooms: Rooms, journal: Journal, work: OpenTicket, team: str) -> tuple[ThreadMessage, ...]:
+    """The messages to import: fixed when the work began, so that each try makes the same parts."""
+    if not work.thread_ts:
+        return ()
+    if work.offered is not None:
+        return (await rooms.threads.understand(work.offered, work.channel),)
+    thread = ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
+    messages = await rooms.threads.read(thread)
+    if work.chosen:
+        messages = tuple(message for message in messages if message.ts in work.chosen)
+    elif work.from_ts:
+        messages = tuple(message for message in messages if float(message.ts) >= float(work.from_ts))
+    if journal.progress.plan:
+        (fixed,) = journal.progress.plan
+        return tuple(message for message in messages if message.ts in fixed)
+    journal.progress.plan = [[message.ts for message in messages]]
+    return messages
+
+
+async def _convert(
+    rooms: Rooms, work: OpenTicket, messages: Sequence[ThreadMessage], desk: TicketAdapter[Any]
+) -> compose.Conversion:
+    files: list[SlackFile] = []
+    for file in work.files:
+        try:
+            files.append(await rooms.threads.file(file.id))
+        except SlackRefused as refused:
+            files.append(SlackFile(id=file.id, name=file.name or file.id, trouble=refused.words))
+    conversion = compose.of_thread(
+        messages,
+        limits=desk.limits,
+        capabilities=desk.capabilities,
+        description=from_plain(work.description),
+        extra_files=files,
+    )
+    if conversion.parts:
+        return conversion
+    # a ticket needs a text, and some desks refuse an empty one
+    return compose.of_thread(
+        (), limits=desk.limits, capabilities=desk.capabilities, description=from_plain(work.subject)
+    )
+
+
+async def _requester(rooms: Rooms, people: Requesters, work: OpenTicket, desk: TicketAdapter[Any]) -> Person:
+    if work.requester_email:
+        return await people.known(
+            desk, Person(name=work.requester_name or work.requester_email, email=work.requester_email)
+        )
+    author: Author = await rooms.threads.author(work.requester or work.actor)
+    return await people.of(desk, author)
+
+
+async def _open(
+    rooms: Rooms, delivery: Delivery, work: OpenTicket, part: compose.Part, requester: Person
+) -> tuple[Opened | None, tuple[str, ...]]:
+    """The step that opens the ticket; with its first message where the desk takes both in one call."""
+    desk, journal = delivery.desk, delivery.journal
+    if "open" in journal.progress.done:
+        return _opened(journal.progress.done["open"]), ()
+    carried_part = part if desk.has(Capability.FIRST_MESSAGE) else compose.Part(document=part.document)
+    async with fetched(rooms.threads, carried_part, limit=desk.limits.file) as carried:
+        draft = TicketDraft(
+            subject=clean_subject(work.subject, desk.limits.subject or 255),
+            first=await delivery.draft(carried.part, carried.files, 0),
+            requester=requester,
+            department=work.department or desk.settings.department or None,
+            priority=work.priority or desk.settings.priority or None,
+            fields=work.fields,
+            options=work.options,
+        )
+
+        async def act() -> str:
+            return _written(await desk.open_ticket(draft))
+
+        async def look() -> str | None:
+            found = await desk.find_ticket(draft.first.marker, draft)
+            return None if found is None else _written(found)
+
+        result = await journal.once("open", act, look, reconcile=desk.reconcile, settle=desk.limits.settle)
+        return _opened(result), tuple(carried.left_out)
+
+
+def _written(opened: Opened) -> str:
+    return json.dumps([opened.ticket.id, opened.ticket.number, opened.first.id if opened.first else None])
+
+
+def _opened(written: str) -> Opened | None:
+    """What `_written` wrote; None where a person answered for the desk."""
+    if not written:
+        return None
+    ticket_id, number, first = json.loads(written)
+
+    return Opened(ticket=TicketRef(id=ticket_id, number=number), first=None if first is None else MessageRef(id=first))
+
+
+def _link(team: str, work: OpenTicket, opened: Opened, desk: TicketAdapter[Any]) -> Link:
+    return Link(
+        thread=ThreadKey(team=team, channel=work.channel, ts=work.thread_ts or "0"),
+        desk=desk.name,
+        ticket_id=opened.ticket.id,
+        number=opened.ticket.number,
+        subject=work.subject,
+        opened_by=work.actor,
+        requester=work.requester or ("" if work.requester_email else work.actor),
+        visibility=work.visibility,
+        created_at=datetime.now(UTC),
+    )
+
+
+async def _card_starts_thread(
+    rooms: Rooms, journal: Journal, work: OpenTicket, link: Link, desk: TicketAdapter[Any]
+) -> Link:
+    """Post the card of a ticket that began as a form: it is the first message of the ticket's thread.
+
+    Where we may not post in the channel, the thread is in our direct messages with the person who asked.
+    """
+    marker = marker_of(f"{journal.head.id}#card")
+
+    async def post_in(channel: str, step: str) -> Link:
+        async def act() -> str:
+            return await rooms.voice.post_card(channel, "", Card(link=link, desk=desk), marker)
+
+        async def look() -> str | None:
+            return await rooms.voice.find_post(channel, "", marker)
+
+        ts = await journal.once(step, act, look)
+        thread = ThreadKey(team=link.thread.team, channel=channel, ts=ts)
+        return link.model_copy(update={"thread": thread, "card_ts": ts})
+
+    try:
+        posted = await post_in(work.channel, "card")
+    except SlackRefused:
+        posted = await post_in(await rooms.voice.direct_channel(work.actor), "card in direct messages")
+    await rooms.links.put(posted)
+    return posted
+
+
+def _delivered(parts: Sequence[compose.Part], ids: Sequence[str]) -> dict[str, Delivered]:
+    """Which Slack message is in which message of the desk."""
+    found = list(ids) + [""] * (len(parts) - len(ids))
+    return {ts: Delivered(message_id=found[number]) for number, part in enumerate(parts) for ts in part.messages}

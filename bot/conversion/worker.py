@@ -1,0 +1,126 @@
+"""The worker: takes lanes that have work and carries out one operation after another, each lane in its order."""
+
+import asyncio
+import logging
+import time
+from datetime import timedelta
+
+from bot.conversion.journal import Journal
+from bot.conversion.people import Requesters
+from bot.conversion.ports import Head, Lease, LeaseLost, NewOp, Rooms, SlackRefused, SlackTrouble, StoreAway
+from bot.conversion.records import (
+    AddMessage,
+    Operation,
+    Progress,
+    ThreadKey,
+    UnknownVersion,
+    decode,
+    encode,
+    microseconds,
+)
+from bot.conversion.run import Run
+
+log = logging.getLogger("threadline.worker")
+
+POLL = timedelta(seconds=1)
+DRAIN = 10.0
+"""Seconds that a stopping worker gives to operations in hand."""
+
+
+class Worker:
+    """Carries out work until it is told to stop. Any number may run, in any number of processes."""
+
+    def __init__(self, rooms: Rooms, *, at_once: int = 20, heartbeat: float = 10.0) -> None:
+        self._rooms = rooms
+        self._people = Requesters()
+        self._at_once = at_once
+        self._heartbeat = heartbeat
+        self._stopping = asyncio.Event()
+        self._lanes: set[asyncio.Task[None]] = set()
+
+    def stop(self) -> None:
+        """Take no further lane; `run` returns when those in hand are done or their time is over."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until `stop`."""
+        while not self._stopping.is_set():
+            free = self._at_once - len(self._lanes)
+            try:
+                leases = await self._rooms.lanes.claim(free) if free else []
+                for lease in leases:
+                    task = asyncio.create_task(self._guarded(lease))
+                    self._lanes.add(task)
+                    task.add_done_callback(self._lanes.discard)
+                if not leases:
+                    await self._rooms.lanes.wake(POLL)
+            except StoreAway:
+                await asyncio.sleep(POLL.total_seconds())
+        await self._drain()
+
+    async def _drain(self) -> None:
+        if self._lanes:
+            _, late = await asyncio.wait(self._lanes, timeout=DRAIN)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _guarded(self, lease: Lease) -> None:
+        """One lane. Where the store or the lease is lost, the lane is left to whoever claims it next."""
+        try:
+            await self._lane(lease)
+        except (LeaseLost, StoreAway) as lost:
+            log.info("lane left", extra={"lane": lease.lane, "why": type(lost).__name__})
+
+    async def _lane(self, lease: Lease) -> None:
+        head = await self._rooms.lanes.head(lease)
+        while head is not None:
+            if self._stopping.is_set():
+                await self._rooms.lanes.retry(lease, head.id, head.payload, delay=timedelta())
+                return
+            if head.resync:
+                if not await self._resync(lease, head):
+                    return
+                head = await self._rooms.lanes.head(lease)
+                continue
+            try:
+                operation = decode(head.payload)
+            except UnknownVersion:
+                log.warning("a record of a newer version is left alone", extra={"lane": lease.lane})
+                await self._rooms.lanes.retry(lease, head.id, head.payload, delay=timedelta(minutes=1))
+                return
+            journal = Journal(self._rooms.lanes, lease, head, operation)
+            head = await Run(self._rooms, self._people, journal).carry_out(self._heartbeat)
+
+    async def _resync(self, lease: Lease, head: Head) -> bool:
+        """After the server restarted: put back what the lane may have forgotten, to be looked for before it is sent.
+
+        False where Slack cannot be read now; the lane has been given back then.
+        """
+        side, _, name = lease.lane.rpartition("/")
+        if not side and head.link and head.link.mirror:
+            try:
+                await self._put_back(lease, ThreadKey.parse(name), head.link.created_at.timestamp())
+            except SlackTrouble as trouble:
+                delay = trouble.retry_after or timedelta(seconds=5)
+                await self._rooms.lanes.retry(lease, head.id, head.payload, delay=delay)
+                return False
+            except SlackRefused as refused:
+                log.warning("thread not checked after a restart", extra={"lane": lease.lane, "code": refused.code})
+        await self._rooms.lanes.resynced(lease)
+        return True
+
+    async def _put_back(self, lease: Lease, thread: ThreadKey, since: float) -> None:
+        progress = Progress(verify=time.time())
+        ops = [
+            NewOp(
+                lane=lease.lane,
+                id=f"msg:{thread.team}:{thread.channel}:{message.ts}",
+                order=microseconds(message.ts),
+                payload=encode(Operation(work=AddMessage(actor=message.author.id, ts=message.ts), progress=progress)),
+            )
+            for message in await self._rooms.threads.read(thread)
+            if float(message.ts) > since and not await self._rooms.links.delivered(thread, message.ts)
+        ]
+        if ops:
+            await self._rooms.lanes.add(ops)
