@@ -1,0 +1,1 @@
+"""What people see: pure functions from what is known to Block Kit. A view never acts."""

@@ -1,0 +1,93 @@
+"""What is said to one person: plain answers, and what went wrong with the buttons that decide about it."""
+
+from bot.slack.ids import Action, Block, Modal
+from bot.slack.views.elements import (
+    MAX_BUTTON_VALUE,
+    MAX_SECTION,
+    Json,
+    Said,
+    actions,
+    button,
+    confirm,
+    plain,
+    section,
+    spoken,
+)
+
+_MOST_SECTIONS = 10
+
+
+def notice(text: str, *, parked: str = "", asks: bool = False) -> Said:
+    """Words for one person; *parked* (``lane|op``) adds the buttons about work that waits for a decision.
+
+    Args:
+        text: literal words.
+        parked: which work the buttons are about.
+        asks: it is not known whether the desk did it, so the buttons are answers to that question.
+    """
+    blocks = _paragraphs(text)
+    if parked and len(parked) <= MAX_BUTTON_VALUE:
+        blocks += actions("parked", _question(parked) if asks else _choices(parked))
+    return blocks, spoken(blocks)
+
+
+def _choices(parked: str) -> list[Json]:
+    return [button("Try again", Action.AGAIN, parked), _discard(parked)]
+
+
+def _question(parked: str) -> list[Json]:
+    twice = "If it is there after all, the ticket will have it twice."
+    return [
+        button("It is there", Action.THERE, parked),
+        button("Send it again", Action.AGAIN, parked, confirm=confirm("Is it surely not there?", twice, "Send again")),
+        _discard(parked),
+    ]
+
+
+def _discard(parked: str) -> Json:
+    lost = "It will not reach the ticket, and this cannot be undone. What you wrote in Slack stays there."
+    return button("Discard", Action.DISCARD, parked, confirm=confirm("Discard it?", lost, "Discard"))
+
+
+def offer_form(text: str, typed: str) -> Said:
+    """Words, and a button that opens the form with what was typed."""
+    blocks = _paragraphs(text)
+    if typed:
+        blocks += actions("offer", [button("Open a form with this text", Action.FORM, typed)])
+    return blocks, spoken(blocks)
+
+
+def notice_modal(title: str, text: str, *, url: str = "") -> Json:
+    """A modal that only says something; *url* opens the ticket it speaks of."""
+    blocks = _paragraphs(text)
+    if url.startswith(("https://", "http://")):
+        blocks += actions("notice", [button("Open the ticket", Action.OPEN, url=url)])
+    return {
+        "type": "modal",
+        "callback_id": Modal.NOTICE,
+        "title": plain(title, 24),
+        "close": plain("Close", 24),
+        "blocks": blocks,
+    }
+
+
+def note_modal(ticket: str, metadata: str) -> Json:
+    """The form for an internal note."""
+    element = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": 3000}
+    return {
+        "type": "modal",
+        "callback_id": Modal.NOTE,
+        "private_metadata": metadata,
+        "title": plain("Internal note", 24),
+        "submit": plain("Add note", 24),
+        "close": plain("Cancel", 24),
+        "blocks": [
+            section(f"Only agents will see this note on ticket {ticket}."),
+            {"type": "input", "block_id": Block.TEXT, "label": plain("Note", 2000), "element": element},
+        ],
+    }
+
+
+def _paragraphs(text: str) -> list[Json]:
+    pieces = [text[at : at + MAX_SECTION] for at in range(0, len(text), MAX_SECTION)] or [""]
+    return [section(piece) for piece in pieces[:_MOST_SECTIONS]]
