@@ -1,0 +1,61 @@
+"""Stores what many events bring with one call: the events that are in flight at the same time share a round trip."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from bot.conversion.ports import Added, NewOp
+
+_MOST = 500
+_Waiting = tuple[Sequence[NewOp], asyncio.Future[list[Added]]]
+
+
+class Batch:
+    """Collects operations while a call is under way and sends them together with the next.
+
+    ``add`` has the meaning of `bot.conversion.ports.Lanes.add`: when it returns, the server holds the operations.
+    """
+
+    def __init__(self, add: Callable[[Sequence[NewOp]], Awaitable[list[Added]]]) -> None:
+        self._add = add
+        self._waiting: list[_Waiting] = []
+        self._sender: asyncio.Task[None] | None = None
+
+    async def add(self, ops: Sequence[NewOp]) -> list[Added]:
+        """Store *ops*; each caller gets its own results, or its own exception."""
+        if not ops:
+            return []
+        future: asyncio.Future[list[Added]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((ops, future))
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send_all())
+        return await future
+
+    async def _send_all(self) -> None:
+        try:
+            while self._waiting:
+                await self._send(self._next())
+        finally:
+            self._sender = None
+
+    def _next(self) -> list[_Waiting]:
+        taken, size = 0, 0
+        for ops, _ in self._waiting:
+            if taken and size + len(ops) > _MOST:
+                break
+            taken, size = taken + 1, size + len(ops)
+        batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        return batch
+
+    async def _send(self, batch: list[_Waiting]) -> None:
+        try:
+            results = await self._add([op for ops, _ in batch for op in ops])
+        except Exception as error:  # noqa: BLE001  it belongs to those who wait
+            if len(batch) > 1:  # one that cannot be stored must not take its neighbours along; adding twice is harmless
+                await asyncio.gather(*(self._send([one]) for one in batch))
+            elif not batch[0][1].done():
+                batch[0][1].set_exception(error)
+            return
+        for ops, future in batch:
+            mine, results = results[: len(ops)], results[len(ops) :]
+            if not future.done():  # whoever waited may have given up
+                future.set_result(mine)

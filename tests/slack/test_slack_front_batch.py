@@ -1,0 +1,86 @@
+"""Storing what many events bring with one call."""
+
+import asyncio
+
+import pytest
+
+from bot.conversion.ports import Added, NewOp
+from bot.slack.batch import Batch
+
+
+def op(name, order=1):
+    return NewOp(lane="in/T1:C1:1.1", id=name, order=order, payload="{}")
+
+
+class Store:
+    def __init__(self):
+        self.calls = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.refuse = ""
+
+    async def add(self, ops):
+        self.calls.append([one.id for one in ops])
+        await self.open.wait()
+        if self.refuse and any(one.id == self.refuse for one in ops):
+            raise ValueError(self.refuse)
+        return [Added.DUPLICATE if one.id.endswith("again") else Added.ADDED for one in ops]
+
+
+async def test_events_in_flight_share_one_call_and_each_gets_its_own_results():
+    store = Store()
+    batch = Batch(store.add)
+
+    results = await asyncio.gather(batch.add([op("a")]), batch.add([op("b"), op("b again")]), batch.add([op("c")]))
+
+    assert [["a", "b", "b again", "c"]] == store.calls
+    assert [[Added.ADDED], [Added.ADDED, Added.DUPLICATE], [Added.ADDED]] == list(results)
+
+
+async def test_what_comes_during_a_call_goes_with_the_next():
+    store = Store()
+    batch = Batch(store.add)
+    store.open.clear()
+    first = asyncio.create_task(batch.add([op("a")]))
+    await asyncio.sleep(0.01)
+    rest = [asyncio.create_task(batch.add([op(name)])) for name in "bcd"]
+    await asyncio.sleep(0.01)
+    store.open.set()
+    await asyncio.gather(first, *rest)
+
+    assert [["a"], ["b", "c", "d"]] == store.calls
+
+
+async def test_one_that_cannot_be_stored_does_not_take_its_neighbours_along():
+    store = Store()
+    store.refuse = "bad"
+    batch = Batch(store.add)
+
+    good, bad = await asyncio.gather(batch.add([op("good")]), batch.add([op("bad")]), return_exceptions=True)
+
+    assert [Added.ADDED] == good
+    assert isinstance(bad, ValueError)
+
+
+async def test_a_waiter_that_gave_up_does_not_disturb_the_others():
+    store = Store()
+    batch = Batch(store.add)
+    store.open.clear()
+    tasks = [asyncio.create_task(batch.add([op(name)])) for name in "ab"]
+    await asyncio.sleep(0.01)
+    tasks[0].cancel()
+    store.open.set()
+
+    assert [Added.ADDED] == await tasks[1]
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[0]
+
+
+async def test_a_call_never_grows_without_bound():
+    store = Store()
+    batch = Batch(store.add)
+
+    await asyncio.gather(*(batch.add([op(str(n))]) for n in range(1200)))
+
+    assert [500, 500, 200] == [len(call) for call in store.calls]
+    assert [str(n) for n in range(1200)] == [name for call in store.calls for name in call]
