@@ -138,6 +138,9 @@ class DeskSettings(BaseModel):
     notify: bool = Setting(True, description="Whether the desk sends its own mail about what we write.")
     timeout: float = Setting(30.0, gt=0, le=300, description="Seconds to wait for an answer of the desk.")
     required_fields: tuple[str, ...] = Setting((), description="Keys of custom fields that the form insists on.")
+    ask_options: tuple[str, ...] = Setting(
+        (), description="Keys of the desk's own extra parameters, from the list below, that the form asks for."
+    )
 
 
 S_co = TypeVar("S_co", bound=DeskSettings, covariant=True)

@@ -1,0 +1,298 @@
+"""The form for a new ticket. An input keeps its block id through every drawing, so nothing typed is lost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.contract import Capability, TicketAdapter
+from adapters.model import Choice, Field, FieldKind, Visibility
+from bot.conversion.catalogue import Choices, Fields, Listing
+from bot.slack.ids import Action, Block, Modal, Scope
+from bot.slack.views.elements import (
+    MAX_INPUT,
+    MAX_OPTIONS,
+    Json,
+    context,
+    entry,
+    option,
+    options_of,
+    plain,
+    section,
+    usable,
+)
+
+Typed = Mapping[str, Mapping[str, Any]]
+"""What was typed so far: block id -> the element's state, in the shape of Slack's ``view.state.values``."""
+
+MAX_FILES = 10
+_MOST_FIELDS = 80  # of 100 blocks
+_MAX_BLOCK_ID = 255
+YES_NO = (Choice(id="yes", label="Yes"), Choice(id="no", label="No"))
+_UNKNOWN: Choices = Listing((), known=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadSummary:
+    """What would go to the ticket. ``cannot_read`` says in words why only the chosen message can."""
+
+    messages: int = 1
+    from_here: int = 1
+    people: int = 1
+    files: int = 0
+    size: int = 0  # bytes of all files
+    cannot_read: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """All that the form shows. ``typed`` also carries what it starts with."""
+
+    desk: TicketAdapter[Any]
+    desks: tuple[Choice, ...]
+    metadata: str
+    typed: Typed = field(default_factory=dict)
+    departments: Choices = _UNKNOWN
+    priorities: Choices = _UNKNOWN
+    fields: Fields = Listing((), known=False)
+    about_thread: bool = False
+    summary: ThreadSummary | None = None
+    loading: bool = False
+    notice: str = ""
+
+
+def form(shown: Form) -> Json:
+    """The modal."""
+    blocks = [section(shown.notice)] if shown.notice else []
+    if len(shown.desks) > 1:
+        blocks.append(_desk(shown))
+    if shown.about_thread:
+        blocks += _thread(shown)
+    blocks += [
+        *_listed(shown, Block.DEPARTMENT, shown.departments, Capability.DEPARTMENTS, shown.desk.settings.department),
+        *_listed(shown, Block.PRIORITY, shown.priorities, Capability.PRIORITIES, shown.desk.settings.priority),
+        *_texts(shown),
+        *_people(shown),
+        *_delivery(shown),
+        *_custom(shown),
+    ]
+    if shown.loading:
+        blocks.append(context(f"Asking {shown.desk.title} for its lists. You can begin to type."))
+    return {
+        "type": "modal",
+        "callback_id": Modal.TICKET,
+        "private_metadata": shown.metadata,
+        "title": plain("New ticket", 24),
+        "submit": plain("Create", 24),
+        "close": plain("Cancel", 24),
+        "blocks": blocks[:100],
+    }
+
+
+def _desk(shown: Form) -> Json:
+    typed = shown.typed.get(Block.DESK) or chosen(Choice(id=shown.desk.name, label=shown.desk.title))
+    element = {"type": "static_select", "action_id": Action.DESK, **options_of(usable(shown.desks)[:MAX_OPTIONS])}
+    return entry("Helpdesk", element, Block.DESK, dispatch=True, typed=typed)
+
+
+def _thread(shown: Form) -> list[Json]:
+    summary = shown.summary
+    if summary is None:
+        return [context("Reading the thread.")] if shown.loading else []
+    if summary.cannot_read:
+        return [section(summary.cannot_read), context("Only the message that you chose will go to the ticket.")]
+    blocks = [context(summary_words(summary))]
+    if summary.messages > 1:
+        element = {"type": "radio_buttons", "action_id": Action.VALUE, "options": _scopes(summary)}
+        whole = {"selected_option": {"value": Scope.WHOLE}}
+        typed = shown.typed.get(Block.SCOPE) or whole
+        blocks.append(entry("What goes to the ticket", element, Block.SCOPE, typed=typed))
+    return blocks
+
+
+def _scopes(summary: ThreadSummary) -> list[Json]:
+    scopes = [Choice(id=Scope.WHOLE, label=f"The whole thread ({_count(summary.messages, 'message')})")]
+    if 1 < summary.from_here < summary.messages:
+        label = f"From this message on ({_count(summary.from_here, 'message')})"
+        scopes.append(Choice(id=Scope.FROM_HERE, label=label))
+    return [option(choice) for choice in (*scopes, Choice(id=Scope.ONLY_THIS, label="Only this message"))]
+
+
+def summary_words(summary: ThreadSummary) -> str:
+    """ "12 messages by 4 people, 2 files (340 KB)"."""
+    words = f"{_count(summary.messages, 'message')} by {_count(summary.people, 'person', 'people')}"
+    return f"{words}, {_count(summary.files, 'file')} ({size_words(summary.size)})" if summary.files else words
+
+
+def size_words(size: int) -> str:
+    """A number of bytes as people say it."""
+    for unit, scale in (("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)):
+        if size >= scale:
+            return f"{size / scale:.1f}".removesuffix(".0") + f" {unit}" if unit != "KB" else f"{size // scale} KB"
+    return _count(size, "byte")
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _listed(shown: Form, block: Block, listing: Choices, needs: Capability, start: str) -> list[Json]:
+    """A select for one of the desk's lists; nothing where the desk has none."""
+    choices = usable(listing.items)
+    if not shown.desk.has(needs) or (listing.known and not choices):
+        return []
+    element: Json = {"action_id": Action(block.value)}
+    hint = ""
+    if listing.known and len(choices) <= MAX_OPTIONS:
+        element |= {"type": "static_select", **options_of(choices)}
+    else:
+        element |= {"type": "external_select", "min_query_length": 0}
+    if not listing.known and not shown.loading:
+        hint = f"{shown.desk.title} does not answer just now. Leave this as it is, or try the list again."
+    block_id = block.of(shown.desk.name)
+    typed = shown.typed.get(block_id) or _start(choices, start)
+    label = "Department" if block is Block.DEPARTMENT else "Priority"
+    optional = block is Block.PRIORITY or not listing.known
+    dispatch = block is Block.DEPARTMENT and shown.desk.has(Capability.CUSTOM_FIELDS)
+    return [entry(label, element, block_id, optional=optional, hint=hint, dispatch=dispatch, typed=typed)]
+
+
+def _start(choices: list[Choice], start: str) -> Json:
+    """What a select starts with by the desk's settings, under the desk's own label where that is known."""
+    if not start:
+        return {}
+    return chosen(next((choice for choice in choices if choice.id == start), Choice(id=start, label=start)))
+
+
+def chosen(choice: Choice) -> Json:
+    """The state of a select in which *choice* is chosen."""
+    return {"selected_option": option(choice)}
+
+
+def _texts(shown: Form) -> list[Json]:
+    most = min(shown.desk.limits.subject or MAX_INPUT, MAX_INPUT)
+    subject = {"type": "plain_text_input", "action_id": Action.VALUE, "max_length": most}
+    text = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": MAX_INPUT}
+    hint = "The messages of the thread follow below it." if shown.about_thread else ""
+    return [
+        entry("Subject", subject, Block.SUBJECT, typed=shown.typed.get(Block.SUBJECT)),
+        entry(
+            "Description",
+            text,
+            Block.DESCRIPTION,
+            optional=shown.about_thread,
+            hint=hint,
+            typed=shown.typed.get(Block.DESCRIPTION),
+        ),
+    ]
+
+
+def _people(shown: Form) -> list[Json]:
+    user = {"type": "users_select", "action_id": Action.VALUE}
+    outsider = {
+        "type": "plain_text_input",
+        "action_id": Action.VALUE,
+        "max_length": 320,
+        "placeholder": plain("Grace Hopper <grace@example.com>", 150),
+    }
+    return [
+        entry("Requester", user, Block.REQUESTER, optional=True, typed=shown.typed.get(Block.REQUESTER)),
+        entry(
+            "Or a requester who is not on Slack",
+            outsider,
+            Block.OUTSIDER,
+            optional=True,
+            hint="An e-mail address, with a name before it if you like. It goes before the choice above.",
+            typed=shown.typed.get(Block.OUTSIDER),
+        ),
+    ]
+
+
+def _delivery(shown: Form) -> list[Json]:
+    desk, blocks = shown.desk, []
+    if desk.has(Capability.INTERNAL_TICKET):
+        choices = [
+            Choice(id=Visibility.PUBLIC, label="Public: the requester can read it"),
+            Choice(id=Visibility.INTERNAL, label="Internal: only agents can read it"),
+        ]
+        element = {"type": "radio_buttons", "action_id": Action.VALUE, "options": [option(one) for one in choices]}
+        block_id = Block.VISIBILITY.of(desk.name)
+        typed = shown.typed.get(block_id) or {"selected_option": {"value": desk.settings.visibility}}
+        blocks.append(entry("Who can read it", element, block_id, typed=typed))
+    if desk.has(Capability.QUIET):
+        choice = option(Choice(id="yes", label=f"{desk.title} may send its own e-mail about this ticket"))
+        element = {"type": "checkboxes", "action_id": Action.VALUE, "options": [choice]}
+        block_id = Block.NOTIFY.of(desk.name)
+        start = {"selected_options": [choice] if desk.settings.notify else []}
+        typed = shown.typed[block_id] if block_id in shown.typed else start
+        blocks.append(entry("E-mail", element, block_id, optional=True, typed=typed))
+    if desk.has(Capability.FILES) and desk.limits.files != 0:
+        element = {"type": "file_input", "action_id": Action.VALUE, "max_files": most_files(desk)}
+        blocks.append(entry("Files", element, Block.FILES, optional=True))
+    return blocks
+
+
+def most_files(desk: TicketAdapter[Any]) -> int:
+    """How many files the form takes for this desk."""
+    return min(desk.limits.files or MAX_FILES, MAX_FILES)
+
+
+def _custom(shown: Form) -> list[Json]:
+    asked = [*fields_asked(shown.desk, shown.fields), *options_asked(shown.desk)]
+    blocks = [_field(shown, *one) for one in asked[:_MOST_FIELDS]]
+    if not shown.fields.known and not shown.loading and shown.desk.has(Capability.CUSTOM_FIELDS):
+        words = f"{shown.desk.title} does not tell its further fields just now; it may ask for them later."
+        blocks.append(context(words))
+    return blocks
+
+
+def fields_asked(desk: TicketAdapter[Any], fields: Fields) -> list[tuple[Block, Field]]:
+    """The custom fields that the form asks for: those that Slack can carry."""
+    return [(Block.FIELD, one) for one in fields.items if _fits(desk, one)]
+
+
+def options_asked(desk: TicketAdapter[Any]) -> list[tuple[Block, Field]]:
+    """The desk's extra parameters that its settings have the form ask for."""
+    return [(Block.OPTION, one) for one in desk.options if one.key in desk.settings.ask_options and _fits(desk, one)]
+
+
+def _fits(desk: TicketAdapter[Any], asked: Field) -> bool:
+    return len(Block.OPTION.of(desk.name, asked.key)) <= _MAX_BLOCK_ID
+
+
+def is_required(desk: TicketAdapter[Any], asked: Field) -> bool:
+    """Whether the form insists on a field."""
+    return asked.required or asked.key in desk.settings.required_fields
+
+
+def _field(shown: Form, block: Block, asked: Field) -> Json:
+    block_id = block.of(shown.desk.name, asked.key)
+    return entry(
+        asked.label if asked.label.strip() else asked.key,
+        _element(asked),
+        block_id,
+        optional=not is_required(shown.desk, asked),
+        hint=asked.hint.strip(),
+        typed=shown.typed.get(block_id),
+    )
+
+
+def _element(asked: Field) -> Json:
+    element: Json = {"action_id": Action.FIELD}
+    match asked.kind:
+        case FieldKind.INTEGER | FieldKind.NUMBER:
+            return element | {"type": "number_input", "is_decimal_allowed": asked.kind is FieldKind.NUMBER}
+        case FieldKind.DATE:
+            return element | {"type": "datepicker"}
+        case FieldKind.DATETIME:
+            return element | {"type": "datetimepicker"}
+        case FieldKind.YES_NO:
+            return element | {"type": "static_select", **options_of(YES_NO)}
+        case FieldKind.CHOICE:
+            choices = usable(asked.choices)
+            if 0 < len(choices) <= MAX_OPTIONS:
+                return element | {"type": "static_select", **options_of(choices)}
+            return element | {"type": "external_select", "min_query_length": 0}
+        case _:
+            most = min(asked.max_length or MAX_INPUT, MAX_INPUT)
+            multiline = asked.kind is FieldKind.LONG_TEXT
+            return element | {"type": "plain_text_input", "multiline": multiline, "max_length": most}
