@@ -1,18 +1,20 @@
 """Carries out what only shows how things stand: cards, receipts, and words to one person."""
 
+import contextlib
+
 from adapters.contract import Capability
 from adapters.errors import AdapterError
 from adapters.model import Ticket, TicketRef
 from bot.conversion.journal import Journal
-from bot.conversion.ports import Card, Outcome, Rooms, SlackRefused
+from bot.conversion.ports import Card, Rooms, SlackRefused
 from bot.conversion.records import Link, Receipt, ShowCard, Tell, marker_of
 
 
-async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> Outcome:
+async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> None:
     """Post a thread's card, or bring it up to date in place."""
     link = await rooms.links.get(work.thread)
     if link is None:
-        return Outcome()
+        return
     ticket = await _ticket(rooms, link)
     card = Card(
         link=link,
@@ -25,7 +27,6 @@ async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> Outcome:
         await rooms.voice.update_card(card)
     else:
         await _post(rooms, journal, card)
-    return Outcome()
 
 
 async def _ticket(rooms: Rooms, link: Link) -> Ticket | None:
@@ -58,16 +59,13 @@ async def _post(rooms: Rooms, journal: Journal, card: Card) -> None:
     await rooms.links.update(thread, lambda now: now.model_copy(update={"card_ts": ts}))
 
 
-async def receipt(rooms: Rooms, work: Receipt) -> Outcome:
+async def receipt(rooms: Rooms, work: Receipt) -> None:
     """Show on a message how far it got; where Slack will not have it, the message is on the ticket all the same."""
-    try:
+    with contextlib.suppress(SlackRefused):
         await rooms.voice.receipt(work)
-    except SlackRefused:
-        return Outcome()
-    return Outcome()
 
 
-async def tell(rooms: Rooms, journal: Journal, work: Tell) -> Outcome:
+async def tell(rooms: Rooms, journal: Journal, work: Tell) -> None:
     """Say something to one person. Saying it twice after a lost answer is better than not saying it."""
 
     async def act() -> str:
@@ -78,4 +76,3 @@ async def tell(rooms: Rooms, journal: Journal, work: Tell) -> Outcome:
         return None
 
     await journal.once("tell", act, look)
-    return Outcome()

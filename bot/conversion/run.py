@@ -52,7 +52,8 @@ class Run:
         """
         progress = self._journal.progress
         if wait := await self._desk_wait():
-            return await self._wait_for_desk(wait)
+            await self._wait_for_desk(wait)
+            return None
         progress.crashes += 0 if progress.rested else 1
         progress.rested = False
         if progress.crashes >= CRASHES:
@@ -67,9 +68,11 @@ class Run:
             await self._rest(timedelta())
             raise
         except LookLater as early:
-            return await self._rest(early.delay)
+            await self._rest(early.delay)
+            return None
         except AskPerson:
-            return await self._ask()
+            await self._ask()
+            return None
         except Exception as error:  # noqa: BLE001 - our own faults have a row in the table of verdicts too
             return await self._failed(error)
         finally:
@@ -85,24 +88,25 @@ class Run:
 
     async def _carry(self) -> Outcome:
         rooms, journal, work = self._rooms, self._journal, self._work
+        outcome = Outcome()
         match work:
             case OpenTicket():
-                return await tickets.open_ticket(rooms, self._people, journal, work)
+                outcome = await tickets.open_ticket(rooms, self._people, journal, work)
             case LinkTicket():
-                return await tickets.link_ticket(rooms, journal, work)
+                await tickets.link_ticket(rooms, journal, work)
             case ChangeTicket():
-                return await tickets.change_ticket(rooms, journal, work)
+                await tickets.change_ticket(rooms, journal, work)
             case AddMessage():
-                return await messages.add_message(rooms, self._people, journal, work)
+                outcome = await messages.add_message(rooms, self._people, journal, work)
             case ShowCard():
-                return await display.show_card(rooms, journal, work)
+                await display.show_card(rooms, journal, work)
             case Receipt():
-                return await display.receipt(rooms, work)
+                await display.receipt(rooms, work)
             case Tell():
-                return await display.tell(rooms, journal, work)
+                await display.tell(rooms, journal, work)
             case SlackEvent():
                 await rooms.events.dispatch(work.body)
-                return Outcome()
+        return outcome
 
     async def _beat(self, heartbeat: float) -> None:
         """Keep the lease while a slow call runs; where that fails, the next write says so."""
@@ -127,13 +131,15 @@ class Run:
         self._log("failed", error=type(error).__name__, code=getattr(error, "code", ""), next=str(answer.next))
         if desk is not None and answer.breaks:
             await self._rooms.breakers.failed(desk.name, getattr(error, "retry_after", None))
-        if answer.next is Next.ASK:
-            return await self._ask()
         if answer.next is Next.PARK:
             return await self._park(_words(error))
+        if answer.next is Next.ASK:
+            await self._ask()
+            return None
         if progress.attempts == ANNOUNCE_AT and isinstance(error, AdapterError):
             await self._announce(str(error))
-        return await self._rest(answer.delay)
+        await self._rest(answer.delay)
+        return None
 
     async def _rest(self, delay: timedelta) -> None:
         self._journal.progress.rested = True
@@ -237,12 +243,8 @@ class Run:
 
     def _log(self, event: str, **fields: str) -> None:
         """One line for each visible change, without texts."""
-        log.info(
-            "%s %s",
-            self._work.kind,
-            event,
-            extra={"lane": self._journal.lease.lane, "op": self._journal.head.id} | fields,
-        )
+        where = {"lane": self._journal.lease.lane, "op": self._journal.head.id}
+        log.info("%s %s", self._work.kind, event, extra=where | fields)
 
 
 def _where(lane: str, work: Any) -> tuple[str, str, str]:

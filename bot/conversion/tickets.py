@@ -22,7 +22,8 @@ from bot.conversion.text.plain import from_plain
 async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: OpenTicket) -> Outcome:
     """Open a ticket, put the whole conversion on it, link it with its thread and have the card shown."""
     if journal.head.link and "open" not in journal.progress.done:
-        return Outcome()  # the thread got its ticket in another way
+        await _tell_of_other(rooms, journal, work, journal.head.link)
+        return Outcome()
     desk = rooms.desks.get(work.desk)
     team = journal.lease.lane.partition(":")[0]
     messages = await _messages(rooms, journal, work, team)
@@ -55,21 +56,26 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     return Outcome(delivered=_delivered(conversion.parts, ids))
 
 
-async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> Outcome:
+async def _tell_of_other(rooms: Rooms, journal: Journal, work: OpenTicket, link: Link) -> None:
+    """The thread got its ticket in another way while this waited."""
+    text = f"This thread has ticket {link.number} already, so no second one was opened."
+    told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
+    await rooms.lanes.add([tell_op(link.thread.team, told, once=f"{journal.head.id}:{work.actor}")])
+
+
+async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
     """Link a thread with a ticket that is at the desk already."""
     thread = ThreadKey.parse(journal.lease.lane)
     if journal.head.link:
-        return Outcome()
+        return
     desk = rooms.desks.get(work.desk)
     try:
         ticket = await desk.find_by_number(work.number)
     except NotFound:
-        text = (
-            f"{desk.title} has no ticket {work.number}, so this thread was not linked. Check the number and try again."
-        )
+        text = f"{desk.title} has no ticket {work.number}, so nothing was linked. Check the number and try again."
         told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
         await rooms.lanes.add([tell_op(thread.team, told, once=journal.head.id + work.number)])
-        return Outcome()
+        return
     link = Link(
         thread=thread,
         desk=desk.name,
@@ -84,14 +90,13 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> Outco
     )
     await rooms.links.put(link)
     await rooms.lanes.add([card_op(thread)])
-    return Outcome()
 
 
-async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> Outcome:
+async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> None:
     """Change one thing about the ticket of a thread; doing it twice is the same as doing it once."""
     link = journal.head.link
     if link is None:
-        return Outcome()
+        return
     desk = rooms.desks.get(link.desk)
 
     async def act() -> str:
@@ -103,7 +108,6 @@ async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> O
 
     await journal.once("change", act, look)
     await rooms.lanes.add([card_op(link.thread)])
-    return Outcome()
 
 
 async def _messages(rooms: Rooms, journal: Journal, work: OpenTicket, team: str) -> tuple[ThreadMessage, ...]:
@@ -143,17 +147,14 @@ async def _convert(
     )
     if conversion.parts:
         return conversion
-    # a ticket needs a text, and some desks refuse an empty one
-    return compose.of_thread(
-        (), limits=desk.limits, capabilities=desk.capabilities, description=from_plain(work.subject)
-    )
+    text = from_plain(work.subject)  # a ticket needs a text, and some desks refuse an empty one
+    return compose.of_thread((), limits=desk.limits, capabilities=desk.capabilities, description=text)
 
 
 async def _requester(rooms: Rooms, people: Requesters, work: OpenTicket, desk: TicketAdapter[Any]) -> Person:
     if work.requester_email:
-        return await people.known(
-            desk, Person(name=work.requester_name or work.requester_email, email=work.requester_email)
-        )
+        name = work.requester_name or work.requester_email
+        return await people.known(desk, Person(name=name, email=work.requester_email))
     author: Author = await rooms.threads.author(work.requester or work.actor)
     return await people.of(desk, author)
 

@@ -84,7 +84,7 @@ def verdict(error: Exception, *, attempts: int, reconcile: Reconcile, settle: ti
     if rule.next in {Next.PARK, Next.ASK}:
         return Verdict(next=rule.next)
     asked: timedelta | None = getattr(error, "retry_after", None)
-    delay = asked if asked is not None else _backoff(attempts, *(SLOW if rule.slow else FAST))
+    delay: timedelta = _backoff(attempts, *(SLOW if rule.slow else FAST)) if asked is None else asked
     if rule.next is Next.LOOK and isinstance(error, AdapterError):
         delay = max(delay, settle)
     return Verdict(next=rule.next, delay=delay, breaks=rule.breaks)
@@ -92,7 +92,7 @@ def verdict(error: Exception, *, attempts: int, reconcile: Reconcile, settle: ti
 
 def _backoff(attempts: int, first: timedelta, most: timedelta) -> timedelta:
     """Doubling from *first* to *most*, with jitter so that lanes do not come back all at once."""
-    full = min(first * 2 ** min(attempts - 1, 10), most)
+    full: timedelta = min(first * (1 << min(attempts - 1, 10)), most)
     return full * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
 
 
