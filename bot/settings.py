@@ -1,0 +1,223 @@
+"""The settings: one TOML file, with secrets from the environment, each table checked before anything starts."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from adapters import registry
+from adapters.contract import DeskSettings
+from adapters.errors import Misconfigured
+
+DEFAULT_FILE = "threadline.toml"
+SLACK_API = "https://slack.com/api/"
+_ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
+
+
+class SettingsError(Exception):
+    """The settings cannot work. ``problems`` are sentences for people: where, what, and what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Table(BaseModel):
+    """A table of the file; unknown keys are errors, and no value is ever repeated in an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class SlackTable(Table):
+    """How Slack is reached, and how things look there."""
+
+    mode: Literal["socket", "http"] = Field(
+        "socket", description="socket: Threadline connects to Slack. http: Slack connects to Threadline."
+    )
+    listen: str = Field("127.0.0.1:3000", description="Address and port for HTTP mode; Slack's path is /slack/events.")
+    api_url: str = Field(SLACK_API, description="Base of the Web API, for an emulator or a gateway.")
+    receipts: Literal["reaction", "silent"] = Field(
+        "reaction", description="Whether a reaction on each message says that it waits, arrived or failed."
+    )
+    waiting: str = Field("hourglass_flowing_sand", description="Reaction on a message that waits for its desk.")
+    delivered: str = Field("white_check_mark", description="Reaction on a message that is on its ticket.")
+    failed: str = Field("warning", description="Reaction on a message that needs a decision.")
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, listen: str) -> str:
+        host, colon, port = listen.rpartition(":")
+        if not (host and colon and port.isdecimal() and int(port) < 65536):  # noqa: PLR2004 - the number of ports
+            raise ValueError("must be an address and a port, such as 127.0.0.1:3000")
+        return listen
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_base(cls, api_url: str) -> str:
+        if not re.match(r"https?://[^/\s]+", api_url):
+            raise ValueError("must be an address, such as https://slack.com/api/")
+        return api_url.rstrip("/") + "/"
+
+
+class RedisTable(Table):
+    """Where links and waiting work are kept."""
+
+    url: str = Field("", description="Address of Redis or Valkey; REDIS_URL has precedence; empty: Threadline's own.")
+    data_dir: str = Field(
+        "", description="Where Threadline's own server keeps its data; THREADLINE_DATA has precedence."
+    )
+
+
+class WorkTable(Table):
+    """How much is done at once."""
+
+    at_once: int = Field(20, gt=0, le=500, description="Threads that one worker process serves at the same time.")
+    lease: float = Field(
+        30.0, ge=1, le=600, description="Seconds after which the work of a dead process is taken over."
+    )
+
+
+class LogTable(Table):
+    """What is logged, to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    format: Literal["text", "json"] = Field("text", description="json: one object a line, for machines.")
+
+
+class Environment(BaseSettings):
+    """What comes from the environment and from nowhere else."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_app_token: SecretStr = SecretStr("")
+    slack_signing_secret: SecretStr = SecretStr("")
+    redis_url: SecretStr = SecretStr("")
+    threadline_data: str = ""
+
+
+class Settings(Table):
+    """All settings, checked."""
+
+    slack: SlackTable = SlackTable()
+    redis: RedisTable = RedisTable()
+    work: WorkTable = WorkTable()
+    log: LogTable = LogTable()
+    desks: dict[str, DeskSettings] = {}
+    environment: Environment = Field(default_factory=Environment)
+
+    @property
+    def redis_url(self) -> str:
+        """The address of the external server; empty where Threadline runs its own."""
+        return self.environment.redis_url.get_secret_value() or self.redis.url
+
+    @property
+    def data_dir(self) -> str:
+        """Where the own server keeps its data; empty for the platform's usual place."""
+        return self.environment.threadline_data or self.redis.data_dir
+
+    def missing_secrets(self) -> list[str]:
+        """Sentences about Slack secrets that the mode needs and the environment does not give."""
+        env = self.environment
+        needed = {"SLACK_BOT_TOKEN": (env.slack_bot_token, "xoxb-", "OAuth & Permissions")}
+        if self.slack.mode == "socket":
+            needed["SLACK_APP_TOKEN"] = (env.slack_app_token, "xapp-", "Basic Information, App-Level Tokens")
+        else:
+            needed["SLACK_SIGNING_SECRET"] = (env.slack_signing_secret, "", "Basic Information, App Credentials")
+        return [
+            f"{name} is not set in the environment. Copy it from your Slack app's page ({where})."
+            if not secret.get_secret_value()
+            else f"{name} does not look right: it begins with {prefix}. Copy it again from {where}."
+            for name, (secret, prefix, where) in needed.items()
+            if not (secret.get_secret_value() and secret.get_secret_value().startswith(prefix))
+        ]
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in the file at *path*.
+
+    Raises:
+        SettingsError: the file is missing or not TOML, or keys in it are missing, unknown or wrong; all are named.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            [f"There is no settings file {path}. Copy threadline.example.toml to {path} and fill it in."]
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path} is not valid TOML: {error}."]) from None
+    return parse(document, environ, source=str(path))
+
+
+def parse(
+    document: Mapping[str, Any], environ: Mapping[str, str] = os.environ, *, source: str = "settings"
+) -> Settings:
+    """The settings in a parsed TOML *document*. Raises SettingsError."""
+    problems: list[str] = []
+    desks: dict[str, DeskSettings] = {}
+    for name, table in dict(document.get("desks", {})).items():
+        try:
+            desks[name] = _desk(name, table, environ)
+        except Misconfigured as wrong:
+            problems.append(f"{source}, [desks.{name}]: {wrong.cause} {wrong.remedy}".strip())
+        except SettingsError as wrong:
+            problems.extend(f"{source}, {problem}" for problem in wrong.problems)
+    if not document.get("desks"):
+        problems.append(f"{source}: there is no desk. Add a [desks.NAME] table; docs/adapters says what goes into it.")
+    rest = {key: value for key, value in document.items() if key != "desks"}
+    try:
+        plain = Settings.model_validate(rest)
+    except ValidationError as error:
+        problems.extend(f"{source}, {_problem(entry)}" for entry in error.errors())
+        plain = Settings()
+    defaults = [name for name, desk in desks.items() if desk.default]
+    if len(defaults) > 1:
+        problems.append(f"{source}: {' and '.join(defaults)} both say default = true. Only one desk can.")
+    if problems:
+        raise SettingsError(problems)
+    return plain.model_copy(update={"desks": desks})
+
+
+def _desk(name: str, table: object, environ: Mapping[str, str]) -> DeskSettings:
+    if not _NAME.fullmatch(name):
+        raise SettingsError([f"[desks.{name}]: a desk's name is of small letters, digits, - and _ (at most 31)."])
+    if not isinstance(table, Mapping):
+        raise SettingsError([f"desks.{name} must be a table: write [desks.{name}] and its keys below."])
+    return registry.settings_for(name, _with_secrets(name, table, environ))
+
+
+def _with_secrets(name: str, table: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """*table* with each ``"env:NAME"`` replaced by what the environment has."""
+    missing: list[str] = []
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, str) and (match := _ENV.fullmatch(value)):
+            if match[1] not in environ:
+                missing.append(f"[desks.{name}]: {match[1]} is not set in the environment. Set it and start again.")
+            return environ.get(match[1], "")
+        if isinstance(value, Mapping):
+            return {key: filled(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [filled(inner) for inner in value]
+        return value
+
+    result = {key: filled(value) for key, value in table.items()}
+    if missing:
+        raise SettingsError(missing)
+    return result
+
+
+def _problem(entry: Any) -> str:
+    """One of pydantic's problems in our words."""
+    *tables, key = [str(part) for part in entry["loc"]] or ["settings"]
+    where = f"[{'.'.join(tables)}] " if tables else ""
+    if entry["type"] == "extra_forbidden":
+        return f"{where}{key}: there is no such key. Check its spelling; docs/settings.md lists them all."
+    return f"{where}{key}: {entry['msg'].removeprefix('Value error, ')}."
