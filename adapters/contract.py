@@ -19,6 +19,7 @@ from adapters.model import (
     Choice,
     ChoiceList,
     Field,
+    FieldKind,
     Finding,
     Message,
     MessageDraft,
@@ -141,6 +142,44 @@ class DeskSettings(BaseModel):
     ask_options: tuple[str, ...] = Setting(
         (), description="Keys of the desk's own extra parameters, from the list below, that the form asks for."
     )
+
+
+class FieldSetting(BaseModel):
+    """A custom field as the operator describes it, for desks whose API does not list them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str = Setting(min_length=1, description="Its name in settings and records.")
+    id: str = Setting("", description="What the desk calls it; the key where it is empty.")
+    label: str = Setting(min_length=1, description="What the form calls it.")
+    kind: FieldKind = Setting(FieldKind.TEXT, description="How it is asked for.")
+    choices: tuple[str, ...] = Setting((), description="The values of a choice.")
+    required: bool = Setting(False, description="Whether the form insists on it.")
+    hint: str = Setting("", description="A line of help below it.")
+    departments: frozenset[str] = Setting(frozenset(), description="Ids of departments; asked only there.")
+
+    @property
+    def at_desk(self) -> str:
+        """What the desk calls it."""
+        return self.id or self.key
+
+    def field(self) -> Field:
+        """The field as the form asks for it."""
+        return Field(
+            key=self.key,
+            label=self.label,
+            kind=FieldKind.CHOICE if self.choices else self.kind,
+            required=self.required,
+            hint=self.hint,
+            choices=tuple(Choice(id=value, label=value) for value in self.choices),
+            departments=self.departments,
+        )
+
+
+def fields_in(settings: tuple[FieldSetting, ...], department: str | None) -> tuple[Field, ...]:
+    """The fields that a form asks for in *department*; all of them where it is None."""
+    fields = tuple(setting.field() for setting in settings)
+    return tuple(one for one in fields if not one.departments or department is None or department in one.departments)
 
 
 S_co = TypeVar("S_co", bound=DeskSettings, covariant=True)
