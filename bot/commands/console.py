@@ -1,0 +1,68 @@
+"""How commands print: tables for people, one JSON object for machines, and errors without tracebacks."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+
+from adapters.model import Finding
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """*value* as one JSON document on standard output."""
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """*value* as what JSON has: nouns and records become objects, times ISO 8601."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {entry.name: getattr(value, entry.name) for entry in dataclasses.fields(value)}
+    elif isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Enum | Path) else value
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table on standard output."""
+    drawn = Table(*headings, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        drawn.add_row(*(str(cell) for cell in row))
+    out.print(drawn)
+
+
+def findings(lines: Iterable[Finding]) -> bool:
+    """Print a check; True if every line is well. Words, not colours, say which are not."""
+    well = True
+    for line in lines:
+        well = well and line.ok
+        out.print(f"{'ok  ' if line.ok else 'FAIL'} {line.subject}: {line.detail}", markup=False)
+        if line.remedy and not line.ok:
+            out.print(f"     What to do: {line.remedy}", markup=False)
+    return well
+
+
+def fail(words: str, *, as_json: bool = False, **more: Any) -> NoReturn:
+    """End with an error for people (or an object for machines) and exit code 1."""
+    if as_json:
+        print_json({"error": words, **more})
+    else:
+        err.print(words, markup=False, soft_wrap=True)
+    raise typer.Exit(1)

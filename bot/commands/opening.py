@@ -1,0 +1,68 @@
+"""Opens settings and desks for a command, and turns what goes wrong into words and an exit code."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from adapters import registry
+from adapters.contract import TicketAdapter
+from adapters.errors import AdapterError
+from adapters.shared import InProcess
+from bot.commands.console import fail
+from bot.conversion.ports import StoreAway
+from bot.settings import DEFAULT_FILE, Settings, SettingsError, load
+from bot.store.connection import BadAddress
+from bot.store.server import NoServer
+from bot.store.store import Store, WrongSchema
+
+T = TypeVar("T")
+
+
+def settings_at(config: Path | None) -> Settings:
+    """The settings of ``--config``, THREADLINE_CONFIG or the usual file; ends the command where they cannot work."""
+    path = config or Path(os.environ.get("THREADLINE_CONFIG") or DEFAULT_FILE)
+    try:
+        return load(path)
+    except SettingsError as wrong:
+        fail("\n".join(wrong.problems))
+
+
+@asynccontextmanager
+async def desk_named(settings: Settings, name: str) -> AsyncIterator[TicketAdapter[Any]]:
+    """One desk, entered. Raises SettingsError for a name that the settings do not have."""
+    if name not in settings.desks:
+        known = ", ".join(settings.desks)
+        raise SettingsError([f"The settings have no desk called {name}. They have: {known}."])
+    async with registry.make(name, settings.desks[name], InProcess()) as desk:
+        yield desk
+
+
+@asynccontextmanager
+async def store_of(settings: Settings) -> AsyncIterator[Store]:
+    """The store of these settings. Raises SettingsError where its address cannot be used."""
+    data_dir = Path(settings.data_dir) if settings.data_dir else None
+    try:
+        async with Store.open(settings.redis_url, data_dir, lease=timedelta(seconds=settings.work.lease)) as store:
+            yield store
+    except (BadAddress, NoServer, WrongSchema) as wrong:
+        raise SettingsError([str(wrong)]) from wrong
+
+
+def finish(work: Callable[[], Awaitable[T]], *, as_json: bool = False) -> T:
+    """Run *work*; an error of a desk, the settings or the store ends the command with its words."""
+
+    async def whole() -> T:
+        return await work()
+
+    try:
+        return asyncio.run(whole())
+    except AdapterError as error:
+        fail(str(error), as_json=as_json, kind=type(error).__name__, code=error.code)
+    except SettingsError as error:
+        fail("\n".join(error.problems), as_json=as_json, kind="SettingsError")
+    except StoreAway as error:
+        fail(f"Redis cannot be reached: {error}", as_json=as_json, kind="StoreAway")

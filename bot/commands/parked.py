@@ -1,0 +1,98 @@
+"""`threadline parked`: work that waits for a person, and what the person decides."""
+
+from pathlib import Path
+from typing import Any
+
+from bot.commands.console import fail, out, print_json, table
+from bot.commands.opening import finish, settings_at, store_of
+from bot.conversion.ports import Parked
+from bot.conversion.records import Operation, UnknownVersion, decode, encode
+
+
+def list_parked(config: Path | None, *, as_json: bool) -> None:
+    """All that waits."""
+    settings = settings_at(config)
+
+    async def work() -> list[Parked]:
+        async with store_of(settings) as store:
+            return [parked async for parked in store.lanes.parked()]
+
+    found = sorted(finish(work, as_json=as_json), key=lambda parked: parked.parked_at)
+    if as_json:
+        print_json([_told(parked) for parked in found])
+        return
+    rows = ((parked.lane, parked.id, _told(parked)["kind"], _told(parked)["why"]) for parked in found)
+    table(("lane", "operation", "kind", "why"), rows)
+
+
+def show_parked(config: Path | None, lane: str, op: str, *, as_json: bool) -> None:
+    """One of them, without its texts."""
+    told = _told(_one(config, lane, op))
+    if as_json:
+        print_json(told)
+    else:
+        table(("", ""), told.items())
+
+
+def retry(config: Path | None, lane: str, op: str) -> None:
+    """Put it back into its lane, as it is."""
+    parked = _one(config, lane, op)
+    operation = _operation(parked)
+    if operation is None:
+        fail("A newer Threadline wrote this; retry it from there.")
+    operation.progress.attempts = 0
+    if operation.progress.asked:
+        operation.progress.asked, operation.progress.answer = "", "again"
+    _unpark(config, parked, encode(operation))
+    out.print("It is back in its lane and will be tried again now.")
+
+
+def drop(config: Path | None, lane: str, op: str) -> None:
+    """Let it go."""
+    _unpark(config, _one(config, lane, op), None)
+    out.print("It was dropped and will not be sent.")
+
+
+def _one(config: Path | None, lane: str, op: str) -> Parked:
+    settings = settings_at(config)
+
+    async def work() -> Parked | None:
+        async with store_of(settings) as store:
+            return await store.lanes.find_parked(lane, op)
+
+    found = finish(work)
+    if found is None:
+        fail(f"Nothing called {op} is parked in {lane}. `threadline parked list` shows what is.")
+    return found
+
+
+def _unpark(config: Path | None, parked: Parked, payload: str | None) -> None:
+    settings = settings_at(config)
+
+    async def work() -> bool:
+        async with store_of(settings) as store:
+            return await store.lanes.unpark(parked.lane, parked.id, payload)
+
+    if not finish(work):
+        fail("Somebody else decided about it in this moment.")
+
+
+def _operation(parked: Parked) -> Operation | None:
+    try:
+        return decode(parked.payload)
+    except UnknownVersion:
+        return None
+
+
+def _told(parked: Parked) -> dict[str, Any]:
+    """What may be said of it: never a message's text."""
+    operation = _operation(parked)
+    return {
+        "lane": parked.lane,
+        "operation": parked.id,
+        "kind": operation.work.kind if operation else "written by a newer version",
+        "why": operation.why if operation else "",
+        "desk": getattr(operation.work, "desk", "") if operation else "",
+        "parked_at": parked.parked_at.isoformat(timespec="seconds"),
+        "lane_waits": parked.held,
+    }
