@@ -1,0 +1,42 @@
+"""Settings of the local desk."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field as Setting, model_validator
+
+from adapters.contract import DeskSettings, FieldSetting
+from adapters.model import Status
+
+
+class LocalSettings(DeskSettings):
+    """A desk that is one file. Everything but the path has a default that works."""
+
+    path: Path = Setting(description="The SQLite file; it is made where it is not there.")
+    departments: tuple[str, ...] = Setting(("Support", "IT", "Facilities"), description="Departments, in order.")
+    priorities: tuple[str, ...] = Setting(("Low", "Normal", "High", "Urgent"), description="Priorities, in order.")
+    statuses: Mapping[str, Status] = Setting(
+        {"Open": Status.OPEN, "Waiting": Status.PENDING, "Closed": Status.CLOSED},
+        description="Statuses, in order, and what each means: open, pending or closed.",
+    )
+    agents: tuple[str, ...] = Setting(("Alex Agent", "Sam Agent"), description="Names of those who work tickets.")
+    fields: tuple[FieldSetting, ...] = Setting((), description="Custom fields of a ticket.")
+    max_file: int = Setting(100_000_000, gt=0, description="Bytes of the largest file that is kept.")
+
+    @model_validator(mode="after")
+    def _can_open_and_close(self) -> Self:
+        if not {Status.OPEN, Status.CLOSED} <= set(self.statuses.values()):
+            raise ValueError("statuses: at least one must mean open, and one closed")
+        if not self.departments or not self.priorities:
+            raise ValueError("departments and priorities: name at least one of each")
+        return self
+
+    @property
+    def usual_priority(self) -> str:
+        """The priority of a ticket that asks for none: the one that is set, else the lower middle of the list."""
+        return self.priority or self.priorities[(len(self.priorities) - 1) // 2]
+
+    def status_for(self, meaning: Status) -> str:
+        """The first status with that meaning."""
+        return next(name for name, means in self.statuses.items() if means is meaning)
