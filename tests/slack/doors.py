@@ -108,7 +108,7 @@ async def serve(routes: dict[str, Callable[[web.Request], Any]]) -> AsyncIterato
     """A small real server on loopback; gives its address. Paths may hold aiohttp's patterns."""
     app = web.Application()
     for path, handler in routes.items():
-        app.router.add_route("*", path, handler)
+        app.router.add_route("*", path, _handling(handler))
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -118,3 +118,13 @@ async def serve(routes: dict[str, Callable[[web.Request], Any]]) -> AsyncIterato
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+def _handling(handler: Callable[[web.Request], Any]) -> Callable[[web.Request], Any]:
+    """A coroutine function, which aiohttp insists on, around any callable that gives an awaitable."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    return handle

@@ -1,0 +1,250 @@
+"""Calls to Slack's Web API: one session, one pace, and the one place where Slack's errors get our names."""
+
+import asyncio
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import SimpleNamespace, TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.conversion.ports import SlackOutcomeUnknown, SlackTrouble
+from bot.slack.limits import API_URL, CALLS_PER_MINUTE, MESSAGE_TEXT, POSTS_PER_SECOND
+from bot.slack.pace import Pace
+from bot.slack.refusals import refusal
+
+POSTS: Final = frozenset({"chat.postMessage", "chat.meMessage", "chat.scheduleMessage", "files.completeUploadExternal"})
+"""What people see twice when it is done twice: a lost answer leaves the outcome unknown."""
+_NEVER_REPEATED: Final = POSTS | {"chat.postEphemeral", "views.open", "views.push"}
+_TROUBLE: Final = frozenset(
+    {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+)
+_REPLY: Final = 32_000_000  # bytes; the largest true answer is a page of 200 long messages
+_PATIENCE: Final = 0.3  # seconds that a call may wait for its turn
+_LONGEST: Final = 3600  # seconds; a Retry-After beyond it is not believed
+_POST_BURST: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who we are in Slack, as auth.test tells. ``url`` is the workspace's address and ends with a slash."""
+
+    team_id: str
+    user_id: str
+    bot_id: str
+    url: str = ""
+    team: str = ""
+    enterprise_id: str = ""
+
+    def wrote(self, message: Mapping[str, Any]) -> bool:
+        """Whether a message is our own."""
+        bot = message.get("bot_id")
+        return bool(bot and bot == self.bot_id) or bool(self.user_id and message.get("user") == self.user_id)
+
+
+class Web:
+    """Slack's Web API for one bot token. It is an async context manager that owns the HTTP session.
+
+    Nothing is repeated here that people would see twice, no redirect is followed, and no answer is read without end.
+
+    Args:
+        token: the bot token.
+        api_url: the base of the API: Slack's, or an emulator's or a gateway's.
+        timeout: seconds for a call, connecting included.
+        clock: seconds that only go up.
+
+    Attributes:
+        calls: how many calls of each method were sent.
+        client: the SDK's client over the same session, for Bolt.
+        scopes: the scopes of the token, once auth.test was answered.
+    """
+
+    client: AsyncWebClient
+    session: aiohttp.ClientSession
+
+    def __init__(
+        self, token: str, *, api_url: str = API_URL, timeout: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.token = token
+        self.api_url = api_url.rstrip("/") + "/"
+        self.proxy = load_http_proxy_from_env() if self.api_url == API_URL else None
+        self.calls: Counter[str] = Counter()
+        self.scopes: frozenset[str] = frozenset()
+        self._timeout = timeout
+        self._pace = Pace(clock)
+        self._identity: Identity | None = None
+
+    async def __aenter__(self) -> Self:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_redirect.append(_refuse_redirect)  # the SDK's client would follow one
+        self.session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=self._timeout, connect=min(5.0, self._timeout)),
+            headers={"Accept-Encoding": "identity", "User-Agent": "Threadline"},  # no compression: no bombs
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[tracing],
+        )
+        self.client = AsyncWebClient(
+            self.token, base_url=self.api_url, timeout=int(self._timeout) or 1, session=self.session, retry_handlers=[]
+        )
+        self.client.proxy = self.proxy
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.session.close()
+
+    async def call(self, method: str, *, token: str = "", **args: Any) -> dict[str, Any]:
+        """Call a method and return its answer.
+
+        Args:
+            method: such as ``chat.postMessage``.
+            token: another token than the bot's.
+            args: the method's own; None leaves one out, lists and objects travel as JSON.
+
+        Raises:
+            SlackTrouble: Slack did not do it, for now, or repeating does no harm.
+            SlackRefused: Slack will not do it, with words for people.
+            SlackOutcomeUnknown: a method of `POSTS` may or may not have been carried out.
+        """
+        await self._turn(method, args)
+        form = {name: _form_value(value) for name, value in args.items() if value is not None}
+        if method.startswith("chat.") and "text" in form:
+            form["text"] = clip(form["text"])
+        status, headers, content = await self._send(method, form, token or self.token)
+        if method == "auth.test" and "x-oauth-scopes" in headers:
+            self.scopes = frozenset(re.split(r"[,\s]+", headers["x-oauth-scopes"].strip()))
+        return self._judge(method, args, status, headers, content)
+
+    async def identity(self) -> Identity:
+        """Who we are; asked once. Raises SlackTrouble, SlackRefused."""
+        if self._identity is None:
+            answer = await self.call("auth.test")
+            names = ("team_id", "user_id", "bot_id", "url", "team", "enterprise_id")
+            self._identity = Identity(**{name: str(answer.get(name) or "") for name in names})
+        return self._identity
+
+    # --- pace ---
+
+    def _rate(self, method: str, args: Mapping[str, Any]) -> tuple[str, float, float] | None:
+        """The key, calls a minute and burst by which a call is paced."""
+        if method == "chat.postMessage":
+            return f"{method} {args.get('channel')}", POSTS_PER_SECOND * 60, _POST_BURST
+        per_minute = CALLS_PER_MINUTE.get(method)
+        return None if per_minute is None else (method, per_minute, per_minute / 2)
+
+    async def _turn(self, method: str, args: Mapping[str, Any]) -> None:
+        rate = self._rate(method, args)
+        if rate is None:
+            return
+        key, per_minute, burst = rate
+        wait = self._pace.turn(key, per_minute=per_minute, burst=burst, patience=_PATIENCE)
+        if wait > _PATIENCE:
+            raise SlackTrouble("ratelimited", retry_after=timedelta(seconds=wait))
+        if wait:
+            await asyncio.sleep(wait)
+
+    def _slow_down(self, method: str, args: Mapping[str, Any], headers: Mapping[str, str]) -> SlackTrouble:
+        asked = headers.get("retry-after", "")
+        seconds = min(int(asked), _LONGEST) if asked.isdecimal() else 30
+        if (rate := self._rate(method, args)) is not None:
+            self._pace.stop(rate[0], seconds, per_minute=rate[1], burst=rate[2])
+        return SlackTrouble("ratelimited", retry_after=timedelta(seconds=seconds))
+
+    # --- the wire ---
+
+    async def _send(self, method: str, form: dict[str, str], token: str) -> tuple[int, dict[str, str], bytes]:
+        again = method not in _NEVER_REPEATED
+        while True:
+            self.calls[method] += 1
+            try:
+                return await self._post(method, form, token)
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+                raise SlackTrouble("unreachable") from error  # nothing was sent
+            except aiohttp.ServerDisconnectedError as error:  # mostly a connection that idled for too long
+                if not again:
+                    raise _lost(method, "disconnected") from error
+                again = False
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                raise _lost(method, type(error).__name__) from error
+
+    async def _post(self, method: str, form: dict[str, str], token: str) -> tuple[int, dict[str, str], bytes]:
+        async with self.session.post(
+            self.api_url + method,
+            data=form,
+            headers={"Authorization": f"Bearer {token}"},
+            allow_redirects=False,
+            proxy=self.proxy,
+        ) as response:
+            parts, size = [], 0
+            async for chunk in response.content.iter_chunked(65_536):
+                parts.append(chunk)
+                size += len(chunk)
+                if size > _REPLY:
+                    raise aiohttp.ClientPayloadError("an answer without end")
+            return response.status, {name.lower(): value for name, value in response.headers.items()}, b"".join(parts)
+
+    def _judge(
+        self, method: str, args: Mapping[str, Any], status: int, headers: Mapping[str, str], content: bytes
+    ) -> dict[str, Any]:
+        """The answer, or the error that it stands for."""
+        if status == 429:  # noqa: PLR2004
+            raise self._slow_down(method, args, headers)
+        answer = _object(content)
+        if answer is None or status >= 500:  # noqa: PLR2004
+            if 400 <= status < 500:  # noqa: PLR2004
+                raise refusal(method, {"error": f"http_{status}"})
+            raise _lost(method, f"http_{status}")
+        if answer.get("ok"):
+            return answer
+        code = answer.get("error")
+        if code in {"ratelimited", "rate_limited"}:
+            raise self._slow_down(method, args, headers)
+        if code in _TROUBLE:
+            raise _lost(method, str(code))
+        raise refusal(method, answer)
+
+
+def clip(text: str, length: int = MESSAGE_TEXT) -> str:
+    """*text* cut to what Slack takes, never inside an escape or a link."""
+    if len(text) <= length:
+        return text
+    kept = text[: length - 1]
+    kept = re.sub(r"&[a-z]{0,3}$", "", kept)
+    if kept.rfind("<") > kept.rfind(">"):
+        kept = kept[: kept.rfind("<")]
+    return kept + "…"
+
+
+def _lost(method: str, code: str) -> SlackTrouble | SlackOutcomeUnknown:
+    return SlackOutcomeUnknown(f"{method}: {code}") if method in POSTS else SlackTrouble(code)
+
+
+def _form_value(value: Any) -> str:
+    """A form's spelling of *value*: every method takes a form, and some read nothing else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _object(content: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+async def _refuse_redirect(
+    _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: aiohttp.TraceRequestRedirectParams
+) -> None:
+    raise aiohttp.ClientError("Slack's API does not redirect")
