@@ -1,0 +1,193 @@
+"""The way to Redis or Valkey: one server, a Cluster or one that Sentinel watches, and the Lua scripts run there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any, TypeVar, cast
+from urllib.parse import unquote, urlsplit
+
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from bot.conversion.ports import StoreAway
+
+SCRIPTS = ("add", "claim", "head", "save", "extend", "done", "retry", "park", "hold", "unpark", "unlink")
+"""The scripts of the lanes, which get `keys.SHARD_KEYS` first; each has scripts/common.lua in front."""
+LONE_SCRIPTS = ("failed", "release", "swap", "turn")
+"""Scripts with keys of their own."""
+
+Client = Redis | RedisCluster
+T = TypeVar("T")
+Call = tuple[str, Sequence[str], Sequence[str | int]]
+
+
+class BadAddress(Exception):
+    """The address of Redis in the settings is not one; the words say what is expected and never repeat it."""
+
+
+def source(script: str) -> str:
+    """A script as it is sent."""
+    folder = files("bot.store") / "scripts"
+    own = (folder / f"{script}.lua").read_text()
+    return own if script in LONE_SCRIPTS else (folder / "common.lua").read_text() + "\n" + own
+
+
+def connect(url: str, *, timeout: float = 5.0, retries: int = 3, connections: int = 64) -> Client:
+    """A client for *url*; nothing is connected before it is used.
+
+    Understood are ``redis://`` and ``rediss://`` (TLS), ``unix:///path/to/socket``, ``redis+cluster://host:port`` and
+    ``rediss+cluster://``, and ``redis+sentinel://[user:password@]host:port,host:port/master/database`` with
+    ``rediss+sentinel://``.
+
+    Args:
+        url: the address, with user and password where the server wants them.
+        timeout: seconds to wait for a connection and for an answer.
+        retries: how often a command is sent again after a lost connection; every command we send may run twice.
+        connections: at most so many connections per server; who needs one more waits for it.
+
+    Raises:
+        BadAddress: *url* is not of these forms.
+    """
+    common: dict[str, Any] = {
+        "decode_responses": True,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries),
+        "health_check_interval": 30,
+    }
+    scheme = url.partition("://")[0]
+    try:
+        if scheme in ("redis+cluster", "rediss+cluster"):
+            plain = url.replace("+cluster", "", 1)
+            return RedisCluster.from_url(plain, max_connections=connections * 8, **common)
+        if scheme in ("redis+sentinel", "rediss+sentinel"):
+            return _behind_sentinel(url, common)
+        if scheme in ("redis", "rediss", "unix"):
+            pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=timeout, **common)
+            return Redis.from_pool(pool)
+    except (ValueError, RedisError):
+        pass  # its words may repeat the address, and with it the password
+    raise BadAddress(
+        "REDIS_URL is not an address of Redis. It looks like redis://host:6379/0, rediss://... for TLS, unix:///path, "
+        "redis+cluster://host:port or redis+sentinel://host:port,host:port/master/0."
+    ) from None
+
+
+def _behind_sentinel(url: str, common: dict[str, Any]) -> Redis:
+    parts = urlsplit(url)
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    sentinels = [(host.rpartition(":")[0] or host, int(host.rpartition(":")[2] or 26379)) for host in hosts]
+    master, _, database = parts.path.strip("/").partition("/")
+    if not master:
+        raise ValueError
+    login = {name: unquote(text) for name, text in (("username", parts.username), ("password", parts.password)) if text}
+    secure = {"ssl": True} if parts.scheme == "rediss+sentinel" else {}
+    waits = {name: common[name] for name in ("socket_timeout", "socket_connect_timeout")}
+    make: Callable[..., Any] = Sentinel  # it has no types
+    watch = make(sentinels, sentinel_kwargs={**waits, **secure}, **common, **login, **secure, db=int(database or 0))
+    return cast("Redis", watch.master_for(master))
+
+
+class Connection:
+    """Runs commands and scripts, and says `StoreAway` wherever Redis did not do it.
+
+    The words of `StoreAway` name the kind of trouble only: a server's own words may repeat what was sent.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._sources = {name: source(name) for name in (*SCRIPTS, *LONE_SCRIPTS)}
+        self._shas = {
+            name: sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in self._sources.items()
+        }
+
+    async def do(self, *command: str | int) -> Any:
+        """The answer to one command."""
+        return await translated(lambda: self.client.execute_command(*command))
+
+    async def do_many(self, commands: Sequence[Sequence[str | int]]) -> list[Any]:
+        """The answers to several commands that are sent together; each is done for itself."""
+        return _answers(await translated(lambda: self._send(commands)))
+
+    async def run(self, script: str, keys: Sequence[str], args: Sequence[str | int]) -> Any:
+        """The answer of one script."""
+        return (await self.run_many([(script, keys, args)]))[0]
+
+    async def run_many(self, calls: Sequence[Call]) -> list[Any]:
+        """The answers of several scripts that are sent together; each is done for itself."""
+        commands = [("EVALSHA", self._shas[name], len(keys), *keys, *args) for name, keys, args in calls]
+        return _answers(await translated(lambda: self._evaluate(calls, commands)))
+
+    async def _evaluate(self, calls: Sequence[Call], commands: Sequence[Sequence[str | int]]) -> list[Any]:
+        answers = await self._send(commands)
+        unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:  # a server that started lately, or one that took over: sending the source makes it known there
+            sent = [("EVAL", self._sources[calls[i][0]], *commands[i][2:]) for i in unknown]
+            for i, answer in zip(unknown, await self._send(sent), strict=True):
+                answers[i] = answer
+        return answers
+
+    async def _send(self, commands: Sequence[Sequence[str | int]]) -> list[Any]:
+        if len(commands) == 1:
+            try:
+                return [await self.client.execute_command(*commands[0])]
+            except NoScriptError as error:
+                return [error]
+        pipeline = self.client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        return list(await pipeline.execute(raise_on_error=False))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.client.aclose()
+
+
+def _sha(text: str) -> str:
+    return sha1(text.encode(), usedforsecurity=False).hexdigest()  # by this name the server knows the script
+
+
+def _answers(answers: list[Any]) -> list[Any]:
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise _away(answer) from answer
+    return answers
+
+
+async def translated(work: Callable[[], Awaitable[T]]) -> T:
+    """What *work* gives; `StoreAway` where Redis cannot be reached or refuses."""
+    try:
+        return await work()
+    except (RedisError, OSError, TimeoutError) as error:
+        raise _away(error) from error
+
+
+@asynccontextmanager
+async def translating() -> AsyncIterator[None]:
+    """`translated` for a stretch of code."""
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise _away(error) from error
+
+
+def _away(error: Exception) -> StoreAway:
+    kind = type(error).__name__
+    return StoreAway(f"Redis cannot keep or tell anything at the moment ({kind}).")
+
+
+async def ready(connection: Connection, *, within: float) -> None:
+    """Wait until the server answers.
+
+    Raises:
+        StoreAway: it did not within so many seconds.
+    """
+    try:
+        async with asyncio.timeout(within):
+            await connection.do("PING")
+    except TimeoutError as error:
+        raise _away(error) from error

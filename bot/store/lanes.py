@@ -1,0 +1,264 @@
+"""The lanes: queues that keep the order of each thread, as scripts that run inside Redis (scripts/*.lua).
+
+Each script is one step that happens wholly or not at all, and may run twice. The server's clock counts, never ours.
+A lane is worked on by whoever holds its token; the lease's end is the time at which the lane is due again.
+"""
+
+import random
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from typing_extensions import override
+
+from bot.conversion.ports import Added, Head, Lanes, Lease, LeaseLost, NewOp, Outcome, Parked
+from bot.store.bell import Bell
+from bot.store.connection import Call, Connection
+from bot.store.keys import Shard, shard_of, thread_of
+from bot.store.links import drop_ways_back, link_from, scan, stored_form, write_ways_back
+
+REMEMBER = timedelta(days=7)
+"""How long an operation that was done is not accepted again."""
+LEASE = timedelta(seconds=30)
+LOOK = timedelta(seconds=1)
+"""A worker looks for due lanes at least so often, rung for or not."""
+AT_ONCE = 500
+"""Operations or lanes that one script takes, so that no script keeps the server for long."""
+LOST = -1
+"""What a script answers to whoever does not hold the lane (any more)."""
+
+
+def milliseconds(span: timedelta) -> int:
+    """*span* as the scripts want it."""
+    return round(span.total_seconds() * 1000)
+
+
+class _Claimed(NamedTuple):
+    due: int
+    next_due: int  # milliseconds; -1 where nothing waits
+    leases: list[Lease]
+
+
+class RedisLanes(Lanes):
+    """Lanes on one server, on a Cluster, or behind Sentinel."""
+
+    def __init__(self, connection: Connection, shards: int, *, lease: timedelta = LEASE) -> None:
+        self._connection = connection
+        self._shards = shards
+        self._lease = milliseconds(lease)
+        self._bell = Bell(connection)
+        self._next_due = LOOK
+
+    def _shard(self, lane: str) -> Shard:
+        return shard_of(lane, self._shards)
+
+    @override
+    async def add(self, ops: Sequence[NewOp]) -> list[Added]:
+        batches = self._batches(ops)
+        answers = await self._connection.run_many([_add_call(shard, [ops[i] for i in mine]) for shard, mine in batches])
+        words: dict[int, str] = {}
+        for (_, mine), answer in zip(batches, answers, strict=True):
+            words.update(zip(mine, answer, strict=True))
+        return [Added(words[i]) for i in range(len(ops))]
+
+    def _batches(self, ops: Sequence[NewOp]) -> list[tuple[Shard, list[int]]]:
+        places: dict[Shard, list[int]] = {}
+        for i, op in enumerate(ops):
+            if not op.id or not op.lane or "|" in op.lane:
+                raise ValueError("an operation needs an id, and a lane whose name has no |")
+            places.setdefault(self._shard(op.lane), []).append(i)
+        return [
+            (shard, mine[start : start + AT_ONCE])
+            for shard, mine in places.items()
+            for start in range(0, len(mine), AT_ONCE)
+        ]
+
+    @override
+    async def peek(self, lane: str, op: str) -> str | None:
+        shard, field = self._shard(lane), f"{lane}|{op}"
+        waiting, parked = await self._connection.do_many(
+            [("HGET", shard.key("ops"), field), ("HGET", shard.key("parked"), field)]
+        )
+        if waiting is not None:
+            return _payload(waiting)
+        return None if parked is None else _parked(field, parked).payload
+
+    @override
+    async def claim(self, limit: int) -> list[Lease]:
+        self._bell.quiet()
+        shards = [Shard(number) for number in random.sample(range(self._shards), self._shards)]
+        answers = await self._claims(dict.fromkeys(shards, 0))
+        if quotas := _share(limit, {shard: answer.due for shard, answer in answers.items()}):
+            answers |= await self._claims(quotas)
+        waits = [answer.next_due for answer in answers.values() if answer.next_due >= 0]
+        self._next_due = timedelta(milliseconds=min(waits, default=milliseconds(LOOK)))
+        return [lease for answer in answers.values() for lease in answer.leases]
+
+    async def _claims(self, quotas: dict[Shard, int]) -> dict[Shard, _Claimed]:
+        tokens = {shard: secrets.token_hex(8) for shard in quotas}
+        calls: list[Call] = [
+            ("claim", [*shard.all, shard.claimed(tokens[shard])], [quota, self._lease, tokens[shard]])
+            for shard, quota in quotas.items()
+        ]
+        answers = await self._connection.run_many(calls)
+        return {
+            shard: _Claimed(due, wait, [Lease(lane=lane, token=tokens[shard]) for lane in lanes])
+            for shard, (due, wait, *lanes) in zip(quotas, answers, strict=True)
+        }
+
+    @override
+    async def head(self, lease: Lease) -> Head | None:
+        return _head(await self._leased("head", lease, self._lease, extra=[self._shard(lease.lane).queue(lease.lane)]))
+
+    @override
+    async def save(self, lease: Lease, op: str, payload: str) -> None:
+        await self._leased("save", lease, self._lease, op, payload)
+
+    @override
+    async def extend(self, lease: Lease) -> None:
+        await self._leased("extend", lease, self._lease)
+
+    @override
+    async def resynced(self, lease: Lease) -> None:
+        await self._leased("extend", lease, self._lease, "resynced")
+
+    @override
+    async def done(self, lease: Lease, op: str, outcome: Outcome) -> Head | None:
+        shard, thread = self._shard(lease.lane), thread_of(lease.lane)
+        extra = [shard.queue(lease.lane), shard.memory(lease.lane, op), shard.delivered(thread)]
+        link = "" if outcome.link is None else stored_form(outcome.link)
+        delivered = [text for ts, record in outcome.delivered.items() for text in (ts, stored_form(record))]
+        before = None
+        if outcome.link is not None:
+            await write_ways_back(self._connection, outcome.link)
+        elif outcome.unlink:
+            before = await self._connection.do("HGET", shard.key("links"), thread)
+        unlink = "unlink" if outcome.unlink else ""
+        answer = await self._leased(
+            "done", lease, self._lease, op, int(REMEMBER.total_seconds()), link, unlink, *delivered, extra=extra
+        )
+        if before is not None:
+            await drop_ways_back(self._connection, link_from(before))
+        return _head(answer)
+
+    @override
+    async def retry(self, lease: Lease, op: str, payload: str, *, delay: timedelta) -> None:
+        await self._leased("retry", lease, milliseconds(delay), op, payload)
+
+    @override
+    async def park(self, lease: Lease, op: str, payload: str) -> Head | None:
+        queue = self._shard(lease.lane).queue(lease.lane)
+        return _head(await self._leased("park", lease, self._lease, op, payload, extra=[queue]))
+
+    @override
+    async def hold(self, lease: Lease, op: str, payload: str) -> None:
+        await self._leased("hold", lease, op, payload)
+
+    async def _leased(self, script: str, lease: Lease, *args: str | int, extra: Sequence[str] = ()) -> Any:
+        keys = [*self._shard(lease.lane).all, *extra]
+        answer = await self._connection.run(script, keys, [lease.lane, lease.token, *args])
+        if answer == LOST:
+            raise LeaseLost(lease.lane)
+        return answer
+
+    @override
+    async def parked(self) -> AsyncIterator[Parked]:
+        for number in range(self._shards):
+            shard = Shard(number)
+            async for field, record in scan(self._connection, shard.key("parked")):
+                yield _parked(field, record)
+            async for lane, _ in scan(self._connection, shard.key("held")):
+                if held := await self._held(lane):
+                    yield held
+
+    @override
+    async def find_parked(self, lane: str, op: str) -> Parked | None:
+        field = f"{lane}|{op}"
+        record = await self._connection.do("HGET", self._shard(lane).key("parked"), field)
+        if record is not None:
+            return _parked(field, record)
+        held = await self._held(lane)
+        return held if held is not None and held.id == op else None
+
+    async def _held(self, lane: str) -> Parked | None:
+        shard = self._shard(lane)
+        held = await self._connection.do("HGET", shard.key("held"), lane)
+        if held is None:
+            return None
+        at, _, op = held.partition("|")
+        record = await self._connection.do("HGET", shard.key("ops"), f"{lane}|{op}")
+        if record is None:  # released in between
+            return None
+        return Parked(lane=lane, id=op, payload=_payload(record), parked_at=_time(at), held=True)
+
+    @override
+    async def unpark(self, lane: str, op: str, payload: str | None) -> bool:
+        shard = self._shard(lane)
+        remember = int(REMEMBER.total_seconds())
+        what = ["drop"] if payload is None else ["put", payload]
+        keys = [*shard.all, shard.queue(lane), shard.memory(lane, op)]
+        return bool(await self._connection.run("unpark", keys, [lane, op, remember, *what]))
+
+    @override
+    async def waiting(self, lane: str) -> int:
+        return int(await self._connection.do("ZCARD", self._shard(lane).queue(lane)))
+
+    @override
+    async def wake(self, at_most: timedelta) -> None:
+        await self._bell.wait(min(at_most, self._next_due, LOOK))
+
+    async def aclose(self) -> None:
+        """Stop listening for what others add."""
+        await self._bell.aclose()
+
+
+def _add_call(shard: Shard, ops: Sequence[NewOp]) -> Call:
+    keys, args = shard.all, list[str | int]()
+    for op in ops:
+        wish = "".join(
+            letter for letter, wanted in (("l", op.linked_only), ("r", op.replace), ("m", op.makes_link)) if wanted
+        )
+        keys += [shard.queue(op.lane), shard.memory(op.lane, op.id)]
+        args += [op.lane, op.id, op.order, op.payload, milliseconds(op.delay), wish]
+    return "add", keys, args
+
+
+def _share(limit: int, due: dict[Shard, int]) -> dict[Shard, int]:
+    """*limit* claims dealt out over the shards that have lanes due, one by one, so that none goes hungry."""
+    quotas: dict[Shard, int] = {}
+    left = min(limit, AT_ONCE)
+    while left and any(due.values()):
+        for shard in [shard for shard, lanes in due.items() if lanes][:left]:
+            due[shard] -= 1
+            quotas[shard] = quotas.get(shard, 0) + 1
+            left -= 1
+    return quotas
+
+
+def _head(answer: Any) -> Head | None:
+    if answer is None:
+        return None
+    op, payload, waiting, link, verify, resync = answer
+    return Head(
+        id=op,
+        payload=payload,
+        waiting=waiting,
+        link=None if link is None else link_from(link),
+        verify=bool(verify),
+        resync=bool(resync),
+    )
+
+
+def _payload(record: str) -> str:
+    return record.split("|", 2)[2]
+
+
+def _parked(field: str, record: str) -> Parked:
+    lane, _, op = field.partition("|")
+    at, _, _, payload = record.split("|", 3)
+    return Parked(lane=lane, id=op, payload=payload, parked_at=_time(at), held=False)
+
+
+def _time(at: str) -> datetime:
+    return datetime.fromtimestamp(int(at) / 1000, UTC)

@@ -1,0 +1,133 @@
+"""Links between threads and tickets, in both directions and without an end."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from pydantic import ValidationError
+from typing_extensions import override
+
+from bot.conversion.ports import Links
+from bot.conversion.records import Delivered, Link, ThreadKey, UnknownVersion
+from bot.store.connection import Connection
+from bot.store.keys import Shard, numbers_threads, shard_of, tickets_threads
+
+PAGE = 500
+"""Links that one look at a shard brings."""
+
+
+def link_from(stored: str) -> Link:
+    """The link in *stored*.
+
+    Raises:
+        UnknownVersion: it was written by a newer Threadline.
+    """
+    try:
+        return Link.model_validate_json(stored)
+    except ValidationError as error:
+        raise UnknownVersion("a link that this version cannot read") from error
+
+
+def stored_form(record: Link | Delivered) -> str:
+    """A record as it is kept: with its version, without what is as always."""
+    return f'{{"v":{record.v},' + record.model_dump_json(exclude_defaults=True, exclude={"v"}).removeprefix("{")
+
+
+async def write_ways_back(connection: Connection, link: Link) -> None:
+    """Write that the link's ticket has this thread.
+
+    That lies in another slot than the link, so it is written before it: whoever reads it checks each thread that he
+    finds, so one too many does no harm and one too few would.
+    """
+    await connection.do_many([("SADD", key, str(link.thread)) for key in _ways_back(link)])
+
+
+async def drop_ways_back(connection: Connection, link: Link) -> None:
+    """Take the thread off its ticket's lists."""
+    await connection.do_many([("SREM", key, str(link.thread)) for key in _ways_back(link)])
+
+
+def _ways_back(link: Link) -> tuple[str, str]:
+    return tickets_threads(link.desk, link.ticket_id), numbers_threads(link.number)
+
+
+class RedisLinks(Links):
+    """One hash of links for each shard, one set of threads for each ticket."""
+
+    def __init__(self, connection: Connection, shards: int) -> None:
+        self._connection = connection
+        self._shards = shards
+
+    def _shard(self, thread: ThreadKey) -> Shard:
+        return shard_of(str(thread), self._shards)
+
+    @override
+    async def get(self, thread: ThreadKey) -> Link | None:
+        stored = await self._connection.do("HGET", self._shard(thread).key("links"), str(thread))
+        return None if stored is None else link_from(stored)
+
+    @override
+    async def put(self, link: Link) -> None:
+        await write_ways_back(self._connection, link)
+        links = self._shard(link.thread).key("links")
+        await self._connection.do("HSET", links, str(link.thread), stored_form(link))
+
+    @override
+    async def update(self, thread: ThreadKey, change: Callable[[Link], Link]) -> Link | None:
+        links = self._shard(thread).key("links")
+        while (before := await self._connection.do("HGET", links, str(thread))) is not None:
+            old = link_from(before)
+            new = change(old)
+            if _ways_back(new) != _ways_back(old):
+                await write_ways_back(self._connection, new)
+            if await self._connection.run("swap", [links], [str(thread), before, stored_form(new)]):
+                return new
+        return None
+
+    @override
+    async def remove(self, link: Link) -> None:
+        shard, thread = self._shard(link.thread), str(link.thread)
+        await self._connection.run("unlink", [*shard.all, shard.delivered(thread)], [thread, link.desk, link.ticket_id])
+        await drop_ways_back(self._connection, link)
+
+    @override
+    async def threads(self, desk: str, ticket_id: str) -> tuple[ThreadKey, ...]:
+        found = await self._found(tickets_threads(desk, ticket_id))
+        return tuple(link.thread for link in found if (link.desk, link.ticket_id) == (desk, ticket_id))
+
+    @override
+    async def find(self, number: str) -> tuple[Link, ...]:
+        return tuple(link for link in await self._found(numbers_threads(number)) if link.number == number)
+
+    async def _found(self, key: str) -> list[Link]:
+        """The links of the threads that a list names, in a steady order; some may be of another ticket by now."""
+        threads = [ThreadKey.parse(name) for name in sorted(await self._connection.do("SMEMBERS", key))]
+        stored = await self._connection.do_many(
+            [("HGET", self._shard(thread).key("links"), str(thread)) for thread in threads]
+        )
+        return [link_from(text) for text in stored if text is not None]
+
+    @override
+    async def all(self) -> AsyncIterator[Link]:
+        for number in range(self._shards):
+            async for _, stored in scan(self._connection, Shard(number).key("links")):
+                yield link_from(stored)
+
+    @override
+    async def delivered(self, thread: ThreadKey, ts: str) -> Delivered | None:
+        stored = await self._connection.do("HGET", self._shard(thread).delivered(str(thread)), ts)
+        return None if stored is None else Delivered.model_validate_json(stored)
+
+
+async def scan(connection: Connection, hash_key: str) -> AsyncIterator[tuple[str, str]]:
+    """All fields of a hash; what is there from beginning to end comes exactly once."""
+    seen: set[str] = set()
+    cursor: Any = 0
+    while True:
+        cursor, page = await connection.do("HSCAN", hash_key, cursor, "COUNT", PAGE)
+        fields = page.items() if isinstance(page, dict) else zip(page[::2], page[1::2], strict=True)
+        for field, value in fields:
+            if field not in seen:
+                seen.add(field)
+                yield field, value
+        if int(cursor) == 0:
+            return

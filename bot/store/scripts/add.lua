@@ -1,0 +1,71 @@
+-- Adds operations to lanes of one shard. Per operation, KEYS: queue, memory; ARGV: lane, id, order, payload, delay in
+-- milliseconds, flags (l: only where linked, r: replaceable, m: makes a link). Returns a word for each.
+
+local rid, moment = run(), now()
+local since = redis.call('HGET', runs, rid)
+if not since then
+  since = math.floor(moment / 1000)
+  redis.call('HSET', runs, rid, since)
+end
+local restarted = redis.call('HLEN', runs) > 1
+
+-- A thread that is older than this run of the server and that we know nothing of may have been forgotten by it.
+local function epoch_of_new(lane)
+  local began = string.match(lane, ':(%d+)%.%d+$')
+  if restarted and began and tonumber(began) < tonumber(since) then
+    return 'unsure'
+  end
+  return rid
+end
+
+local function replace(lane, op, order, payload, record)
+  local field = lane .. '|' .. op
+  local stored_in, flags = parts_of(record)
+  if not has(flags, 'b') and redis.call('HGET', taken, lane) ~= op then
+    redis.call('HSET', ops, field, record_of(stored_in, flags, payload))
+    return 'replaced'
+  end
+  if has(flags, 'r') then
+    redis.call('HSET', again, field, order .. '|' .. payload)
+    return 'replaced'
+  end
+  return 'duplicate'
+end
+
+local function known(lane, op, memory, wish)
+  if redis.call('EXISTS', memory) == 1 or redis.call('HGET', made, thread_of(lane)) == op then
+    return true
+  end
+  return not has(wish, 'r') and redis.call('HEXISTS', parked, lane .. '|' .. op) == 1
+end
+
+local function linked(thread)
+  return redis.call('HEXISTS', links, thread) == 1 or redis.call('HEXISTS', makers, thread) == 1
+end
+
+local function add(queue, memory, lane, op, order, payload, delay, wish)
+  local record = redis.call('HGET', ops, lane .. '|' .. op)
+  if record then
+    return has(wish, 'r') and replace(lane, op, order, payload, record) or 'duplicate'
+  end
+  if known(lane, op, memory, wish) then
+    return 'duplicate'
+  end
+  if has(wish, 'l') and not linked(thread_of(lane)) then
+    return 'not linked'
+  end
+  local flags = (has(wish, 'm') and 'm' or '') .. (has(wish, 'r') and 'r' or '')
+  put_in(lane, queue, op, order, record_of(rid, flags, payload), flags)
+  if is_thread(lane) and redis.call('HEXISTS', epoch, lane) == 0 then
+    redis.call('HSET', epoch, lane, epoch_of_new(lane))
+  end
+  make_ready(lane, moment + delay)
+  return 'added'
+end
+
+local answers = {}
+for i = 1, #ARGV / 6 do
+  local k, a = 12 + (i - 1) * 2, (i - 1) * 6
+  answers[i] = add(KEYS[k + 1], KEYS[k + 2], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 5], ARGV[a + 6])
+end
+return answers

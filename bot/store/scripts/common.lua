@@ -1,0 +1,127 @@
+-- What the scripts of the lanes share; it is put in front of each of them. All keys of a call belong to one shard.
+-- Every script may run twice with the same arguments: a lost answer makes the client ask again.
+
+local ready, holder, taken, epoch, runs, ops, again, makers, made, parked, held, links = unpack(KEYS, 1, 12)
+local LOST = -1
+
+-- Milliseconds by the server's clock, so that the clocks of the bots do not matter.
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Which run of the server this is: it changes when the server restarts, fails over or is restored.
+local function run()
+  return string.sub(string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'), 1, 12)
+end
+
+local function thread_of(lane)
+  return string.match(lane, '[^/]*$')
+end
+
+local function is_thread(lane)
+  return not string.find(lane, '/', 1, true)
+end
+
+-- An operation's record: the run in which it was stored, flags (b: begun, m: makes a link, r: replaceable), payload.
+local function record_of(rid, flags, payload)
+  return rid .. '|' .. flags .. '|' .. payload
+end
+
+local function parts_of(record)
+  return string.match(record, '^(%x+)|(%l*)|(.*)$')
+end
+
+local function has(flags, flag)
+  return string.find(flags, flag, 1, true) ~= nil
+end
+
+local function with(flags, flag)
+  return has(flags, flag) and flags or flags .. flag
+end
+
+-- Whether the caller has lost the lane. Tokens are compared for equality: a restored server may count from an old number.
+local function lost(lane, token)
+  return redis.call('HGET', holder, lane) ~= token
+end
+
+local function lengthen(lane, lease)
+  redis.call('ZADD', ready, 'XX', now() + lease, lane)
+end
+
+local function make_ready(lane, at)
+  if redis.call('HEXISTS', held, lane) == 0 and not redis.call('ZSCORE', ready, lane) then
+    redis.call('ZADD', ready, at, lane)
+    redis.call('PUBLISH', 'tk:wake', '')
+  end
+end
+
+local function put_in(lane, queue, op, order, record, flags)
+  redis.call('ZADD', queue, order, op)
+  redis.call('HSET', ops, lane .. '|' .. op, record)
+  if has(flags, 'm') then
+    redis.call('HINCRBY', makers, thread_of(lane), 1)
+  end
+end
+
+-- Takes an operation out of its lane; returns its flags and order, or nil where it is not there (any more).
+local function take_out(lane, queue, op)
+  local field = lane .. '|' .. op
+  local record = redis.call('HGET', ops, field)
+  if not record then
+    return nil
+  end
+  local _, flags = parts_of(record)
+  local order = redis.call('ZSCORE', queue, op)
+  redis.call('ZREM', queue, op)
+  redis.call('HDEL', ops, field)
+  if has(flags, 'm') and redis.call('HINCRBY', makers, thread_of(lane), -1) <= 0 then
+    redis.call('HDEL', makers, thread_of(lane))
+  end
+  return flags, order
+end
+
+-- A wish that came while the same one was being carried out takes its place.
+local function bring_successor(lane, queue, op, rid)
+  local field = lane .. '|' .. op
+  local successor = redis.call('HGET', again, field)
+  if successor then
+    redis.call('HDEL', again, field)
+    local order, payload = string.match(successor, '^(%d+)|(.*)$')
+    put_in(lane, queue, op, order, record_of(rid, 'r', payload), 'r')
+  end
+end
+
+local function give_back(lane)
+  redis.call('ZREM', ready, lane)
+  redis.call('HDEL', holder, lane)
+  redis.call('HDEL', taken, lane)
+  if is_thread(lane) and redis.call('HEXISTS', links, lane) == 0 then
+    redis.call('HDEL', epoch, lane)
+  end
+end
+
+-- The head of a lane for the holder of its lease; false, and the lane given back, where nothing waits.
+local function hand_out(lane, queue, lease, rid)
+  local op = redis.call('ZRANGE', queue, 0, 0)[1]
+  if not op then
+    give_back(lane)
+    return false
+  end
+  local record = redis.call('HGET', ops, lane .. '|' .. op)
+  if not record then
+    return redis.error_reply('BROKEN the record of a waiting operation is missing: was Redis allowed to evict keys?')
+  end
+  local stored_in, _, payload = parts_of(record)
+  local resync = is_thread(lane) and redis.call('HGET', epoch, lane) ~= rid
+  redis.call('HSET', taken, lane, op)
+  lengthen(lane, lease)
+  return {
+    op,
+    payload,
+    redis.call('ZCARD', queue),
+    redis.call('HGET', links, thread_of(lane)),
+    stored_in ~= rid and 1 or 0,
+    resync and 1 or 0,
+  }
+end

@@ -1,0 +1,44 @@
+-- Takes a finished operation off its lane, writes its outcome and hands out the next. KEYS: queue, memory, delivered.
+-- ARGV: lane, token, lease in milliseconds, operation, seconds to remember it, link or '', 'unlink' or '',
+-- then Slack timestamp and record of each delivered message.
+
+local lane, token, lease, op, remember, link, unlink = unpack(ARGV, 1, 7)
+local queue, memory, delivered = KEYS[13], KEYS[14], KEYS[15]
+if lost(lane, token) then
+  return LOST
+end
+
+local thread, rid = thread_of(lane), run()
+
+local function write_link()
+  if unlink == 'unlink' then
+    redis.call('HDEL', links, thread)
+    redis.call('HDEL', made, thread)
+    redis.call('DEL', delivered)
+  elseif link ~= '' then
+    redis.call('HSET', links, thread, link)
+  end
+end
+
+local function write_delivered()
+  for i = 8, #ARGV, 2 do
+    redis.call('HSET', delivered, ARGV[i], ARGV[i + 1])
+  end
+end
+
+local flags = take_out(lane, queue, op)
+if flags then
+  write_link()
+  local linked = redis.call('HEXISTS', links, thread) == 1
+  if linked then
+    write_delivered()
+  end
+  if has(flags, 'r') then
+    bring_successor(lane, queue, op, rid)
+  elseif not has(flags, 'm') then
+    redis.call('SET', memory, '1', 'EX', remember)
+  elseif linked then
+    redis.call('HSET', made, thread, op)
+  end
+end
+return hand_out(lane, queue, lease, rid)

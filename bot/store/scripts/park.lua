@@ -1,0 +1,16 @@
+-- Sets an operation aside for a person and hands out the lane's next. KEYS: queue. ARGV: lane, token, lease in
+-- milliseconds, operation, payload.
+
+local lane, token, lease, op, payload = unpack(ARGV)
+local queue = KEYS[13]
+if lost(lane, token) then
+  return LOST
+end
+local rid = run()
+local flags, order = take_out(lane, queue, op)
+if flags then
+  local record = now() .. '|' .. order .. '|' .. flags .. '|' .. payload
+  redis.call('HSET', parked, lane .. '|' .. op, record)
+  bring_successor(lane, queue, op, rid)
+end
+return hand_out(lane, queue, lease, rid)

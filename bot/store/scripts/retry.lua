@@ -1,0 +1,17 @@
+-- Writes an operation's progress and gives its lane back for a while. ARGV: lane, token, delay in milliseconds,
+-- operation, payload.
+
+local lane, token, delay, op, payload = unpack(ARGV)
+if lost(lane, token) then
+  return LOST
+end
+local field = lane .. '|' .. op
+local record = redis.call('HGET', ops, field)
+if record then
+  local stored_in, flags = parts_of(record)
+  redis.call('HSET', ops, field, record_of(stored_in, flags, payload))
+end
+redis.call('HDEL', holder, lane)
+redis.call('HDEL', taken, lane)
+redis.call('ZADD', ready, now() + delay, lane)
+return 1

@@ -1,0 +1,48 @@
+-- Puts a parked operation back or releases a held lane; without a payload, drops the operation. KEYS: queue, memory.
+-- ARGV: lane, operation, seconds to remember a dropped one, 'put' or 'drop', payload. Returns 1, or 0 if it is not there.
+
+local lane, op, remember, what, payload = unpack(ARGV)
+local queue, memory = KEYS[13], KEYS[14]
+local field = lane .. '|' .. op
+
+local function forget(flags)
+  if not has(flags, 'r') and not has(flags, 'm') then
+    redis.call('SET', memory, '1', 'EX', remember)
+  end
+end
+
+local function put_back(record)
+  redis.call('HDEL', parked, field)
+  local order, flags = string.match(record, '^%d+|(%d+)|(%l*)|')
+  if what == 'drop' then
+    forget(flags)
+  elseif redis.call('HEXISTS', ops, field) == 0 then
+    put_in(lane, queue, op, order, record_of(run(), flags, payload), flags)
+    make_ready(lane, now())
+  end
+end
+
+local function release()
+  redis.call('HDEL', held, lane)
+  if what == 'drop' then
+    forget(take_out(lane, queue, op) or 'r')
+  else
+    local _, flags = parts_of(redis.call('HGET', ops, field))
+    redis.call('HSET', ops, field, record_of(run(), flags, payload))
+  end
+  if redis.call('ZCARD', queue) > 0 then
+    make_ready(lane, now())
+  end
+end
+
+local record = redis.call('HGET', parked, field)
+if record then
+  put_back(record)
+  return 1
+end
+local waiting = redis.call('HGET', held, lane)
+if waiting and string.match(waiting, '^%d+|(.*)$') == op then
+  release()
+  return 1
+end
+return 0

@@ -1,0 +1,55 @@
+"""What desks share between processes (`adapters.contract.Shared`), kept in Redis."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from typing_extensions import override
+
+from adapters.contract import Shared
+from bot.store import keys
+from bot.store.connection import Connection
+
+
+class RedisShared(Shared):
+    """Small values with an end, locks and a common pace."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @override
+    async def get(self, key: str) -> str | None:
+        stored = await self._connection.do("GET", keys.shared_value(key))
+        return None if stored is None else str(stored)
+
+    @override
+    async def put(self, key: str, value: str, *, ttl: timedelta) -> None:
+        await self._connection.do("SET", keys.shared_value(key), value, "PX", _milliseconds(ttl))
+
+    @override
+    @asynccontextmanager
+    async def lock(self, key: str, *, ttl: timedelta) -> AsyncIterator[None]:
+        name, token = keys.shared_lock(key), secrets.token_hex(8)
+        while not await self._take(name, token, ttl):  # noqa: ASYNC110 -- who gives it back may be another process
+            await asyncio.sleep(random.uniform(0.02, 0.08))  # noqa: S311 -- it spreads, it hides nothing
+        try:
+            yield
+        finally:
+            await self._connection.run("release", [name], [token])
+
+    async def _take(self, name: str, token: str, ttl: timedelta) -> bool:
+        """Whether the lock is ours; a repeated SET whose first answer was lost finds our own token there."""
+        holder = await self._connection.do("SET", name, token, "NX", "GET", "PX", _milliseconds(ttl))
+        return holder is None or holder == token
+
+    @override
+    async def turn(self, key: str, *, per_second: float) -> timedelta:
+        wait = await self._connection.run("turn", [keys.shared_turn(key)], [f"{1000 / per_second:.3f}"])
+        return timedelta(milliseconds=wait)
+
+
+def _milliseconds(span: timedelta) -> int:
+    return max(1, round(span.total_seconds() * 1000))

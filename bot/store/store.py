@@ -1,0 +1,116 @@
+"""Everything that Threadline keeps, behind one door: `Store.open`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from bot.store import keys
+from bot.store.breakers import RedisBreakers
+from bot.store.cache import Scratch
+from bot.store.connection import Connection, connect, ready
+from bot.store.lanes import LEASE, RedisLanes
+from bot.store.links import RedisLinks
+from bot.store.shared import RedisShared
+
+
+class WrongSchema(Exception):
+    """What is in Redis was written by a Threadline whose layout this one does not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The parts of the store, sharing one set of connections."""
+
+    url: str = field(repr=False)  # it may hold a password
+    server_started: bool
+    connection: Connection
+    lanes: RedisLanes
+    links: RedisLinks
+    breakers: RedisBreakers
+    shared: RedisShared
+    scratch: Scratch
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        url: str | None = None,
+        data_dir: Path | None = None,
+        *,
+        lease: timedelta = LEASE,
+        fsync: str = "always",
+        patience: float = 10.0,
+    ) -> AsyncIterator[Self]:
+        """The store at *url*, or on the embedded server of *data_dir*, which is started again should it die.
+
+        Args:
+            url: the address of Redis (see `connection.connect`); None or empty for the embedded server.
+            data_dir: where the embedded server keeps its files; None: `server.default_directory`.
+            lease: how long a worker may be silent before others take over its lanes.
+            fsync: the embedded server's ``always`` or ``everysec``.
+            patience: seconds to wait for the first answer.
+
+        Raises:
+            BadAddress: *url* is not an address of Redis.
+            NoServer: there is no *url*, and no embedded server can be had.
+            StoreAway: the server at *url* does not answer.
+            WrongSchema: it holds the data of another Threadline.
+        """
+        if url:
+            async with cls._connected(url, started=False, lease=lease, patience=patience) as store:
+                yield store
+            return
+        from bot.store import server  # noqa: PLC0415 -- there is none for Windows
+
+        embedded = await server.attach_or_start(data_dir, fsync=fsync)
+        watch = asyncio.create_task(server.keep_alive(embedded), name="embedded server")
+        try:
+            async with cls._connected(embedded.url, started=embedded.started, lease=lease, patience=patience) as store:
+                yield store
+        finally:
+            watch.cancel()
+            with suppress(asyncio.CancelledError, server.NoServer):
+                await watch
+            if embedded.started:
+                await server.stop(embedded)
+
+    @classmethod
+    @asynccontextmanager
+    async def _connected(cls, url: str, *, started: bool, lease: timedelta, patience: float) -> AsyncIterator[Self]:
+        connection = Connection(connect(url))
+        try:
+            await ready(connection, within=patience)
+            shards = await _shards(connection)
+            lanes = RedisLanes(connection, shards, lease=lease)
+            try:
+                yield cls(
+                    url=url,
+                    server_started=started,
+                    connection=connection,
+                    lanes=lanes,
+                    links=RedisLinks(connection, shards),
+                    breakers=RedisBreakers(connection),
+                    shared=RedisShared(connection),
+                    scratch=Scratch(connection),
+                )
+            finally:
+                await lanes.aclose()
+        finally:
+            await connection.aclose()
+
+
+async def _shards(connection: Connection) -> int:
+    """How many shards this installation has; a new one gets `keys.SHARDS`."""
+    await connection.do("HSETNX", keys.META, "schema", keys.SCHEMA)
+    await connection.do("HSETNX", keys.META, "shards", keys.SHARDS)
+    schema, shards = await connection.do("HMGET", keys.META, "schema", "shards")
+    if int(schema) != keys.SCHEMA:
+        raise WrongSchema(
+            f"The data in Redis has layout {schema}; this Threadline knows layout {keys.SCHEMA}. "
+            "Start the version that wrote it, or one that is newer."
+        )
+    return int(shards)
