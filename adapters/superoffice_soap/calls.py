@@ -1,0 +1,170 @@
+"""Calls of the ticket port: WSDL loaded once, session kept and shared, every failure one of our errors."""
+
+import asyncio
+import hashlib
+from datetime import timedelta
+from typing import Any, Self
+
+from typing_extensions import override
+
+from adapters.errors import Misconfigured, NotAuthorised, UnsupportedFeature
+from adapters.http import HttpDesk
+from adapters.superoffice_soap import wsdl
+from adapters.superoffice_soap.errors import (
+    NO_ERROR,
+    SESSION_OVER,
+    SYSTEM,
+    SessionOver,
+    of_code,
+    of_fault,
+    of_http,
+    unusable,
+)
+from adapters.superoffice_soap.operations import MESSAGES, OPERATIONS, needed
+from adapters.superoffice_soap.port import Fault, NotSoap, Port, Value
+from adapters.superoffice_soap.settings import SuperOfficeSoapSettings
+
+SESSION = timedelta(minutes=25)
+"""How long a session key is used. The server forgets one that was idle for 30 minutes (manual, customer port)."""
+
+_HUGE = 9_000_000  # bytes of a reply from which on one text in it may be more than libxml2 takes by default
+
+Answer = dict[str, Any]
+"""The parts of an answer by their names in lower case."""
+
+
+class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
+    """A desk that can call the ticket port's operations."""
+
+    system = SYSTEM
+    _port: Port
+    _message: str
+    _places: asyncio.Semaphore
+
+    @override
+    async def __aenter__(self) -> Self:
+        self._port = await asyncio.to_thread(self._load)
+        self._places = asyncio.Semaphore(self.settings.connections)
+        return await super().__aenter__()
+
+    def _load(self) -> Port:
+        """The port, read and checked; runs in a thread."""
+        file = self.settings.wsdl
+        try:
+            port = Port.load(wsdl.read(file, self.settings.namespace))
+        except wsdl.BadWsdl as bad:
+            raise Misconfigured(
+                self.name,
+                f"the WSDL file {file} cannot be used: {bad}.",
+                remedy="Save it again from your installation: its address with ?action=ticket, without logging in.",
+            ) from None
+        self._message = next((name for name in MESSAGES if port.has(name)), MESSAGES[0])
+        missing = port.missing(
+            needed(
+                impersonate=self.settings.impersonate,
+                create_requesters=self.settings.create_requesters,
+                message=self._message,
+            )
+        )
+        if self.settings.mails and "to" not in {part.lower() for part in OPERATIONS[self._message].ins}:
+            missing += ("addMessage3 or addMessage2, for mail_to, mail_cc and mail_bcc",)
+        if missing:
+            raise Misconfigured(
+                self.name,
+                f"the WSDL lacks what is needed: {'; '.join(missing)}.",
+                remedy="Use the WSDL of the ticket port (action=ticket), or switch off the setting that needs it.",
+            )
+        return port
+
+    async def call(self, operation: str, /, *, as_user: str = "", limit: int | None = None, **values: Value) -> Answer:
+        """Call *operation* in our session, or in the session of the user *as_user*.
+
+        A session that the server has forgotten is replaced once; such a call did nothing, so it may be repeated.
+
+        Args:
+            operation: one of `operations.OPERATIONS`.
+            as_user: id of the user in whose name to call, by loginAsUser.
+            limit: bytes of the reply to accept; the setting ``max_reply`` where it is None.
+            values: the parts by name, and `port.REST` for one that the manual does not name.
+
+        Raises:
+            Unavailable, OutcomeUnknown, Rejected, NotAuthorised, UnexpectedReply, Misconfigured: as their names say.
+        """
+        if not self._port.has(operation):
+            raise UnsupportedFeature(self.name, f"this installation's WSDL has no {operation}.")
+        key = await self._session(as_user)
+        try:
+            return await self.once(operation, {"sessionKey": key, **values}, limit=limit)
+        except SessionOver:
+            key = await self._session(as_user, stale=key)
+            return await self.once(operation, {"sessionKey": key, **values}, limit=limit)
+
+    async def once(self, operation: str, values: dict[str, Value], *, limit: int | None = None) -> Answer:
+        """Send one request and read its answer; big texts are put into XML and taken out of it in a thread.
+
+        Raises:
+            SessionOver: the session key in *values* is not valid.
+            AdapterError: anything else that went wrong.
+        """
+        changes = OPERATIONS[operation].changes
+        envelope, headers = await asyncio.to_thread(self._port.encode, operation, values)
+        async with self._places:
+            reply = await self.exchange(
+                "POST", self.settings.url, changes=changes, limit=limit, content=envelope, headers=headers
+            )
+        if (error := of_http(self.name, reply, changes=changes)) is not None:
+            raise error
+        huge = len(reply.content) > _HUGE
+        try:
+            answer = await asyncio.to_thread(self._port.decode, operation, reply, huge=huge)
+        except Fault as fault:
+            raise of_fault(self.name, fault, changes=changes) from None
+        except NotSoap as wrong:
+            raise unusable(
+                self.name, "something that its WSDL does not allow", changes=changes, code=str(wrong)
+            ) from None
+        code = answer.get("errorcode")
+        if not code:
+            raise unusable(self.name, "no error code, which each answer has", changes=changes, code="no errorCode")
+        if code != NO_ERROR:
+            raise of_code(self.name, str(code))
+        return answer
+
+    async def log_in(self, as_user: str = "") -> str:
+        """A new session key, which is a secret.
+
+        Raises:
+            NotAuthorised: the name, the password, the address of this machine or the licence was refused.
+        """
+        password = self.settings.password.get_secret_value()
+        if as_user:
+            values: dict[str, Value] = {"userId": as_user, "username": self.settings.username, "password": password}
+            answer = await self.once("loginAsUser", values)
+        else:
+            answer = await self.once("login", {"userName": self.settings.username, "password": password})
+        key = answer.get("sessionkey")
+        if not key:
+            raise unusable(self.name, "no session key", changes=False, code="no sessionKey")
+        return str(key)
+
+    async def _session(self, as_user: str, *, stale: str = "") -> str:
+        """The session key that all processes use; a new one where there is none, or only the *stale* one."""
+        at = self._key(f"session:{as_user}")
+        key = await self.shared.get(at)
+        if key and key != stale:
+            return key
+        async with self.shared.lock(at, ttl=timedelta(seconds=self.settings.timeout + 5)):
+            key = await self.shared.get(at)
+            if key and key != stale:
+                return key  # another call or process has logged in meanwhile
+            try:
+                key = await self.log_in(as_user)
+            except SessionOver as error:
+                raise NotAuthorised(self.name, error.cause, code=SESSION_OVER) from None
+            await self.shared.put(at, key, ttl=SESSION)
+            return key
+
+    def _key(self, of: str) -> str:
+        """The name of something shared; it changes with the account, so that no session is used for another."""
+        account = f"{self.settings.url} {self.settings.username}"
+        return f"superoffice_soap:{self.name}:{hashlib.sha256(account.encode()).hexdigest()[:16]}:{of}"
