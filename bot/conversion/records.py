@@ -218,7 +218,7 @@ _operations: TypeAdapter[Operation] = TypeAdapter(Operation)
 
 def encode(operation: Operation) -> str:
     """The stored form of *operation*."""
-    return operation.model_dump_json(exclude_defaults=True) if operation.v == VERSION else operation.model_dump_json()
+    return operation.model_dump_json()
 
 
 def decode(stored: str) -> Operation:
@@ -228,9 +228,12 @@ def decode(stored: str) -> Operation:
         UnknownVersion: it was written by a newer Threadline.
     """
     try:
-        return _operations.validate_json(stored)
+        operation = _operations.validate_json(stored)
     except ValidationError as error:
-        raise UnknownVersion(f"a record that this version cannot read ({error.error_count()} problems)") from error
+        raise UnknownVersion(f"a record that this version cannot read ({error.error_count()} problems)") from None
+    if operation.v > VERSION:
+        raise UnknownVersion(f"a record of version {operation.v}")
+    return operation
 
 
 def marker_of(identity: str) -> str:

@@ -1,0 +1,136 @@
+"""Each visible change is written down before it is made, and made once."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from adapters.contract import Reconcile
+from adapters.errors import OutcomeUnknown, Unavailable
+from bot.conversion.journal import AskPerson, Journal, LookLater
+from bot.conversion.ports import Head, Lease
+from bot.conversion.records import Operation, Progress, Tell, decode
+
+
+class Written:
+    """Stands for the lanes: remembers what was saved, and may die instead of saving."""
+
+    def __init__(self):
+        self.saved = []
+
+    async def save(self, lease, op, payload):
+        self.saved.append(decode(payload).progress)
+
+
+class Desk:
+    """Counts what was really done. ``fails`` is raised after the change was made, or before it."""
+
+    def __init__(self, *, fails=None, before=False):
+        self.made = 0
+        self.fails, self.before = fails, before
+
+    async def act(self):
+        if self.fails and self.before:
+            raise self.fails
+        self.made += 1
+        if self.fails:
+            raise self.fails
+        return "42"
+
+    async def look(self):
+        return "42" if self.made else None
+
+
+def _journal(written, progress=None, *, verify=False):
+    operation = Operation(work=Tell(user="U1", text="x"), progress=progress or Progress())
+    head = Head(id="op", payload="", waiting=1, link=None, verify=verify)
+    return Journal(written, Lease("lane", "token"), head, operation)
+
+
+async def test_the_intent_is_stored_before_the_change_is_made():
+    written, desk = Written(), Desk()
+    seen = []
+
+    async def act():
+        seen.append(written.saved[-1].calling)
+        return await desk.act()
+
+    assert "42" == await _journal(written).once("open", act, desk.look)
+    assert ["open"] == seen
+
+
+async def test_a_step_that_is_written_down_as_done_is_not_made_again():
+    desk = Desk()
+    journal = _journal(Written(), Progress(done={"open": "42"}))
+
+    assert "42" == await journal.once("open", desk.act, desk.look)
+    assert 0 == desk.made
+
+
+async def test_after_a_crash_between_change_and_record_the_change_is_found_and_not_repeated():
+    written, desk = Written(), Desk(fails=SystemExit())
+    with pytest.raises(SystemExit):
+        await _journal(written).once("open", desk.act, desk.look)
+
+    journal = _journal(written, written.saved[-1])
+
+    assert "42" == await journal.once("open", desk.act, desk.look)
+    assert 1 == desk.made
+
+
+async def test_after_a_crash_before_the_change_it_is_made():
+    written, desk = Written(), Desk(fails=SystemExit(), before=True)
+    with pytest.raises(SystemExit):
+        await _journal(written).once("open", desk.act, desk.look)
+    desk.fails = None
+
+    await _journal(written, written.saved[-1]).once("open", desk.act, desk.look)
+
+    assert 1 == desk.made
+
+
+async def test_nobody_looks_before_a_late_change_may_have_settled():
+    desk = Desk()
+    journal = _journal(Written(), Progress(calling="open", since=time.time()))
+
+    with pytest.raises(LookLater) as early:
+        await journal.once("open", desk.act, desk.look, settle=timedelta(minutes=1))
+
+    assert timedelta(seconds=50) < early.value.delay <= timedelta(minutes=1)
+    assert 0 == desk.made
+
+
+async def test_an_unknown_outcome_stays_unknown_and_a_sure_failure_does_not():
+    for error, calling in ((OutcomeUnknown("d", "c"), "open"), (Unavailable("d", "c"), "")):
+        journal = _journal(Written())
+        with pytest.raises(type(error)):
+            await journal.once("open", Desk(fails=error).act, Desk().look)
+
+        assert calling == journal.progress.calling
+
+
+async def test_what_was_stored_before_the_server_restarted_is_looked_for_at_every_step():
+    desk = Desk()
+    desk.made = 1
+    journal = _journal(Written(), verify=True)
+
+    await journal.once("open", desk.act, desk.look)
+    again = _journal(Written(), decode(journal.stored()).progress)
+    await again.once("message 1", desk.act, desk.look)
+
+    assert 1 == desk.made
+
+
+async def test_where_nobody_can_look_a_person_is_asked_and_their_answer_obeyed():
+    progress = Progress(calling="open", since=0.0)
+    desk = Desk()
+    with pytest.raises(AskPerson):
+        await _journal(Written(), progress).once("open", desk.act, desk.look, reconcile=Reconcile.NONE)
+
+    there = progress.model_copy(update={"answer": "there"}, deep=True)
+    assert "" == await _journal(Written(), there).once("open", desk.act, desk.look, reconcile=Reconcile.NONE)
+    assert 0 == desk.made
+
+    again = progress.model_copy(update={"answer": "again"}, deep=True)
+    assert "42" == await _journal(Written(), again).once("open", desk.act, desk.look, reconcile=Reconcile.NONE)
+    assert 1 == desk.made
