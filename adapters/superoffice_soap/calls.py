@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Self
 
 from typing_extensions import override
@@ -29,6 +31,9 @@ SESSION = timedelta(minutes=25)
 
 _HUGE = 9_000_000  # bytes of a reply from which on one text in it may be more than libxml2 takes by default
 
+Values = Mapping[str, Value]
+"""The parts of a call by name."""
+
 Answer = dict[str, Any]
 """The parts of an answer by their names in lower case."""
 
@@ -38,7 +43,8 @@ class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
 
     system = SYSTEM
     _port: Port
-    _message: str
+    message_operation: str
+    """The newest operation that adds a message; the WSDL decides."""
     _places: asyncio.Semaphore
 
     @override
@@ -58,15 +64,15 @@ class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
                 f"the WSDL file {file} cannot be used: {bad}.",
                 remedy="Save it again from your installation: its address with ?action=ticket, without logging in.",
             ) from None
-        self._message = next((name for name in MESSAGES if port.has(name)), MESSAGES[0])
+        self.message_operation = next((name for name in MESSAGES if port.has(name)), MESSAGES[0])
         missing = port.missing(
             needed(
                 impersonate=self.settings.impersonate,
                 create_requesters=self.settings.create_requesters,
-                message=self._message,
+                message=self.message_operation,
             )
         )
-        if self.settings.mails and "to" not in {part.lower() for part in OPERATIONS[self._message].ins}:
+        if self.settings.mails and "to" not in {part.lower() for part in OPERATIONS[self.message_operation].ins}:
             missing += ("addMessage3 or addMessage2, for mail_to, mail_cc and mail_bcc",)
         if missing:
             raise Misconfigured(
@@ -76,21 +82,27 @@ class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
             )
         return port
 
-    async def call(self, operation: str, /, *, as_user: str = "", limit: int | None = None, **values: Value) -> Answer:
+    def offers(self, operation: str) -> bool:
+        """Whether this installation's WSDL has *operation*."""
+        return self._port.has(operation)
+
+    async def call(
+        self, operation: str, values: Values = MappingProxyType({}), *, as_user: str = "", limit: int | None = None
+    ) -> Answer:
         """Call *operation* in our session, or in the session of the user *as_user*.
 
         A session that the server has forgotten is replaced once; such a call did nothing, so it may be repeated.
 
         Args:
             operation: one of `operations.OPERATIONS`.
+            values: the parts but the session key by name, and `port.REST` for one that the manual does not name.
             as_user: id of the user in whose name to call, by loginAsUser.
             limit: bytes of the reply to accept; the setting ``max_reply`` where it is None.
-            values: the parts by name, and `port.REST` for one that the manual does not name.
 
         Raises:
             Unavailable, OutcomeUnknown, Rejected, NotAuthorised, UnexpectedReply, Misconfigured: as their names say.
         """
-        if not self._port.has(operation):
+        if not self.offers(operation):
             raise UnsupportedFeature(self.name, f"this installation's WSDL has no {operation}.")
         key = await self._session(as_user)
         try:
@@ -99,7 +111,7 @@ class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
             key = await self._session(as_user, stale=key)
             return await self.once(operation, {"sessionKey": key, **values}, limit=limit)
 
-    async def once(self, operation: str, values: dict[str, Value], *, limit: int | None = None) -> Answer:
+    async def once(self, operation: str, values: Values, *, limit: int | None = None) -> Answer:
         """Send one request and read its answer; big texts are put into XML and taken out of it in a thread.
 
         Raises:
@@ -138,7 +150,7 @@ class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
         """
         password = self.settings.password.get_secret_value()
         if as_user:
-            values: dict[str, Value] = {"userId": as_user, "username": self.settings.username, "password": password}
+            values: Values = {"userId": as_user, "username": self.settings.username, "password": password}
             answer = await self.once("loginAsUser", values)
         else:
             answer = await self.once("login", {"userName": self.settings.username, "password": password})

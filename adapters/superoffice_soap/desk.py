@@ -8,7 +8,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from adapters.contract import Capability, DeskSettings, Limits, Reconcile, carries, with_marker
-from adapters.errors import AdapterError, Rejected
+from adapters.errors import Rejected
 from adapters.model import (
     Act,
     Change,
@@ -106,7 +106,7 @@ class SuperOfficeSoapDesk(Lookups):
             "sendNotification": self._notifies(draft.first),
         }
         as_user = await self._impersonated(draft.first.author)
-        answer = await self.call("newTicket", as_user=as_user, **values)
+        answer = await self.call("newTicket", values, as_user=as_user)
         number = answer.get("ticketid")
         if not number:
             raise unusable(self.name, "no number of the new ticket", changes=True, code="no ticketId")
@@ -174,7 +174,7 @@ class SuperOfficeSoapDesk(Lookups):
             "Cc": settings.mail_cc if public else (),
             "Bcc": settings.mail_bcc if public else (),
         }
-        answer = await self.call(self._message, as_user=await self._impersonated(draft.author), **values)
+        answer = await self.call(self.message_operation, values, as_user=await self._impersonated(draft.author))
         if is_first:
             await self.shared.put(fresh, "", ttl=timedelta(seconds=1))
         return MessageRef(id=str(answer.get("messageid") or ""))
@@ -186,7 +186,9 @@ class SuperOfficeSoapDesk(Lookups):
                 self.name, f"the file is larger than the {self.settings.max_file:,} bytes of max_file.", field="files"
             )
         data = await asyncio.to_thread(file.path.read_bytes)
-        answer = await self.call("addAttachment", attachmentName=file.name, contentType=file.media_type, data=data)
+        answer = await self.call(
+            "addAttachment", {"attachmentName": file.name, "contentType": file.media_type, "data": data}
+        )
         number = answer.get("attachmentid")
         if not number:
             raise unusable(self.name, "no id of the file", changes=False, code="no attachmentId")
@@ -206,7 +208,7 @@ class SuperOfficeSoapDesk(Lookups):
     @override
     async def change(self, ticket: TicketRef, change: Change) -> None:
         field, value = await self._setting(change)
-        await self.call("setTicket", ticketId=ticket.id, ticketValues=[{"field": field, "value": value}])
+        await self.call("setTicket", {"ticketId": ticket.id, "ticketValues": [{"field": field, "value": value}]})
 
     async def _setting(self, change: Change) -> tuple[str, str]:
         """The field of setTicket and its value."""
@@ -240,11 +242,11 @@ class SuperOfficeSoapDesk(Lookups):
     async def find_ticket(self, marker: str, draft: TicketDraft) -> Opened | None:
         in_title = self.settings.marker_field == IN_TITLE
         criterion = (
-            where("ticket.title", "Contains", marker)
+            where("ticket.title", "Contains", reading.marked_title("", marker).strip())
             if in_title
             else where(self.settings.marker_column, "Equals", marker)
         )
-        found = await self._find("findTickets", [criterion], ("ticket.id",), order="ticket.id", rows=1, ascending=True)
+        found = await self.find("findTickets", [criterion], ("ticket.id",), order="ticket.id", rows=1, ascending=True)
         number = found[0].get("ticket.id") if found else None
         return await self._opened(number) if number else None
 
@@ -258,6 +260,3 @@ class SuperOfficeSoapDesk(Lookups):
 
 def _level(visibility: Visibility) -> str:
     return reading.EXTERNAL if visibility is Visibility.PUBLIC else reading.INTERNAL
-
-
-__all__ = ["AdapterError", "SuperOfficeSoapDesk"]

@@ -1,7 +1,7 @@
 """SuperOffice's extra fields: which kinds there are, and how a value of ours is written in theirs."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, time as clock
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -61,31 +61,35 @@ def written(text: str, kind: str, zone: ZoneInfo) -> str:
     Raises:
         ValueError: it is no such value; the words say what one looks like.
     """
-    text = text.strip()
-    if not text:
-        return text
-    match kind:
-        case "TypeInteger" | "TypeForeignKey" | "TypeCustomerId" | "TypeCompanyId" | "TypeRequestId" | "TypeUserId":
-            return str(_made(int, text, "a whole number"))
-        case "TypeFloat":
-            return str(_made(float, text, "a number such as 1.5"))
-        case "TypeDate":
-            return _made(datetime.fromisoformat, text, "a date such as 2025-01-31").strftime("%Y-%m-%d")
-        case "TypeDateTime":
-            at = _made(datetime.fromisoformat, text, "a time such as 2025-01-31T14:30:00+01:00")
-            return (at.astimezone(zone) if at.tzinfo else at).strftime("%Y-%m-%d %H-%M-%S.000")
-        case "TypeTime":
-            at = _made(lambda value: datetime.strptime(f"{value}:00"[:8], "%H:%M:%S"), text, "a time such as 14:30")  # noqa: DTZ007 # it has no date
-            return at.strftime("%H-%M-%S.000")
-        case "TypeBool":
-            if text.lower() not in _BOOLEANS:
-                raise ValueError("yes or no")
-            return _BOOLEANS[text.lower()]
-        case _:
-            return text
+    write = _WRITERS.get(kind)
+    return write(text.strip(), zone) if write and text.strip() else text.strip()
 
 
-_BOOLEANS = {"yes": "1", "true": "1", "1": "1", "no": "0", "false": "0", "0": "0"}
+def _whole(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001 # all writers are called alike
+    return str(_made(int, text, "a whole number"))
+
+
+def _number(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001
+    return str(_made(float, text, "a number such as 1.5"))
+
+
+def _date(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001
+    return f"{_made(datetime.fromisoformat, text, 'a date such as 2025-01-31'):%Y-%m-%d}"
+
+
+def _moment(text: str, zone: ZoneInfo) -> str:
+    at = _made(datetime.fromisoformat, text, "a time such as 2025-01-31T14:30:00+01:00")
+    return f"{at.astimezone(zone) if at.tzinfo else at:%Y-%m-%d %H-%M-%S}.000"  # with dashes, as the manual has it
+
+
+def _time(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001
+    return f"{_made(clock.fromisoformat, text, 'a time such as 14:30'):%H-%M-%S}.000"
+
+
+def _yes_no(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001
+    if text.lower() not in _BOOLEANS:
+        raise ValueError("yes or no")
+    return _BOOLEANS[text.lower()]
 
 
 def _made(make: Any, text: str, form: str) -> Any:
@@ -93,3 +97,15 @@ def _made(make: Any, text: str, form: str) -> Any:
         return make(text)
     except ValueError:
         raise ValueError(form) from None
+
+
+_BOOLEANS = {"yes": "1", "true": "1", "1": "1", "no": "0", "false": "0", "0": "0"}
+_INTEGERS = ("Integer", "ForeignKey", "CustomerId", "CompanyId", "RequestId", "UserId")
+_WRITERS: Mapping[str, Callable[[str, ZoneInfo], str]] = {
+    **{f"Type{one}": _whole for one in _INTEGERS},
+    "TypeFloat": _number,
+    "TypeDate": _date,
+    "TypeDateTime": _moment,
+    "TypeTime": _time,
+    "TypeBool": _yes_no,
+}

@@ -66,7 +66,7 @@ class Lookups(SoapCalls):
 
     @override
     async def custom_fields(self, department: str | None = None) -> tuple[Field, ...]:
-        answer = await self.call("getExtraFields", domain="ticket")
+        answer = await self.call("getExtraFields", {"domain": "ticket"})
         self._remember("fields", fields.types(answer.get("extrafields")))
         return fields.offered(
             answer.get("extrafields"),
@@ -100,7 +100,7 @@ class Lookups(SoapCalls):
     @override
     async def find_requester(self, email: str) -> Person | None:
         asked = ("person.person_id", "person.firstname", "person.lastname", _EMAIL)
-        found = await self._find("findCustomers", [_where(_EMAIL, "Equals", email)], asked, order="person.person_id")
+        found = await self.find("findCustomers", [where(_EMAIL, "Equals", email)], asked, order="person.person_id")
         exact = [one for one in found if one.get(_EMAIL, "").casefold() == email.casefold()]
         people = {one.get("person.person_id", ""): one for one in exact}
         if len(people) != 1:
@@ -124,15 +124,17 @@ class Lookups(SoapCalls):
         values = {"firstname": first, "lastname": last, "email": person.email or ""}
         await self.call(
             "setCustomer",
-            customerId=number,
-            customerValues=[{"field": key, "value": value} for key, value in values.items() if value],
+            {
+                "customerId": number,
+                "customerValues": [{"field": key, "value": value} for key, value in values.items() if value],
+            },
         )
         return Person(name=person.name, email=person.email, desk_id=number)
 
     async def user_id(self, who: str) -> str | None:
         """The id of the user with this e-mail address or login name, or None."""
         try:
-            answer = await self.call("findUser", **{"field": "email" if "@" in who else "loginname", REST: who})
+            answer = await self.call("findUser", {"field": "email" if "@" in who else "loginname", REST: who})
         except Rejected as error:
             if error.code.partition(" ")[0] in USER_UNKNOWN:
                 return None
@@ -150,18 +152,18 @@ class Lookups(SoapCalls):
         return await self._ticket(number.strip().removeprefix("#"))
 
     async def _ticket(self, number: str) -> Ticket:
-        found = await self.tickets([_where("ticket.id", "Equals", number)], limit=1) if number.isdecimal() else ()
+        found = await self.tickets([where("ticket.id", "Equals", number)], limit=1) if number.isdecimal() else ()
         if not found:
             raise NotFound(self.name, f"{SYSTEM} has no ticket {number[:20]}, or our user may not see it.")
         return found[0]
 
     @override
     async def search(self, words: str, *, limit: int = 20) -> tuple[Ticket, ...]:
-        return await self.tickets([_where("ticket.title", "Contains", words)], limit=limit)
+        return await self.tickets([where("ticket.title", "Contains", words)], limit=limit)
 
     async def tickets(self, criteria: Sequence[Mapping[str, str]], *, limit: int) -> tuple[Ticket, ...]:
         """The newest *limit* tickets that meet all of *criteria*, in one call and the names of lists."""
-        found = await self._find("findTickets", criteria, reading.TICKET_FIELDS, order="ticket.id", rows=limit)
+        found = await self.find("findTickets", criteria, reading.TICKET_FIELDS, order="ticket.id", rows=limit)
         if not found:
             return ()
         categories, priorities = await self.names(ChoiceList.DEPARTMENTS), await self.names(ChoiceList.PRIORITIES)
@@ -182,14 +184,14 @@ class Lookups(SoapCalls):
     async def changed_since(self, cursor: str) -> tuple[tuple[TicketRef, ...], str]:
         asked = ("ticket.id", "ticket.last_changed")
         if not cursor:
-            everything = [_where("ticket.id", "Gt", "0")]
-            newest = await self._find("findTickets", everything, asked, order="ticket.last_changed", rows=1)
+            everything = [where("ticket.id", "Gt", "0")]
+            newest = await self.find("findTickets", everything, asked, order="ticket.last_changed", rows=1)
             return (), newest[0].get("ticket.last_changed", "") if newest else _BEFORE_ALL
         changed: dict[str, TicketRef] = {}
         size = _PAGE
         while True:
-            later = [_where("ticket.last_changed", "Gte", cursor)]  # not Gt: more may happen within one tick
-            page = await self._find("findTickets", later, asked, order="ticket.last_changed", rows=size, ascending=True)
+            later = [where("ticket.last_changed", "Gte", cursor)]  # not Gt: more may happen within one tick
+            page = await self.find("findTickets", later, asked, order="ticket.last_changed", rows=size, ascending=True)
             changed |= {one["ticket.id"]: TicketRef(id=one["ticket.id"], number=one["ticket.id"]) for one in page}
             before, cursor = cursor, page[-1].get("ticket.last_changed") or cursor if page else cursor
             if len(page) < size:
@@ -204,13 +206,13 @@ class Lookups(SoapCalls):
         Raises:
             NotFound: there is no such ticket.
         """
-        answer = await self.call("getTicket", ticketId=ticket.id, ticketFields=["ticket.id"])
+        answer = await self.call("getTicket", {"ticketId": ticket.id, "ticketFields": ["ticket.id"]})
         found = reading.strings(answer.get("messageids"))
         return tuple(sorted(found, key=int)) if all(one.isdecimal() for one in found) else found
 
     async def message(self, message_id: str) -> Message:
         """One message, in one call; the port has none that gives more."""
-        answer = await self.call("getMessage", messageId=message_id, messageField=list(reading.MESSAGE_FIELDS))
+        answer = await self.call("getMessage", {"messageId": message_id, "messageField": reading.MESSAGE_FIELDS})
         found = reading.row(answer.get("messageresult"))
         return reading.message_of(message_id, found, answer.get("attachmentinfo"), zone=self.zone)
 
@@ -226,16 +228,19 @@ class Lookups(SoapCalls):
     @override
     async def attachment(self, ticket: TicketRef, attachment: Attachment, *, limit: int) -> bytes:
         message_id, _, number = attachment.id.partition("/")
-        answer = await self.call("getMessage", messageId=message_id, messageField=["message.id"])
+        answer = await self.call("getMessage", {"messageId": message_id, "messageField": ["message.id"]})
         keys = {
-            one.get("attachmentid"): one.get("attachmentkey", "") for one in reading.structs(answer["attachmentinfo"])
+            one.get("attachmentid"): one.get("attachmentkey", "")
+            for one in reading.structs(answer.get("attachmentinfo"))
         }
         if number not in keys:
             raise NotFound(self.name, f"{SYSTEM} does not have that file on its message any more.", field="files")
         too_large = Rejected(self.name, f"the file is larger than {limit:,} bytes.", field="files")
         try:
             found = await self.call(
-                "getAttachment", attachmentId=number, attachmentKey=keys[number], limit=limit * 4 // 3 + _OVERHEAD
+                "getAttachment",
+                {"attachmentId": number, "attachmentKey": keys[number]},
+                limit=limit * 4 // 3 + _OVERHEAD,
             )
         except UnexpectedReply as error:
             raise too_large if error.code == "too large" else error from None
@@ -252,7 +257,7 @@ class Lookups(SoapCalls):
         except binascii.Error as error:
             raise UnexpectedReply(self.name, f"{SYSTEM} sent a file that is no base64.") from error
 
-    async def _find(
+    async def find(
         self,
         operation: str,
         criteria: Sequence[Mapping[str, str]],
@@ -264,18 +269,17 @@ class Lookups(SoapCalls):
     ) -> tuple[reading.Row, ...]:
         answer = await self.call(
             operation,
-            searchCriteria=criteria,
-            searchFields=asked,
-            maxRows=str(rows),
-            orderBy=order,
-            ascending=ascending,
+            {
+                "searchCriteria": criteria,
+                "searchFields": asked,
+                "maxRows": str(rows),
+                "orderBy": order,
+                "ascending": ascending,
+            },
         )
         return reading.rows(answer.get("searchresult"))
 
 
-def _where(field: str, operator: str, value: str) -> dict[str, str]:
-    """One CriteriaStruct."""
+def where(field: str, operator: str, value: str) -> dict[str, str]:
+    """A criterion of a search."""
     return {"field": field, "op": f"Operator{operator}", "value": value}
-
-
-where = _where
