@@ -8,16 +8,13 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from adapters.model import Choice
+from bot.slack.limits import BLOCK_TEXT, BUTTON_TEXT, BUTTON_VALUE, HEADER_TEXT, INPUT_TEXT, LABEL, OPTION_TEXT
 
 Json: TypeAlias = dict[str, Any]
 Said: TypeAlias = tuple[list[Json], str]
 """A message: its blocks, and the same as text for notifications and screen readers."""
 
-MAX_OPTIONS = 100
 MAX_OPTION_VALUE = 150
-MAX_SECTION = 3000
-MAX_INPUT = 3000
-MAX_BUTTON_VALUE = 2000
 MAX_URL = 3000
 
 _INITIAL: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -53,17 +50,17 @@ def escape(text: str) -> str:
 
 def section(text: str) -> Json:
     """A paragraph."""
-    return {"type": "section", "text": plain(text, MAX_SECTION)}
+    return {"type": "section", "text": plain(text, BLOCK_TEXT)}
 
 
 def context(text: str) -> Json:
     """A paragraph of less weight."""
-    return {"type": "context", "elements": [plain(text, MAX_SECTION)]}
+    return {"type": "context", "elements": [plain(text, BLOCK_TEXT)]}
 
 
 def header(text: str) -> Json:
     """A heading."""
-    return {"type": "header", "text": plain(text, 150)}
+    return {"type": "header", "text": plain(text, HEADER_TEXT)}
 
 
 def bullets(lines: Iterable[str]) -> Json:
@@ -74,9 +71,9 @@ def bullets(lines: Iterable[str]) -> Json:
 
 def button(label: str, action: str, value: str = "", *, url: str = "", confirm: Json | None = None) -> Json:
     """A button; *value* comes back with its press."""
-    made: Json = {"type": "button", "text": plain(label, 75), "action_id": str(action)}
+    made: Json = {"type": "button", "text": plain(label, BUTTON_TEXT), "action_id": str(action)}
     if value:
-        made["value"] = value[:MAX_BUTTON_VALUE]
+        made["value"] = value[:BUTTON_VALUE]
     if url:
         made["url"] = url
     if confirm:
@@ -101,7 +98,7 @@ def actions(block_id: str, buttons: Sequence[Json]) -> list[Json]:
 
 def option(choice: Choice) -> Json:
     """An entry of a list."""
-    return {"text": plain(choice.label if choice.label.strip() else choice.id, 75), "value": choice.id}
+    return {"text": plain(choice.label if choice.label.strip() else choice.id, OPTION_TEXT), "value": choice.id}
 
 
 def usable(choices: Iterable[Choice]) -> list[Choice]:
@@ -118,7 +115,9 @@ def options_of(choices: Sequence[Choice]) -> Json:
     for choice in choices:
         groups.setdefault(choice.group or "Other", []).append(option(choice))
     return {
-        "option_groups": [{"label": plain(name, 75), "options": entries} for name, entries in groups.items()][:100],
+        "option_groups": [{"label": plain(name, OPTION_TEXT), "options": entries} for name, entries in groups.items()][
+            :100
+        ],
     }
 
 
@@ -136,12 +135,12 @@ def entry(
     block: Json = {
         "type": "input",
         "block_id": block_id,
-        "label": plain(label, 2000),
+        "label": plain(label, LABEL),
         "element": _holding(element, typed or {}),
         "optional": optional,
     }
     if hint:
-        block["hint"] = plain(hint, 2000)
+        block["hint"] = plain(hint, LABEL)
     if dispatch:
         block["dispatch_action"] = True
     return block
@@ -156,7 +155,7 @@ def _holding(element: Json, typed: Mapping[str, Any]) -> Json:
     if "option" in kept and element["type"] != "external_select":
         value = _still_offered(element, value)
     elif kept == "value":
-        value = str(value)[: element.get("max_length", MAX_INPUT)]
+        value = str(value)[: element.get("max_length", INPUT_TEXT)]
     return {**element, name: value} if value else element
 
 

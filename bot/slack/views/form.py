@@ -1,16 +1,16 @@
 """The form for a new ticket. An input keeps its block id through every drawing, so nothing typed is lost."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.model import Choice, Field, FieldKind, Visibility
 from bot.conversion.catalogue import Choices, Fields, Listing
 from bot.slack.ids import Action, Block, Modal, Scope
+from bot.slack.limits import FILE_INPUT, ID, INPUT_TEXT, MODAL_BLOCKS, MODAL_TITLE, OPTIONS
 from bot.slack.views.elements import (
-    MAX_INPUT,
-    MAX_OPTIONS,
     Json,
     context,
     entry,
@@ -24,11 +24,10 @@ from bot.slack.views.elements import (
 Typed = Mapping[str, Mapping[str, Any]]
 """What was typed so far: block id -> the element's state, in the shape of Slack's ``view.state.values``."""
 
-MAX_FILES = 10
 _MOST_FIELDS = 80  # of 100 blocks
-_MAX_BLOCK_ID = 255
 YES_NO = (Choice(id="yes", label="Yes"), Choice(id="no", label="No"))
 _UNKNOWN: Choices = Listing((), known=False)
+_NO_FIELDS_YET: Fields = Listing((), known=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,7 @@ class Form:
     typed: Typed = field(default_factory=dict)
     departments: Choices = _UNKNOWN
     priorities: Choices = _UNKNOWN
-    fields: Fields = Listing((), known=False)
+    fields: Fields = _NO_FIELDS_YET
     about_thread: bool = False
     summary: ThreadSummary | None = None
     loading: bool = False
@@ -81,16 +80,16 @@ def form(shown: Form) -> Json:
         "type": "modal",
         "callback_id": Modal.TICKET,
         "private_metadata": shown.metadata,
-        "title": plain("New ticket", 24),
-        "submit": plain("Create", 24),
-        "close": plain("Cancel", 24),
-        "blocks": blocks[:100],
+        "title": plain("New ticket", MODAL_TITLE),
+        "submit": plain("Create", MODAL_TITLE),
+        "close": plain("Cancel", MODAL_TITLE),
+        "blocks": blocks[:MODAL_BLOCKS],
     }
 
 
 def _desk(shown: Form) -> Json:
     typed = shown.typed.get(Block.DESK) or chosen(Choice(id=shown.desk.name, label=shown.desk.title))
-    element = {"type": "static_select", "action_id": Action.DESK, **options_of(usable(shown.desks)[:MAX_OPTIONS])}
+    element = {"type": "static_select", "action_id": Action.DESK, **options_of(usable(shown.desks)[:OPTIONS])}
     return entry("Helpdesk", element, Block.DESK, dispatch=True, typed=typed)
 
 
@@ -118,17 +117,17 @@ def _scopes(summary: ThreadSummary) -> list[Json]:
 
 
 def summary_words(summary: ThreadSummary) -> str:
-    """ "12 messages by 4 people, 2 files (340 KB)"."""
+    """What would go, as in: 12 messages by 4 people, 2 files (340 KB)."""
     words = f"{_count(summary.messages, 'message')} by {_count(summary.people, 'person', 'people')}"
     return f"{words}, {_count(summary.files, 'file')} ({size_words(summary.size)})" if summary.files else words
 
 
 def size_words(size: int) -> str:
     """A number of bytes as people say it."""
-    for unit, scale in (("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)):
+    for scale, unit in ((10**9, "GB"), (10**6, "MB")):
         if size >= scale:
-            return f"{size / scale:.1f}".removesuffix(".0") + f" {unit}" if unit != "KB" else f"{size // scale} KB"
-    return _count(size, "byte")
+            return f"{size / scale:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size // 10**3} KB" if size >= 10**3 else _count(size, "byte")
 
 
 def _count(number: int, one: str, many: str = "") -> str:
@@ -142,7 +141,7 @@ def _listed(shown: Form, block: Block, listing: Choices, needs: Capability, star
         return []
     element: Json = {"action_id": Action(block.value)}
     hint = ""
-    if listing.known and len(choices) <= MAX_OPTIONS:
+    if listing.known and len(choices) <= OPTIONS:
         element |= {"type": "static_select", **options_of(choices)}
     else:
         element |= {"type": "external_select", "min_query_length": 0}
@@ -169,9 +168,9 @@ def chosen(choice: Choice) -> Json:
 
 
 def _texts(shown: Form) -> list[Json]:
-    most = min(shown.desk.limits.subject or MAX_INPUT, MAX_INPUT)
+    most = min(shown.desk.limits.subject or INPUT_TEXT, INPUT_TEXT)
     subject = {"type": "plain_text_input", "action_id": Action.VALUE, "max_length": most}
-    text = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": MAX_INPUT}
+    text = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": INPUT_TEXT}
     hint = "The messages of the thread follow below it." if shown.about_thread else ""
     return [
         entry("Subject", subject, Block.SUBJECT, typed=shown.typed.get(Block.SUBJECT)),
@@ -222,18 +221,17 @@ def _delivery(shown: Form) -> list[Json]:
         choice = option(Choice(id="yes", label=f"{desk.title} may send its own e-mail about this ticket"))
         element = {"type": "checkboxes", "action_id": Action.VALUE, "options": [choice]}
         block_id = Block.NOTIFY.of(desk.name)
-        start = {"selected_options": [choice] if desk.settings.notify else []}
-        typed = shown.typed[block_id] if block_id in shown.typed else start
+        typed = shown.typed.get(block_id, {"selected_options": [choice] if desk.settings.notify else []})
         blocks.append(entry("E-mail", element, block_id, optional=True, typed=typed))
     if desk.has(Capability.FILES) and desk.limits.files != 0:
-        element = {"type": "file_input", "action_id": Action.VALUE, "max_files": most_files(desk)}
-        blocks.append(entry("Files", element, Block.FILES, optional=True))
+        files: Json = {"type": "file_input", "action_id": Action.VALUE, "max_files": most_files(desk)}
+        blocks.append(entry("Files", files, Block.FILES, optional=True))
     return blocks
 
 
 def most_files(desk: TicketAdapter[Any]) -> int:
     """How many files the form takes for this desk."""
-    return min(desk.limits.files or MAX_FILES, MAX_FILES)
+    return min(desk.limits.files or FILE_INPUT, FILE_INPUT)
 
 
 def _custom(shown: Form) -> list[Json]:
@@ -256,7 +254,7 @@ def options_asked(desk: TicketAdapter[Any]) -> list[tuple[Block, Field]]:
 
 
 def _fits(desk: TicketAdapter[Any], asked: Field) -> bool:
-    return len(Block.OPTION.of(desk.name, asked.key)) <= _MAX_BLOCK_ID
+    return len(Block.OPTION.of(desk.name, asked.key)) <= ID
 
 
 def is_required(desk: TicketAdapter[Any], asked: Field) -> bool:
@@ -277,22 +275,28 @@ def _field(shown: Form, block: Block, asked: Field) -> Json:
 
 
 def _element(asked: Field) -> Json:
-    element: Json = {"action_id": Action.FIELD}
-    match asked.kind:
-        case FieldKind.INTEGER | FieldKind.NUMBER:
-            return element | {"type": "number_input", "is_decimal_allowed": asked.kind is FieldKind.NUMBER}
-        case FieldKind.DATE:
-            return element | {"type": "datepicker"}
-        case FieldKind.DATETIME:
-            return element | {"type": "datetimepicker"}
-        case FieldKind.YES_NO:
-            return element | {"type": "static_select", **options_of(YES_NO)}
-        case FieldKind.CHOICE:
-            choices = usable(asked.choices)
-            if 0 < len(choices) <= MAX_OPTIONS:
-                return element | {"type": "static_select", **options_of(choices)}
-            return element | {"type": "external_select", "min_query_length": 0}
-        case _:
-            most = min(asked.max_length or MAX_INPUT, MAX_INPUT)
-            multiline = asked.kind is FieldKind.LONG_TEXT
-            return element | {"type": "plain_text_input", "multiline": multiline, "max_length": most}
+    return {"action_id": Action.FIELD, **_ELEMENTS.get(asked.kind, _text_element)(asked)}
+
+
+def _choice_element(asked: Field) -> Json:
+    choices = usable(asked.choices)
+    if 0 < len(choices) <= OPTIONS:
+        return {"type": "static_select", **options_of(choices)}
+    return {"type": "external_select", "min_query_length": 0}
+
+
+def _text_element(asked: Field) -> Json:
+    most = max(1, min(asked.max_length or INPUT_TEXT, INPUT_TEXT))
+    return {"type": "plain_text_input", "multiline": asked.kind is FieldKind.LONG_TEXT, "max_length": most}
+
+
+_ELEMENTS: Mapping[FieldKind, Callable[[Field], Json]] = MappingProxyType(
+    {
+        FieldKind.INTEGER: lambda _: {"type": "number_input", "is_decimal_allowed": False},
+        FieldKind.NUMBER: lambda _: {"type": "number_input", "is_decimal_allowed": True},
+        FieldKind.DATE: lambda _: {"type": "datepicker"},
+        FieldKind.DATETIME: lambda _: {"type": "datetimepicker"},
+        FieldKind.YES_NO: lambda _: {"type": "static_select", **options_of(YES_NO)},
+        FieldKind.CHOICE: _choice_element,
+    }
+)

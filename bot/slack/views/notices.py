@@ -1,9 +1,9 @@
 """What is said to one person: plain answers, and what went wrong with the buttons that decide about it."""
 
+from bot.conversion.records import Link
 from bot.slack.ids import Action, Block, Modal
+from bot.slack.limits import BLOCK_TEXT, BUTTON_VALUE, INPUT_TEXT, LABEL, MODAL_TITLE
 from bot.slack.views.elements import (
-    MAX_BUTTON_VALUE,
-    MAX_SECTION,
     Json,
     Said,
     actions,
@@ -26,7 +26,7 @@ def notice(text: str, *, parked: str = "", asks: bool = False) -> Said:
         asks: it is not known whether the desk did it, so the buttons are answers to that question.
     """
     blocks = _paragraphs(text)
-    if parked and len(parked) <= MAX_BUTTON_VALUE:
+    if parked and len(parked) <= BUTTON_VALUE:
         blocks += actions("parked", _question(parked) if asks else _choices(parked))
     return blocks, spoken(blocks)
 
@@ -65,29 +65,42 @@ def notice_modal(title: str, text: str, *, url: str = "") -> Json:
     return {
         "type": "modal",
         "callback_id": Modal.NOTICE,
-        "title": plain(title, 24),
-        "close": plain("Close", 24),
+        "title": plain(title, MODAL_TITLE),
+        "close": plain("Close", MODAL_TITLE),
         "blocks": blocks,
     }
 
 
+def already_linked(link: Link, desk: str) -> Json:
+    """The modal for a thread that has a ticket."""
+    subject = f": {link.subject}" if link.subject else ""
+    words = f"This thread is ticket {link.number} at {desk} already{subject}."
+    return notice_modal("New ticket", words, url=link.url)
+
+
+def being_made(name: str) -> Json:
+    """The modal for a thread that somebody else is making a ticket of."""
+    words = f"{name} is creating the ticket for this thread. Its card will appear in the thread in a moment."
+    return notice_modal("New ticket", words)
+
+
 def note_modal(ticket: str, metadata: str) -> Json:
     """The form for an internal note."""
-    element = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": 3000}
+    element = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": INPUT_TEXT}
     return {
         "type": "modal",
         "callback_id": Modal.NOTE,
         "private_metadata": metadata,
-        "title": plain("Internal note", 24),
-        "submit": plain("Add note", 24),
-        "close": plain("Cancel", 24),
+        "title": plain("Internal note", MODAL_TITLE),
+        "submit": plain("Add note", MODAL_TITLE),
+        "close": plain("Cancel", MODAL_TITLE),
         "blocks": [
             section(f"Only agents will see this note on ticket {ticket}."),
-            {"type": "input", "block_id": Block.TEXT, "label": plain("Note", 2000), "element": element},
+            {"type": "input", "block_id": Block.TEXT, "label": plain("Note", LABEL), "element": element},
         ],
     }
 
 
 def _paragraphs(text: str) -> list[Json]:
-    pieces = [text[at : at + MAX_SECTION] for at in range(0, len(text), MAX_SECTION)] or [""]
+    pieces = [text[at : at + BLOCK_TEXT] for at in range(0, len(text), BLOCK_TEXT)] or [""]
     return [section(piece) for piece in pieces[:_MOST_SECTIONS]]

@@ -1,0 +1,260 @@
+"""The form for a new ticket: opens at once, fills itself, follows what is chosen, and hands the ticket to the intake."""
+
+import asyncio
+import logging
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from adapters.contract import TicketAdapter
+from adapters.model import Choice, ChoiceList
+from bot.conversion.catalogue import NOW, Catalogue, Fields
+from bot.conversion.intake import Accepted, Intake
+from bot.conversion.ports import Desks, Links, SlackRefused, SlackTrouble, StoreAway, Threads
+from bot.conversion.records import Link, OpenTicket
+from bot.slack.answers import Later
+from bot.slack.ids import Action, Modal
+from bot.slack.policy import Gesture, Policy
+from bot.slack.routing import Call, Router, first_input
+from bot.slack.seal import Forged, Memory, Seal
+from bot.slack.sources import Kept, Sources, Starter
+from bot.slack.submission import chosen_department, chosen_desk, read, typed_in
+from bot.slack.views.elements import Json
+from bot.slack.views.form import Form, Typed, fields_asked, form, is_required, options_asked
+from bot.slack.views.notices import already_linked, being_made, notice_modal
+from bot.slack.web import Web
+
+log = logging.getLogger(__name__)
+
+FILL = timedelta(seconds=2.5)
+"""How long the lists and the thread are waited for before the form is drawn without them."""
+STORE = 2.0
+"""Seconds that storing a ticket may take, so that the answer reaches Slack in time."""
+NAME = 0.5
+"""Seconds for finding out what somebody is called."""
+NOT_STORED = "Threadline cannot store this right now. Nothing was lost: press Create again in a moment."
+OLD = "This form was open for more than half an hour. Look it over and press Create again."
+FOLLOWED = "The form now shows what goes with your choice. Look it over and press Create again."
+NOT_YOURS = "This form cannot be used. Close it and start again."
+_TITLE = "New ticket"
+
+
+class TicketForm:
+    """Opens the form and answers for it."""
+
+    def __init__(
+        self,
+        *,
+        web: Web,
+        intake: Intake,
+        links: Links,
+        desks: Desks,
+        catalogue: Catalogue,
+        sources: Sources,
+        threads: Threads,
+        seal: Seal,
+        later: Later,
+        policy: Policy,
+    ) -> None:
+        self._web = web
+        self._intake = intake
+        self._links = links
+        self._desks = desks
+        self._catalogue = catalogue
+        self._sources = sources
+        self._threads = threads
+        self._seal = seal
+        self._later = later
+        self._policy = policy
+
+    def register(self, router: Router) -> None:
+        """Take what happens in the form."""
+        router.submissions[Modal.TICKET] = self.submit
+        router.actions[Action.DESK] = self.follow
+        router.actions[Action.DEPARTMENT] = self.follow
+
+    # --- opening and filling ---
+
+    async def open(self, call: Call, starter: Starter) -> None:
+        """Open the form on this gesture. What is known is in it at once; the rest follows.
+
+        Raises:
+            SlackTrouble, SlackRefused: Slack did not open it.
+        """
+        actor, desk = call.actor, self._desks.for_channel(starter.channel)
+        if why_not := self._policy(actor, Gesture.OPEN, desk=desk, channel=starter.channel):
+            await self._web.call("views.open", trigger_id=call.trigger, view=notice_modal(_TITLE, why_not))
+            return
+        memory = Memory(
+            form=Modal.TICKET,
+            user=actor.id,
+            team=actor.team,
+            channel=starter.channel,
+            desk=desk,
+            thread_ts=starter.thread_ts,
+            message_ts=starter.message_ts,
+            kept=secrets.token_urlsafe(12) if starter.message else "",
+        )
+        typed = starter.typed(actor.id)
+        shown = await self._form(memory, typed)
+        opened = await self._web.call("views.open", trigger_id=call.trigger, view=form(shown))
+        if shown.loading:
+            self._later.run(self._fill(opened["view"], memory, typed, starter.message))
+
+    async def _fill(self, view: Json | None, memory: Memory, typed: Typed, offered: Json | None) -> None:
+        """Bring the lists and the thread into an open form. The lists do not wait for a long thread."""
+        if link := await self._linked(memory):
+            await self._update(view, already_linked(link, self._desk_title(link)))
+            return
+        reading = asyncio.create_task(self._sources.read(memory, offered))
+        await asyncio.wait({reading}, timeout=FILL.total_seconds())
+        if not reading.done():
+            view = await self._update(view, form(await self._form(memory, typed, budget=FILL, reading=True)))
+        kept = await reading
+        await self._update(view, form(await self._form(memory, typed, budget=FILL, kept=kept)))
+
+    async def _linked(self, memory: Memory) -> Link | None:
+        try:
+            return await self._links.get(memory.thread) if memory.thread_ts else None
+        except StoreAway:
+            return None  # the submission will say so, if the store is still away then
+
+    async def _form(
+        self,
+        memory: Memory,
+        typed: Typed,
+        *,
+        budget: timedelta = NOW,
+        kept: Kept | None = None,
+        reading: bool = False,
+        notice: str = "",
+    ) -> Form:
+        desk = self._desks.get(memory.desk)
+        department = chosen_department(typed, desk)
+        departments, priorities, fields = await asyncio.gather(
+            self._catalogue.choices(desk.name, ChoiceList.DEPARTMENTS, budget=budget),
+            self._catalogue.choices(desk.name, ChoiceList.PRIORITIES, budget=budget),
+            self._catalogue.fields(desk.name, department=department, budget=budget),
+        )
+        unknown = not (departments.known and priorities.known and fields.known)
+        unread = bool(memory.thread_ts) and kept is None
+        return Form(
+            desk=desk,
+            desks=tuple(Choice(id=name, label=self._desks.get(name).title) for name in self._desks.names()),
+            metadata=self._seal.close(memory),
+            typed=typed,
+            departments=departments,
+            priorities=priorities,
+            fields=fields,
+            about_thread=bool(memory.thread_ts),
+            summary=kept.summary if kept else None,
+            loading=reading or (budget == NOW and (unknown or unread) and not notice),
+            notice=notice or (kept.trouble if kept else ""),
+        )
+
+    async def _update(self, view: Json | None, new: Json) -> Json | None:
+        """Redraw an open modal unless it was redrawn or closed in the meantime; returns it with its new hash."""
+        if view is None:
+            return None
+        try:
+            answer = await self._web.call("views.update", view_id=view["id"], hash=view.get("hash"), view=new)
+        except SlackRefused as error:
+            if error.code not in {"hash_conflict", "not_found"}:
+                raise
+            return None
+        return dict(answer["view"])
+
+    # --- following ---
+
+    async def follow(self, call: Call) -> None:
+        """Another desk or department was chosen: show what goes with it, and keep all that was typed."""
+        await call.ack()
+        try:
+            memory = self._seal.open(call.view.get("private_metadata", ""), form=Modal.TICKET, user=call.actor.id)
+        except Forged:
+            log.warning("a form came back with metadata that is not ours")
+            return
+        self._later.run(self._follow(call.view, memory))
+
+    async def _follow(self, view: Json, memory: Memory) -> None:
+        typed = typed_in(view)
+        memory = memory.model_copy(update={"desk": chosen_desk(typed, memory)})
+        kept = await self._kept(memory)
+        if memory.thread_ts and kept.summary is None:
+            kept = await self._sources.read(memory, kept.offered)
+        await self._update(view, form(await self._form(memory, typed, budget=FILL, kept=kept)))
+
+    async def _kept(self, memory: Memory) -> Kept:
+        try:
+            return await self._sources.kept(memory)
+        except StoreAway:
+            return Kept()
+
+    # --- submitting ---
+
+    async def submit(self, call: Call) -> None:
+        """Hand the ticket to the intake, or say beside each field what is wrong; nothing typed is lost."""
+        view, actor = call.view, call.actor
+        try:
+            memory = self._seal.open(view.get("private_metadata", ""), form=Modal.TICKET, user=actor.id)
+        except Forged:
+            await call.ack(response_action="update", view=notice_modal(_TITLE, NOT_YOURS))
+            return
+        typed = typed_in(view)
+        desk = self._desks.get(chosen_desk(typed, memory))
+        if why_not := self._policy(actor, Gesture.OPEN, desk=desk.name, channel=memory.channel):
+            await call.ack(response_action="errors", errors={first_input(view): why_not})
+            return
+        department = chosen_department(typed, desk)
+        fields = await self._catalogue.fields(desk.name, department=department, budget=NOW)
+        if reason := self._must_redraw(memory, view, desk, fields):
+            memory = memory.model_copy(update={"desk": desk.name})
+            shown = await self._form(memory, typed, kept=await self._kept(memory), notice=reason)
+            await call.ack(response_action="update", view=form(shown))
+            return
+        submission = read(memory, desk, typed, fields)
+        if submission.work is None:
+            await call.ack(response_action="errors", errors=submission.problems)
+            return
+        await self._accept(call, memory, submission.work)
+
+    def _must_redraw(self, memory: Memory, view: Json, desk: TicketAdapter[Any], fields: Fields) -> str:
+        """Why the form cannot be taken as it is; empty if it can."""
+        if self._seal.is_over(memory):
+            return OLD
+        drawn = {block.get("block_id") for block in view.get("blocks", [])}
+        asked = [*fields_asked(desk, fields), *options_asked(desk)]
+        needed = {block.of(desk.name, one.key) for block, one in asked if is_required(desk, one)}
+        return FOLLOWED if desk.name != memory.desk or needed - drawn else ""
+
+    async def _accept(self, call: Call, memory: Memory, work: OpenTicket) -> None:
+        try:
+            async with asyncio.timeout(STORE):
+                kept = await self._sources.kept(memory)
+                if kept.summary and kept.summary.cannot_read:
+                    work = work.model_copy(update={"offered": kept.offered})
+                accepted = await self._intake.open_ticket(memory.team, work, once=call.view["id"])
+        except (StoreAway, TimeoutError):
+            await call.ack(response_action="errors", errors={first_input(call.view): NOT_STORED})
+            return
+        if accepted.new or accepted.actor == memory.user:  # the same press again, after an answer that was lost
+            await call.ack()
+            return
+        await call.ack(response_action="update", view=await self._whose(accepted))
+
+    async def _whose(self, accepted: Accepted) -> Json:
+        if accepted.link:
+            return already_linked(accepted.link, self._desk_title(accepted.link))
+        return being_made(await name_of(self._threads, accepted.actor))
+
+    def _desk_title(self, link: Link) -> str:
+        return self._desks.get(link.desk).title if link.desk in self._desks.names() else link.desk
+
+
+async def name_of(threads: Threads, user: str) -> str:
+    """What to call a person, at once."""
+    try:
+        async with asyncio.timeout(NAME):
+            return (await threads.author(user)).name if user else "Somebody"
+    except (SlackTrouble, TimeoutError):
+        return "Somebody"

@@ -1,0 +1,74 @@
+"""Feeds the lists in forms that are too long to be sent whole, from the catalogue and within a budget."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+from adapters.errors import AdapterError
+from adapters.model import Choice, ChoiceList, Ticket
+from bot.conversion.catalogue import Catalogue, Choices, Listing, matching
+from bot.conversion.ports import Desks
+from bot.slack.ids import Action
+from bot.slack.limits import OPTIONS
+from bot.slack.routing import Call, Router
+from bot.slack.submission import chosen_department, typed_in
+from bot.slack.views.elements import cut, options_of, usable
+from bot.slack.views.form import fields_asked, options_asked
+
+BUDGET = timedelta(seconds=1.2)
+"""How long an answer waits for a desk; Slack gives three seconds, and people type on."""
+_LISTS = {Action.DEPARTMENT: ChoiceList.DEPARTMENTS, Action.PRIORITY: ChoiceList.PRIORITIES}
+
+
+class Lists:
+    """Answers what Slack asks while somebody types into a list. An empty answer, never an error, for a slow desk."""
+
+    def __init__(self, *, desks: Desks, catalogue: Catalogue) -> None:
+        self._desks = desks
+        self._catalogue = catalogue
+
+    def register(self, router: Router) -> None:
+        """Take the lists of all forms."""
+        router.options[Action.DEPARTMENT] = self.listed
+        router.options[Action.PRIORITY] = self.listed
+        router.options[Action.FIELD] = self.field
+        router.options[Action.TICKET] = self.tickets
+
+    async def listed(self, call: Call) -> None:
+        """Departments or priorities of the desk that the block id names."""
+        which = _LISTS[Action(call.body["action_id"])]
+        found = await self._catalogue.choices(_desk_of(call), which, budget=BUDGET)
+        await self._answer(call, found)
+
+    async def field(self, call: Call) -> None:
+        """The choices of one custom field or extra parameter."""
+        desk = self._desks.get(_desk_of(call))
+        department = chosen_department(typed_in(call.view), desk)
+        fields = await self._catalogue.fields(desk.name, department=department, budget=BUDGET)
+        asked = [*fields_asked(desk, fields), *options_asked(desk)]
+        choices = [one.choices for block, one in asked if block.of(desk.name, one.key) == call.body["block_id"]]
+        await self._answer(call, Listing(choices[0] if choices else ()))
+
+    async def tickets(self, call: Call) -> None:
+        """Tickets of a desk whose subject holds what is being typed."""
+        desk = self._desks.get(_desk_of(call))
+        words = _words(call)
+        found: tuple[Ticket, ...] = ()
+        if words:
+            with suppress(AdapterError, TimeoutError):
+                async with asyncio.timeout(BUDGET.total_seconds()):
+                    found = await desk.search(words)
+        choices = [Choice(id=one.ref.number, label=cut(f"{one.ref.number}: {one.subject}", 75)) for one in found]
+        await call.ack(**options_of(usable(choices)) if choices else {"options": []})
+
+    async def _answer(self, call: Call, found: Choices) -> None:
+        choices = matching(usable(found.items), _words(call), limit=OPTIONS)
+        await call.ack(**options_of(choices) if choices else {"options": []})
+
+
+def _desk_of(call: Call) -> str:
+    return str(call.body["block_id"]).split(":")[1]
+
+
+def _words(call: Call) -> str:
+    return str(call.body.get("value") or "").strip()

@@ -1,0 +1,150 @@
+"""Takes each payload to the one handler for it: one Bolt listener per kind of payload, and a table of ours behind it.
+
+Bolt asks its listeners one after the other, so that many of them make every payload slow; a table does not.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+
+from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
+from bot.slack.ids import Modal
+from bot.slack.policy import Actor
+from bot.slack.views.elements import Json
+from bot.slack.views.notices import notice
+
+log = logging.getLogger(__name__)
+
+STORE_AWAY = "Threadline cannot store this right now. Nothing was lost: press the button again in a moment."
+FAILED = "Something went wrong inside Threadline, and it has been logged. Nothing was changed: please try again."
+_EVERYTHING = re.compile("")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A payload of Slack's that waits for our answer."""
+
+    body: dict[str, Any]
+    ack: AsyncAck
+    respond: AsyncRespond
+
+    @property
+    def actor(self) -> Actor:
+        """Who did it."""
+        return Actor.of(self.body)
+
+    @property
+    def trigger(self) -> str:
+        """Opens one modal, within three seconds; also this gesture's own name."""
+        return str(self.body.get("trigger_id", ""))
+
+    @property
+    def channel(self) -> str:
+        """Where it was done; empty where Slack does not tell."""
+        named = self.body.get("channel") or self.body.get("container", {}).get("channel_id") or ""
+        return str(self.body.get("channel_id") or (named.get("id", "") if isinstance(named, dict) else named))
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """The modal that it was done in."""
+        return self.body.get("view") or {}
+
+    @property
+    def pressed(self) -> dict[str, Any]:
+        """The element that was used."""
+        actions = self.body.get("actions") or [{}]
+        return dict(actions[0])
+
+
+Handler: TypeAlias = Callable[[Call], Awaitable[None]]
+EventHandler: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Router:
+    """The tables. A payload without a handler is acknowledged, since Slack counts anything else as our failure."""
+
+    def __init__(self) -> None:
+        self.commands: dict[str, Handler] = {}
+        self.shortcuts: dict[str, Handler] = {}
+        self.submissions: dict[str, Handler] = {}
+        self.actions: dict[str, Handler] = {}
+        self.options: dict[str, Handler] = {}
+        self.events: dict[str, EventHandler] = {}
+
+    def register(self, app: AsyncApp) -> None:
+        """Give Bolt its six listeners."""
+        app.event(_EVERYTHING)(self._event)
+        app.command(_EVERYTHING)(self._on(self.commands, "command"))
+        app.action(_EVERYTHING)(self._on(self.actions, "action"))
+        app.options(_EVERYTHING)(self._on(self.options, "options"))
+        app.view(_EVERYTHING)(self._on(self.submissions, "view"))
+        app.shortcut(_EVERYTHING)(self._on(self.shortcuts, "shortcut"))
+
+    async def _event(self, body: dict[str, Any]) -> None:
+        handler = self.events.get(str(body["event"].get("type")))
+        if handler:
+            await handler(body)
+
+    def _on(self, table: dict[str, Handler], kind: str) -> Callable[..., Awaitable[None]]:
+        async def listener(body: dict[str, Any], ack: AsyncAck, respond: AsyncRespond) -> None:
+            call = Call(body, ack, respond)
+            handler = table.get(name_of(kind, body))
+            if handler is None:
+                await (ack(options=[]) if kind == "options" else ack())
+                return
+            try:
+                await handler(call)
+            except StoreAway:
+                log.warning("the store is away; a %s was refused", kind)
+                await _sorry(call, kind, STORE_AWAY)
+            except SlackTrouble as error:
+                log.warning("Slack did not do what a %s needed: %s", kind, error.code)
+                await _sorry(call, kind, f"Slack could not do this just now ({error.code}). Please try again.")
+            except SlackRefused as error:
+                log.warning("Slack refused what a %s needed: %s", kind, error.code)
+                await _sorry(call, kind, error.words)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
+                log.error("a %s failed: %s", kind, type(error).__name__)
+                await _sorry(call, kind, FAILED)
+
+        return listener
+
+
+def name_of(kind: str, body: dict[str, Any]) -> str:
+    """What a payload is looked up by."""
+    match kind:
+        case "command":
+            return str(body.get("command", ""))
+        case "action":
+            return str((body.get("actions") or [{}])[0].get("action_id", ""))
+        case "options":
+            return str(body.get("action_id", ""))
+        case "view":
+            return str(body.get("view", {}).get("callback_id", ""))
+    return str(body.get("callback_id", ""))
+
+
+async def _sorry(call: Call, kind: str, words: str) -> None:
+    """Say in the place where the person looks that nothing happened, keeping what they typed."""
+    if kind == "view":
+        await call.ack(response_action="errors", errors={first_input(call.view): words})
+    elif kind == "options":
+        await call.ack(options=[])
+    elif kind == "command":
+        blocks, text = notice(words)
+        await call.ack(text=text, blocks=blocks, response_type="ephemeral")
+    else:
+        await call.ack()
+        if call.body.get("response_url"):
+            blocks, text = notice(words)
+            await call.respond(text=text, blocks=blocks, response_type="ephemeral", replace_original=False)
+
+
+def first_input(view: dict[str, Any]) -> str:
+    """The block id of a modal's first input, beside which what concerns the whole form is said."""
+    inputs: list[Json] = [block for block in view.get("blocks", []) if block.get("type") == "input"]
+    return str(inputs[0]["block_id"]) if inputs else Modal.NOTICE

@@ -1,0 +1,151 @@
+"""What a form starts from: a text, or a message with its thread, which is read to its last page."""
+
+import html
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway, ThreadMessage, Threads
+from bot.conversion.records import microseconds
+from bot.slack.ids import Block
+from bot.slack.seal import Memory
+from bot.slack.views.form import ThreadSummary, Typed
+
+log = logging.getLogger(__name__)
+
+_KEPT_FOR = timedelta(hours=24)
+_SUBJECT = 80
+_LABELLED = re.compile(r"<(?:[@#!][^|>]*|[^|>]+)\|([^>]*)>")
+_BARE = re.compile(r"<(?:!subteam\^|[@#!])?([^>]*)>")
+_UNREADABLE = frozenset({"not_in_channel", "channel_not_found"})
+_INVITE = (
+    "Threadline is not a member of this conversation, so it sees only the message that you chose. "
+    "To send the whole thread, write /invite @Threadline in the channel and start again."
+)
+SLOW = "Slack does not let Threadline read the thread just now. It will be read when the ticket is made."
+
+
+class Scratch(Protocol):
+    """Keeps small things for a while; `adapters.contract.Shared` is one."""
+
+    async def get(self, key: str) -> str | None:
+        """The value, or None."""
+        ...
+
+    async def put(self, key: str, value: str, *, ttl: timedelta) -> None:
+        """Keep it for *ttl*."""
+        ...
+
+
+class Kept(BaseModel):
+    """What a form about a thread keeps between its drawings, because it is too large to travel with it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    offered: dict[str, Any] | None = None  # the message as the shortcut brought it
+    summary: ThreadSummary | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starter:
+    """What the form begins with."""
+
+    channel: str = ""
+    text: str = ""
+    message: dict[str, Any] | None = None
+
+    @property
+    def message_ts(self) -> str:
+        """The message that was chosen."""
+        return str((self.message or {}).get("ts", ""))
+
+    @property
+    def thread_ts(self) -> str:
+        """The thread that it is in, or would begin."""
+        return str((self.message or {}).get("thread_ts") or self.message_ts)
+
+    @property
+    def _author(self) -> str:
+        message = self.message or {}
+        return "" if message.get("bot_id") else str(message.get("user", ""))
+
+    def typed(self, actor: str) -> Typed:
+        """The inputs that are filled from the start."""
+        text = literal(str(self.message.get("text", ""))) if self.message else self.text
+        typed: dict[str, Mapping[str, Any]] = {
+            Block.SUBJECT: {"value": first_line(text)},
+            Block.REQUESTER: {"selected_user": self._author or actor},
+        }
+        if not self.message:
+            typed[Block.DESCRIPTION] = {"value": text}
+        return typed
+
+
+def literal(mrkdwn: str) -> str:
+    """A message's ``text`` roughly as people see it; good enough to begin a subject with."""
+    return html.unescape(_BARE.sub(r"\1", _LABELLED.sub(r"\1", mrkdwn)))
+
+
+def first_line(text: str) -> str:
+    """A subject from the beginning of a text: its first line, cut at a word."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if len(line) <= _SUBJECT:
+        return line
+    head, _, _ = line[:_SUBJECT].rpartition(" ")
+    return (head or line[: _SUBJECT - 1]) + "…"
+
+
+class Sources:
+    """Reads threads for forms, and keeps what it read while the form is open."""
+
+    def __init__(self, threads: Threads, scratch: Scratch) -> None:
+        self._threads = threads
+        self._scratch = scratch
+
+    async def kept(self, memory: Memory) -> Kept:
+        """What was kept for a form; empty where that is gone. Raises StoreAway."""
+        stored = await self._scratch.get(_key(memory)) if memory.kept else None
+        return Kept.model_validate_json(stored) if stored else Kept()
+
+    async def read(self, memory: Memory, offered: dict[str, Any] | None) -> Kept:
+        """Read the thread of a form to its end and keep what came of it. Never raises for Slack or the store."""
+        if not memory.thread_ts:
+            return Kept()
+        kept = Kept(offered=offered)
+        try:
+            messages = await self._threads.read(memory.thread)
+            kept = Kept(offered=offered, summary=summary_of(messages, memory.message_ts))
+        except SlackRefused as error:
+            words = _INVITE if error.code in _UNREADABLE else error.words
+            kept = Kept(offered=offered, summary=ThreadSummary(cannot_read=words))
+        except SlackTrouble as error:
+            log.info("a thread could not be read for a form: %s", error.code)
+            kept = Kept(offered=offered, trouble=SLOW)
+        try:
+            await self._scratch.put(_key(memory), kept.model_dump_json(), ttl=_KEPT_FOR)
+        except StoreAway:
+            log.warning("the store is away; a form about a thread goes on without it")
+        return kept
+
+
+def summary_of(messages: tuple[ThreadMessage, ...], chosen: str) -> ThreadSummary:
+    """The numbers that the form shows about a thread."""
+    files = [file for message in messages for file in message.files]
+    start = microseconds(chosen) if chosen else 0
+    return ThreadSummary(
+        messages=len(messages),
+        from_here=sum(1 for message in messages if microseconds(message.ts) >= start),
+        people=len({message.author.id for message in messages}),
+        files=len(files),
+        size=sum(file.size for file in files),
+    )
+
+
+def _key(memory: Memory) -> str:
+    return f"form:{memory.kept}"
