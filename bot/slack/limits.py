@@ -12,6 +12,9 @@ FILES_PATHS: Final = ("/files-pri/", "/files-tmb/")
 FILES_REDIRECTS: Final = ("slack.com", "slack-files.com", "slack-edge.com")
 """Hosts, with those below them, that a download may be sent on to."""
 
+FILE: Final = 1024**3
+"""Bytes of the largest file that Slack takes (files.getUploadURLExternal)."""
+
 # --- the door ---------------------------------------------------------------------------------------------------------
 
 BODY: Final = 1024 * 1024

@@ -1,0 +1,215 @@
+"""Who and what Slack's ids stand for: people, bots, channels and user groups, remembered for a while."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Generic, TypeVar
+
+from bot.conversion.ports import Author, SlackRefused, SlackTrouble
+from bot.slack.web import Identity, Web
+
+_TTL: Final = 3600.0
+_MOST: Final = 10_000
+_AT_ONCE: Final = 8
+_SLACKBOT: Final = "USLACKBOT"
+_GROUPS: Final = "all"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    author: Author
+    mention: str
+
+
+class People:
+    """Names of ids, with few calls: each id is asked for once an hour, and once however many wait for it.
+
+    What Slack does not tell is called by its id. SlackTrouble is raised where Slack is only slow or away.
+    """
+
+    def __init__(self, web: Web, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._web = web
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._people: _Remembered[_Person] = _Remembered(self._ask_person, clock)
+        self._bots: _Remembered[Author] = _Remembered(self._ask_bot, clock)
+        self._channels: _Remembered[str] = _Remembered(self._ask_channel, clock)
+        self._groups: _Remembered[Mapping[str, str]] = _Remembered(self._ask_groups, clock)
+
+    async def author(self, user: str) -> Author:
+        """A person by id. Raises SlackTrouble."""
+        return (await self._people.get(user)).author
+
+    async def writer(self, message: Mapping[str, Any]) -> Author:
+        """Who wrote a message: a person, or another app under the name that it shows. Raises SlackTrouble."""
+        user, bot = str(message.get("user") or ""), str(message.get("bot_id") or "")
+        if not bot:
+            return await self.author(user) if user else Author(id="", name="somebody", own_workspace=False)
+        profile = message.get("bot_profile")
+        profile = profile if isinstance(profile, dict) else {}
+        name = str(message.get("username") or profile.get("name") or "")
+        return Author(id=user or bot, name=name, bot=True) if name else await self._bots.get(bot)
+
+    async def user_names(self, ids: Iterable[str]) -> dict[str, str]:
+        """What people are called in a mention, by id. Raises SlackTrouble."""
+        found = await _all(self._people, ids)
+        return {user: person.mention for user, person in found.items()}
+
+    async def channel_names(self, ids: Iterable[str]) -> dict[str, str]:
+        """Names of channels by id. Raises SlackTrouble."""
+        return await _all(self._channels, ids)
+
+    async def group_names(self, ids: Iterable[str]) -> dict[str, str]:
+        """Handles of user groups by id, from one call for all of them. Raises SlackTrouble."""
+        wanted = set(ids)
+        if not wanted:
+            return {}
+        known = await self._groups.get(_GROUPS)
+        return {group: known.get(group) or group for group in wanted}
+
+    def forget(self, user: str) -> None:
+        """Ask again for a person at the next need, because Slack said that they changed."""
+        self._people.forget(user)
+
+    # --- asking ---
+
+    async def _ask(self, method: str, **args: Any) -> dict[str, Any]:
+        async with self._gate:
+            return await self._web.call(method, **args)
+
+    async def _ask_person(self, user: str) -> _Person:
+        try:
+            answer = await self._ask("users.info", user=user)
+        except SlackRefused as refused:
+            # A stand-in for Slack that has no such call has no strangers either.
+            author = Author(id=user, name=user, own_workspace=refused.code == "unknown_method")
+            return _Person(author, user)
+        found = answer.get("user")
+        return _person(user, found if isinstance(found, dict) else {}, await self._web.identity())
+
+    async def _ask_bot(self, bot: str) -> Author:
+        try:
+            found = (await self._ask("bots.info", bot=bot)).get("bot")
+        except SlackRefused:
+            found = None
+        name = found.get("name") if isinstance(found, dict) else None
+        return Author(id=bot, name=str(name or bot), bot=True)
+
+    async def _ask_channel(self, channel: str) -> str:
+        try:
+            found = (await self._ask("conversations.info", channel=channel)).get("channel")
+        except SlackRefused:
+            found = None
+        name = found.get("name") if isinstance(found, dict) else None
+        return str(name or channel)
+
+    async def _ask_groups(self, _key: str) -> Mapping[str, str]:
+        try:
+            groups = (await self._ask("usergroups.list", include_disabled=True)).get("usergroups")
+        except SlackRefused:
+            groups = None
+        found = [group for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
+        return {
+            str(group.get("id")): str(group.get("handle") or group.get("name") or group.get("id")) for group in found
+        }
+
+
+def _person(user: str, found: Mapping[str, Any], us: Identity) -> _Person:
+    """A person from what users.info says."""
+    profile = found.get("profile")
+    profile = profile if isinstance(profile, dict) else {}
+    shown, real = profile.get("display_name"), profile.get("real_name") or found.get("real_name")
+    bot = bool(found.get("is_bot")) or user == _SLACKBOT
+    own = bot or _is_ours(found, us)
+    email = profile.get("email") if own and not bot else None
+    author = Author(
+        id=user,
+        name=str(real or shown or found.get("name") or user),
+        email=str(email) if email else None,
+        own_workspace=own,
+        guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
+        bot=bot,
+    )
+    return _Person(author, str(shown or real or found.get("name") or user))
+
+
+def _is_ours(found: Mapping[str, Any], us: Identity) -> bool:
+    """Whether a person belongs to our workspace or our organisation, and is not a visitor by Slack Connect."""
+    if found.get("is_stranger"):
+        return False
+    grid = found.get("enterprise_user")
+    grid = grid if isinstance(grid, dict) else {}
+    teams = grid.get("teams")
+    return (
+        found.get("team_id", us.team_id) == us.team_id
+        or (isinstance(teams, list) and us.team_id in teams)
+        or bool(us.enterprise_id and grid.get("enterprise_id") == us.enterprise_id)
+    )
+
+
+# --- remembering ------------------------------------------------------------------------------------------------------
+
+
+class _Remembered(Generic[T]):
+    """What was asked for lately, by key; several who ask for the same at once share one answer."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[T]], clock: Callable[[], float]) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._asking: dict[str, asyncio.Future[T]] = {}
+
+    async def get(self, key: str) -> T:
+        """What belongs to *key*; raises what asking raised, which is not remembered."""
+        until, value = self._known.get(key, (0.0, None))
+        if value is not None and self._clock() < until:
+            self._known.move_to_end(key)
+            return value
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.ensure_future(self._ask(key))
+            asking.add_done_callback(lambda done: self._keep(key, done))
+        return await asyncio.shield(asking)
+
+    def forget(self, key: str) -> None:
+        """Ask again next time."""
+        self._known.pop(key, None)
+
+    def _keep(self, key: str, done: "asyncio.Future[T]") -> None:
+        self._asking.pop(key, None)
+        if done.cancelled() or done.exception() is not None:
+            return
+        self._known[key] = (self._clock() + _TTL, done.result())
+        if len(self._known) > _MOST:
+            self._known.popitem(last=False)
+
+
+async def _all(remembered: _Remembered[T], ids: Iterable[str]) -> dict[str, T]:
+    """What belongs to each of *ids*. What was learnt stays known, so that a second try goes on from there."""
+    wanted = list(dict.fromkeys(ids))
+    results = await asyncio.gather(*(remembered.get(one) for one in wanted), return_exceptions=True)
+    found: dict[str, T] = {}
+    failed: list[BaseException] = []
+    for one, result in zip(wanted, results, strict=True):
+        if isinstance(result, BaseException):
+            failed.append(result)
+        else:
+            found[one] = result
+    for error in failed:
+        if not isinstance(error, SlackTrouble):
+            raise error
+    if failed:
+        raise _later(failed)
+    return found
+
+
+def _later(failed: list[BaseException]) -> SlackTrouble:
+    """One trouble for many, with time enough for as many calls as a second try can make."""
+    asked = [error.retry_after for error in failed if isinstance(error, SlackTrouble) and error.retry_after]
+    if not asked:
+        return SlackTrouble("unreachable")
+    return SlackTrouble("ratelimited", retry_after=max([*asked, timedelta(seconds=min(30, len(failed)))]))
