@@ -1,0 +1,132 @@
+"""What all readers and writers share about the text inside paragraphs: paragraphs, addresses and honest link labels."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from bot.conversion.text.tree import PLAIN, Emoji, Inline, Link, Mention, Paragraph, Run, Style
+
+ADDRESS_LIMIT = 2000  # characters; Slack refuses links above 3000, browsers differ
+
+_BARE_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[^\s/?#]\S*|mailto:[^\s@]+@[^\s@]+", re.IGNORECASE)
+_ENCODED = str.maketrans({character: f"%{ord(character):02X}" for character in ' <>"\\`{|}^'})
+_LIKE_ADDRESS = re.compile(r"(https?://|www\.)\S+|[\w-]+(\.[\w-]+)+([/?#]\S*)?", re.IGNORECASE)
+_SCHEME = re.compile(r"(https?://)?(www\.)?", re.IGNORECASE)
+_TRAILING = ".,;:!?'*_~…"
+
+
+def safe_url(url: str) -> str | None:
+    """*url* fit for a `Link`, or None where it is not a web or mail address of sane length."""
+    encoded = url.strip().translate(_ENCODED)
+    usable = len(encoded) <= ADDRESS_LIMIT and encoded.isprintable() and _ADDRESS.fullmatch(encoded)
+    return encoded if usable else None
+
+
+def link(url: str, label: str, style: Style = PLAIN) -> Inline:
+    """A link; where the address is of a kind that must not be clicked, only its words."""
+    safe = safe_url(url)
+    label = " ".join(label.split())
+    if safe:
+        return Link(safe, label or safe.removeprefix("mailto:"), style)
+    return Run(f"{label} ({url})" if label and label != url else url, style)
+
+
+def autolink(text: str, style: Style = PLAIN) -> Iterator[Inline]:
+    """*text* with the web addresses in it as links."""
+    start = 0
+    for match in _BARE_ADDRESS.finditer(text):
+        found = match.group()
+        address = _trimmed(found) if len(found) <= ADDRESS_LIMIT else ""
+        if safe_url(address) == address:
+            if match.start() > start:
+                yield Run(text[start : match.start()], style)
+            yield Link(address, address, style)
+            start = match.start() + len(address)
+    if start < len(text):
+        yield Run(text[start:], style)
+
+
+def _trimmed(address: str) -> str:
+    """An address without the punctuation of the sentence around it."""
+    while address:
+        shorter = address.rstrip(_TRAILING)
+        if shorter.endswith(")") and shorter.count("(") < shorter.count(")"):
+            shorter = shorter[:-1]
+        if shorter == address:
+            break
+        address = shorter
+    return address
+
+
+def caption(link: Link) -> str:
+    """A link's text: its label, and the address too where the label looks like another one."""
+    if link.url == f"mailto:{link.label}" or not _LIKE_ADDRESS.fullmatch(link.label):
+        return link.label
+    shown, true = (_SCHEME.sub("", address, count=1).rstrip("/") for address in (link.label, link.url))
+    honest = true.casefold().startswith(shown.casefold()) and true[len(shown) : len(shown) + 1] in ("", "/", "?", "#")
+    return link.label if honest else f"{link.label} ({link.url})"
+
+
+def words(inline: Inline) -> str:
+    """The literal text that people see for *inline* where nothing can be clicked."""
+    match inline:
+        case Run(text):
+            return text
+        case Link(url, label):
+            return label if url in {label, f"mailto:{label}"} else f"{label} ({url})"
+        case Mention(name):
+            return name
+        case Emoji(name, characters):
+            return characters or f":{name}:"
+
+
+def merged(content: Iterable[Inline]) -> list[Inline]:
+    """*content* with neighbours of one kind joined and empty runs left out."""
+    result: list[Inline] = []
+    for inline in content:
+        match (result[-1] if result else None, inline):
+            case (_, Run("")):
+                pass
+            case (Run(before, style), Run(text, other)) if style == other:
+                result[-1] = Run(before + text, style)
+            case _:
+                result.append(inline)
+    return result
+
+
+def paragraphs(content: Iterable[Inline]) -> tuple[Paragraph, ...]:
+    """*content* as paragraphs: blank lines part them, and no line ends in blanks."""
+    found: list[list[Inline]] = [[]]
+    for line in lines(content):
+        if not line:
+            found.append([])
+            continue
+        if found[-1]:
+            last = found[-1][-1]
+            found[-1].append(Run("\n", PLAIN if isinstance(last, Emoji) else last.style))
+        found[-1] += line
+    return tuple(Paragraph(tuple(merged(content))) for content in found if content)
+
+
+def lines(content: Iterable[Inline]) -> Iterator[list[Inline]]:
+    """The lines of *content*, without blanks at their ends."""
+    line: list[Inline] = []
+    for inline in content:
+        if not isinstance(inline, Run):
+            line.append(inline)
+            continue
+        first, *rest = inline.text.split("\n")
+        line.append(Run(first, inline.style))
+        for text in rest:
+            yield _stripped(line)
+            line = [Run(text, inline.style)]
+    yield _stripped(line)
+
+
+def _stripped(line: list[Inline]) -> list[Inline]:
+    while line and isinstance(last := line[-1], Run):
+        if kept := last.text.rstrip():
+            line[-1] = Run(kept, last.style)
+            break
+        line.pop()
+    return merged(line)
