@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from adapters.contract import Capability, Limits
 from adapters.model import Body
 from bot.conversion.ports import SlackFile, ThreadMessage
-from bot.conversion.text.html import to_html
-from bot.conversion.text.markdown import to_markdown
+from bot.conversion.text.write_html import to_html
+from bot.conversion.text.write_markdown import to_markdown
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Block, Code, Document, Link, Paragraph, Rule, Run, Style
 

@@ -98,10 +98,18 @@ class Intake:
         await self._lanes.add([tell_op(team, work, once=once)])
 
     async def _once(self, lane: str, identity: str, order: int, work: Work, *, makes_link: bool = False) -> Accepted:
-        (added,) = await self._lanes.add([_op(lane, identity, order, work, makes_link=makes_link)])
+        op = _op(lane, identity, order, work, makes_link=makes_link)
+        (added,) = await self._lanes.add([op])
+        if added is Added.DUPLICATE and makes_link and await self._set_aside(lane, identity):
+            (added,) = await self._lanes.add([op])
         if added is not Added.DUPLICATE:
             return Accepted(new=True)
         return Accepted(new=False, actor=await self._asked_by(lane, identity))
+
+    async def _set_aside(self, lane: str, identity: str) -> bool:
+        """Drop an earlier try that was refused and waits for a decision: the new wish is that decision."""
+        earlier = await self._lanes.find_parked(lane, identity)
+        return earlier is not None and not earlier.held and await self._lanes.unpark(lane, identity, None)
 
     async def _asked_by(self, lane: str, identity: str) -> str:
         stored = await self._lanes.peek(lane, identity)

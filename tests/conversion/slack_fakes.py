@@ -1,0 +1,101 @@
+"""Stands for the Slack room in tests of the worker: a thread that can be read, and a voice that remembers.
+
+Steer it: put `ThreadMessage`s into ``threads.messages``, bytes into ``threads.files``, an exception into
+``threads.trouble`` or ``voice.trouble`` to have the next call fail.
+"""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from adapters.model import OutgoingFile
+from bot.conversion.ports import Author, SlackFile, SlackRefused, ThreadMessage
+from bot.conversion.text.plain import from_plain
+
+ADA = Author(id="U1", name="Ada Lovelace", email="ada@example.com")
+BEN = Author(id="U2", name="Ben Bitdiddle", email="ben@example.com")
+
+
+def said(ts, text, author=ADA, files=()):
+    at = datetime.fromtimestamp(float(ts), UTC)
+    return ThreadMessage(ts=ts, author=author, at=at, document=from_plain(text), files=tuple(files))
+
+
+class FakeThreads:
+    def __init__(self):
+        self.messages = []
+        self.files = {}
+        self.trouble = None
+        self.reads = 0
+
+    async def read(self, thread):
+        self.reads += 1
+        if self.trouble:
+            trouble, self.trouble = self.trouble, None
+            raise trouble
+        return tuple(self.messages)
+
+    async def understand(self, message, channel):
+        return said(message["ts"], message["text"])
+
+    async def author(self, user):
+        return next((author for author in (ADA, BEN) if author.id == user), Author(id=user, name=user))
+
+    async def file(self, file_id):
+        return SlackFile(id=file_id, name=f"{file_id}.txt", size=len(self.files[file_id]))
+
+    async def fetch(self, file, folder, *, limit):
+        if file.id not in self.files:
+            raise SlackRefused("file_not_found", "the file is gone from Slack.")
+        content = self.files[file.id]
+        path = folder / file.name
+        path.write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        return OutgoingFile(name=file.name, media_type="text/plain", size=len(content), sha256=digest, path=path)
+
+    async def permalink(self, channel, ts):
+        return f"https://example.slack.com/archives/{channel}/p{ts}"
+
+
+class FakeVoice:
+    def __init__(self):
+        self.cards = {}  # (channel, thread ts, marker) -> ts
+        self.updates = []
+        self.receipts = []
+        self.told = []
+        self.trouble = None
+
+    async def post_card(self, channel, thread_ts, card, marker):
+        if self.trouble:
+            trouble, self.trouble = self.trouble, None
+            raise trouble
+        ts = f"18{len(self.cards):08}.000100"
+        self.cards[channel, thread_ts, marker] = ts
+        return ts
+
+    async def find_post(self, channel, thread_ts, marker):
+        return self.cards.get((channel, thread_ts, marker))
+
+    async def update_card(self, card):
+        self.updates.append(card)
+
+    async def receipt(self, state):
+        self.receipts.append((state.ts, state.state))
+
+    async def tell(self, user, channel, thread_ts, text, *, parked=""):
+        self.told.append((user, text, parked))
+
+    async def direct_channel(self, user):
+        return f"D{user}"
+
+
+class FakeEvents:
+    def __init__(self):
+        self.bodies = []
+
+    async def dispatch(self, body):
+        self.bodies.append(body)
+
+
+def with_files(message, *files):
+    return replace(message, files=files)
