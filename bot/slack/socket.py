@@ -1,0 +1,227 @@
+"""The door for Socket Mode: connections that Slack sends through, acknowledged only for what is stored or done."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from typing_extensions import override
+
+from bot.conversion.ports import SlackRefused, SlackTrouble
+from bot.slack.body import clean, is_too_deep
+from bot.slack.front import Answer, Deliver, Interactions, is_event, store_event
+from bot.slack.limits import ANSWER
+from bot.slack.web import Web
+
+log = logging.getLogger(__name__)
+
+Reconnected = Callable[[], Awaitable[None]]
+
+_SDK: Final = logging.getLogger(f"{__name__}.sdk")
+_SDK.setLevel(logging.CRITICAL + 1)  # it logs whole messages, and addresses that hold a ticket for the connection
+_WATCH: Final = 5.0
+_STRIKES: Final = 3
+_LONGEST_WAIT: Final = 60.0
+
+
+class SocketMode:
+    """Connections to Slack by Socket Mode.
+
+    Args:
+        app_token: the app-level token (xapp-).
+        web: calls, whose API address is used.
+        deliver: where envelopes go.
+        connections: how many to hold; with two, one goes on while Slack renews the other.
+        on_reconnect: called after a connection was renewed, because something may have been missed.
+        watch: seconds between looks at the connections.
+        budget: seconds within which an envelope is answered.
+    """
+
+    def __init__(
+        self,
+        app_token: str,
+        web: Web,
+        deliver: Deliver,
+        *,
+        connections: int = 1,
+        on_reconnect: Reconnected | None = None,
+        watch: float = _WATCH,
+        budget: float = ANSWER,
+    ) -> None:
+        self._app_token = app_token
+        self._web = web
+        self._deliver = deliver
+        self._interactions = Interactions(deliver, budget=budget)
+        self._on_reconnect = on_reconnect
+        self._watch = watch
+        self._budget = budget
+        self._count = connections
+        self._clients: list[_Client] = []
+        self._strikes: list[int] = []
+        self._in_hand: set[asyncio.Task[Any]] = set()
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Open the connections.
+
+        Raises:
+            SlackRefused: Slack does not let us, with words for the operator.
+            SlackTrouble: Slack cannot be reached just now.
+        """
+        for _ in range(self._count):
+            self._clients.append(await self._connect())
+        self._strikes = [0] * self._count
+
+    async def run(self) -> None:
+        """Keep the connections until `stop`. Call `start` first.
+
+        Raises:
+            SlackRefused: Slack does not let us in any more, with words for the operator.
+        """
+        while not self._stopping.is_set():
+            try:
+                await asyncio.wait_for(self._stopping.wait(), self._watch)
+            except TimeoutError:
+                await self._look()
+
+    async def is_connected(self) -> bool:
+        """Whether at least one connection stands."""
+        return any([await client.is_connected() for client in self._clients])
+
+    async def stop(self, seconds: float = 10.0) -> None:
+        """Take nothing more in, finish for up to *seconds* what is in hand, and close the connections."""
+        self._stopping.set()
+        if self._in_hand:
+            await asyncio.wait(set(self._in_hand), timeout=seconds)
+        await self._interactions.drain(seconds)
+        for client in self._clients:
+            await client.close()
+        self._clients.clear()
+
+    # --- connections ---
+
+    async def _connect(self) -> "_Client":
+        client = _Client(self._app_token, self._web, self._renewed)
+        client.socket_mode_request_listeners.append(self._receive)
+        try:
+            client.wss_uri = await client.issue_new_wss_url()
+            async with asyncio.timeout(30):
+                await client.connect()
+        except TimeoutError as error:
+            await client.close()
+            raise SlackTrouble("socket") from error
+        except BaseException:
+            await client.close()
+            raise
+        return client
+
+    async def _look(self) -> None:
+        """Replace a connection that stays away although the SDK tries; it may try an address that is used up."""
+        for number, client in enumerate(self._clients):
+            if client.refused is not None:
+                raise client.refused
+            self._strikes[number] = 0 if await client.is_connected() else self._strikes[number] + 1
+            if self._strikes[number] >= _STRIKES:
+                await self._replace(number)
+
+    async def _replace(self, number: int) -> None:
+        log.warning("a connection to Slack does not come back; opening another")
+        try:
+            renewed = await self._connect()
+        except SlackTrouble as trouble:
+            log.warning("Slack cannot be reached: %s", trouble.code)
+            return
+        old, self._clients[number], self._strikes[number] = self._clients[number], renewed, 0
+        await old.close()
+        await self._renewed()
+
+    async def _renewed(self) -> None:
+        if self._on_reconnect is not None and not self._stopping.is_set():
+            await self._on_reconnect()
+
+    # --- envelopes ---
+
+    async def _receive(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        """Answer one envelope; without an answer Slack sends it again."""
+        if self._stopping.is_set():
+            return
+        task = asyncio.current_task()
+        if task is not None:
+            self._in_hand.add(task)
+            task.add_done_callback(self._in_hand.discard)
+        if is_too_deep(request.payload):
+            log.error("an envelope was nested too deeply and was dropped")
+            return
+        body: dict[str, Any] = clean(request.payload)
+        payload: dict[str, Any] | None = None
+        if is_event(body):
+            if not await store_event(self._deliver, body, request.retry_attempt or 0, budget=self._budget):
+                return
+        else:
+            answer = await self._interactions.answer(body)
+            if answer.status >= 400:  # noqa: PLR2004
+                return
+            payload = _payload(answer)
+        try:
+            await client.send_socket_mode_response(_response(request.envelope_id, payload))
+        except (OSError, RuntimeError, AttributeError) as error:  # the connection went, or was never there
+            log.warning("an acknowledgement did not get out, Slack will send again: %s", type(error).__name__)
+
+
+def _response(envelope: str, payload: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"envelope_id": envelope} if payload is None else {"envelope_id": envelope, "payload": payload}
+
+
+def _payload(answer: Answer) -> dict[str, Any] | None:
+    """What an answer says, as an envelope carries it."""
+    if not answer.content:
+        return None
+    kinds = [value for name, value in answer.headers.items() if name.lower() == "content-type"]
+    if kinds and "json" in kinds[0]:
+        value = json.loads(answer.content)
+        return value if isinstance(value, dict) else None
+    return {"text": answer.content.decode()}
+
+
+class _Client(SocketModeClient):
+    """The SDK's connection, which asks for addresses through `Web` and tells when it was renewed."""
+
+    def __init__(self, app_token: str, web: Web, renewed: Reconnected) -> None:
+        super().__init__(app_token, logger=_SDK, web_client=web.client, proxy=web.proxy)
+        self.proxy = web.proxy
+        self.refused: SlackRefused | None = None
+        self._calls = web
+        self._renewed = renewed
+        self._connects = 0
+
+    @override
+    async def issue_new_wss_url(self) -> str:
+        wait = 1.0
+        while True:
+            try:
+                answer = await self._calls.call("apps.connections.open", token=self.app_token)
+            except SlackRefused as refused:
+                self.refused = refused
+                raise
+            except SlackTrouble as trouble:
+                if self._connects == 0 or self.closed:
+                    raise
+                wait = trouble.retry_after.total_seconds() if trouble.retry_after else min(wait * 2, _LONGEST_WAIT)
+                await asyncio.sleep(wait)
+            else:
+                return str(answer.get("url", ""))
+
+    @override
+    async def connect(self) -> None:
+        await super().connect()  # type: ignore[no-untyped-call]  # the SDK leaves it without types
+        self._connects += 1
+        if self._connects > 1 and not self.closed:
+            await self._renewed()
+
+    @override
+    async def close(self) -> None:
+        await super().close()  # type: ignore[no-untyped-call]  # the SDK leaves it without types

@@ -1,0 +1,219 @@
+"""Speaks in Slack: cards that can be found again, receipts as reactions, and words to one person."""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+from bot.conversion.ports import Card, SlackRefused, SlackTrouble
+from bot.conversion.records import Receipt
+from bot.slack.limits import METADATA_EVENT, PAGE
+from bot.slack.web import Web
+
+Said: TypeAlias = tuple[list[dict[str, Any]], str]
+State: TypeAlias = Literal["waiting", "delivered", "failed"]
+
+_QUIET: Final[dict[str, Any]] = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
+_HISTORY_PAGES: Final = 3
+_REMEMBERED: Final = 5000
+_HARMLESS: Final = frozenset(
+    {"already_reacted", "no_reaction", "message_not_found", "too_many_emoji", "too_many_reactions"}
+)
+"""A receipt that is there already, or has nowhere to be."""
+
+
+class NoticeView(Protocol):
+    """How words to one person look; *parked* adds the buttons that decide about work that waits."""
+
+    def __call__(self, text: str, *, parked: str = "") -> Said:
+        """Blocks and the same as text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """The emoji that show how far a message got; the workspace must have them. An empty name shows nothing."""
+
+    waiting: str = "hourglass_flowing_sand"
+    delivered: str = "white_check_mark"
+    failed: str = "warning"
+
+    def name(self, state: State) -> str:
+        """The emoji of a state."""
+        return {"waiting": self.waiting, "delivered": self.delivered, "failed": self.failed}[state]
+
+
+class SlackVoice:
+    """`bot.conversion.ports.Voice` over the Web API.
+
+    Args:
+        web: the calls.
+        card_view: a card's blocks and the same as text.
+        failure_view: the same for words to one person.
+        receipts: which emoji to use.
+    """
+
+    def __init__(
+        self, web: Web, *, card_view: Callable[[Card], Said], failure_view: NoticeView, receipts: Receipts | None = None
+    ) -> None:
+        self._web = web
+        self._card_view = card_view
+        self._failure_view = failure_view
+        self._receipts = receipts or Receipts()
+        self._shown: OrderedDict[tuple[str, str], State] = OrderedDict()
+        self._direct: OrderedDict[str, str] = OrderedDict()
+
+    # --- cards ---
+
+    async def post_card(self, channel: str, thread_ts: str, card: Card, marker: str) -> str:
+        """Post a card and return its timestamp. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
+        blocks, text = self._card_view(card)
+        link = card.link
+        metadata = {"marker": marker, "desk": link.desk, "ticket_id": link.ticket_id, "number": link.number}
+        answer = await self._web.call(
+            "chat.postMessage",
+            channel=channel,
+            thread_ts=thread_ts or None,
+            text=text,
+            blocks=blocks,
+            metadata={"event_type": METADATA_EVENT, "event_payload": metadata},
+            **_QUIET,
+        )
+        ts = str(answer.get("ts", ""))
+        if thread_ts and _went_astray(answer):
+            await self._take_back(channel, ts)
+            raise SlackRefused("thread_not_found", "That thread is not in Slack any more.")
+        return ts
+
+    async def find_post(self, channel: str, thread_ts: str, marker: str) -> str | None:
+        """The timestamp of our post with this marker, in a thread (or, without one, lately in the channel).
+
+        Other apps can write metadata like ours, so only what we posted counts. Raises SlackTrouble, SlackRefused.
+        """
+        us = await self._web.identity()
+        async for message in self._messages(channel, thread_ts):
+            if us.wrote(message) and _marker(message) == marker:
+                return str(message.get("ts", ""))
+        return None
+
+    async def update_card(self, card: Card) -> None:
+        """Bring the card up to date, in place; its metadata stays. Raises SlackTrouble, SlackRefused."""
+        blocks, text = self._card_view(card)
+        link = card.link
+        await self._web.call(
+            "chat.update", channel=link.thread.channel, ts=link.card_ts, text=text, blocks=blocks, link_names=False
+        )
+
+    async def _take_back(self, channel: str, ts: str) -> None:
+        """Delete a message that went into the channel because the thread that it was for is gone."""
+        try:
+            await self._web.call("chat.delete", channel=channel, ts=ts)
+        except (SlackRefused, SlackTrouble):
+            return  # the caller learns that the thread is gone, which matters more than a card too many
+
+    async def _messages(self, channel: str, thread_ts: str) -> AsyncIterator[Mapping[str, Any]]:
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        cursor, pages = "", 0
+        while pages == 0 or (cursor and (thread_ts or pages < _HISTORY_PAGES)):
+            answer = await self._web.call(
+                method,
+                channel=channel,
+                ts=thread_ts or None,
+                limit=PAGE,
+                cursor=cursor or None,
+                include_all_metadata=True,
+            )
+            for message in answer.get("messages") or []:
+                yield message
+            cursor, pages = str((answer.get("response_metadata") or {}).get("next_cursor") or ""), pages + 1
+
+    # --- receipts ---
+
+    async def receipt(self, state: Receipt) -> None:
+        """Show how far a message got: one reaction, which takes the place of the one before.
+
+        Raises:
+            SlackTrouble: not all of it was done; doing it again does no harm.
+            SlackRefused: we may not react there, or have no such emoji.
+        """
+        place = (state.channel, state.ts)
+        now, before = self._receipts.name(state.state), self._shown.get(place)
+        if before == state.state:
+            return
+        if now:
+            await self._react("reactions.add", state, now)
+        for other in self._others(state.state, before):
+            if other and other != now:
+                await self._react("reactions.remove", state, other)
+        _remember(self._shown, place, state.state)
+
+    def _others(self, state: State, before: State | None) -> tuple[str, ...]:
+        """What to take away: what we showed before, or all else where we do not know (after a restart).
+
+        A message that begins to wait has almost never shown anything, and reactions.remove has a low rate.
+        """
+        if before is not None:
+            return (self._receipts.name(before),)
+        if state == "waiting":
+            return ()
+        return (self._receipts.waiting, self._receipts.failed)
+
+    async def _react(self, method: str, state: Receipt, name: str) -> None:
+        try:
+            await self._web.call(method, channel=state.channel, timestamp=state.ts, name=name)
+        except SlackRefused as refused:
+            if refused.code not in _HARMLESS:
+                raise
+
+    # --- one person ---
+
+    async def tell(self, user: str, channel: str, thread_ts: str, text: str, *, parked: str = "") -> None:
+        """Say something to one person: in the thread where only they see it, else in a direct message.
+
+        Raises:
+            SlackTrouble: it was not said. SlackRefused: it cannot be. SlackOutcomeUnknown: it may have been.
+        """
+        blocks, words = self._failure_view(text, parked=parked)
+        if channel:
+            try:
+                await self._web.call(
+                    "chat.postEphemeral",
+                    channel=channel,
+                    user=user,
+                    thread_ts=thread_ts or None,
+                    text=words,
+                    blocks=blocks,
+                    link_names=False,
+                )
+            except SlackRefused:  # they, or we, are not in that channel, or it is archived
+                channel = ""
+        if not channel:
+            direct = await self.direct_channel(user)
+            await self._web.call("chat.postMessage", channel=direct, text=words, blocks=blocks, **_QUIET)
+
+    async def direct_channel(self, user: str) -> str:
+        """The id of our direct-message channel with a person. Raises SlackTrouble, SlackRefused."""
+        if user not in self._direct:
+            answer = await self._web.call("conversations.open", users=user)
+            _remember(self._direct, user, str((answer.get("channel") or {}).get("id") or ""))
+        return self._direct[user]
+
+
+def _went_astray(answer: Mapping[str, Any]) -> bool:
+    """Whether a reply was taken for a new message, as Slack does when the thread's first message is gone."""
+    message = answer.get("message")
+    return isinstance(message, dict) and not message.get("thread_ts")
+
+
+def _marker(message: Mapping[str, Any]) -> str:
+    metadata = message.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("event_type") != METADATA_EVENT:
+        return ""
+    payload = metadata.get("event_payload")
+    return str(payload.get("marker") or "") if isinstance(payload, dict) else ""
+
+
+def _remember(known: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    known[key] = value
+    if len(known) > _REMEMBERED:
+        known.popitem(last=False)
