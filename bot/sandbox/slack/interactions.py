@@ -13,7 +13,7 @@ from bot.sandbox.slack.events import Events
 from bot.sandbox.slack.kit_check import check_view
 from bot.sandbox.slack.outlet import Answer, Kind
 from bot.sandbox.slack.response_urls import ResponseUrls
-from bot.sandbox.slack.state import SandboxChannel, State
+from bot.sandbox.slack.state import Message, SandboxChannel, State, copied
 from bot.sandbox.slack.typed import escaped
 from bot.sandbox.slack.views import View, Views
 
@@ -81,7 +81,7 @@ class Interactions:
                 "response_url": self.response_urls.make(user, channel_id, kind="app"),
                 "message_ts": ts,
                 "channel": {"id": channel_id, "name": _name(channel)},
-                "message": copy.deepcopy(self.state.messages[channel_id][ts]),
+                "message": self._for_app(self.state.messages[channel_id][ts]),
             },
             user,
         )
@@ -143,7 +143,7 @@ class Interactions:
             "container": container,
             "trigger_id": self.views.trigger(user),
             "channel": {"id": channel_id, "name": _name(channel)},
-            **({} if whisper else {"message": copy.deepcopy(message)}),
+            **({} if whisper else {"message": self._for_app(message)}),
             "state": {"values": filled},
             "response_url": self.response_urls.make(user, channel_id, message_ts=ts),
             "actions": [self._action(block, element, state)],
@@ -289,6 +289,9 @@ class Interactions:
         }
         answer = await self._ask("interactive", {**payload, **about})
         return Answer(status=answer.status, body=answer.body, error=_TROUBLE) if answer.error else answer
+
+    def _for_app(self, message: Message) -> Message:
+        return self.response_urls.messages.for_app(copied(message))
 
     async def _ask(self, kind: Kind, payload: dict[str, Any]) -> Answer:
         return await self.events.outlet.ask(kind, payload)

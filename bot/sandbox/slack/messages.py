@@ -141,12 +141,24 @@ class Messages:
         new = self._for_event(message, root=True)
         self.events.message(channel, {**event, "message": new, "previous_message": self._for_event(before, root=True)})
 
+    def for_app(self, message: Message) -> Message:
+        """A copy of a message as the app gets it: of a stranger's files it gets only that they are there."""
+        own = self.state.team_id
+        if any(file.get("user_team", own) != own for file in message.get("files", ())):
+            message["files"] = [
+                file
+                if file.get("user_team", own) == own
+                else {"id": file["id"], "mode": "file_access", "file_access": "check_file_info"}
+                for file in message["files"]
+            ]
+        return message
+
     def _for_event(self, message: Message, *, root: bool = False) -> Message:
         shown = copied(message, metadata="metadata.message:read" in self.events.scopes)
         if not root:
             for key in _OF_ROOTS:
                 shown.pop(key, None)
-        return shown
+        return self.for_app(shown)
 
 
 def _host(url: str) -> str:
