@@ -1,0 +1,317 @@
+"""WHMCS: tickets through its api.php, every documented parameter of opening and answering included."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import ClassVar
+
+from typing_extensions import override
+
+from adapters.contract import Capability, Limits, Reconcile, carries, fields_in
+from adapters.errors import AdapterError, NotAuthorised, NotFound, OutcomeUnknown, Rejected, UnexpectedReply
+from adapters.model import (
+    Act,
+    Attachment,
+    Body,
+    Change,
+    Choice,
+    ChoiceList,
+    Field,
+    FieldKind,
+    Finding,
+    Message,
+    MessageDraft,
+    MessageRef,
+    Opened,
+    OutgoingFile,
+    Person,
+    Status,
+    Ticket,
+    TicketDraft,
+    TicketRef,
+    Visibility,
+)
+from adapters.whmcs import checking, writing
+from adapters.whmcs.reading import Row, ident, messages_of, rows, text, ticket_of
+from adapters.whmcs.requesters import LOOK_UPS, full_name
+from adapters.whmcs.settings import WhmcsSettings
+from adapters.whmcs.wire import Answer, WhmcsWire
+
+PAGE = 100
+ENCODED = 16 / 9
+"""A file is base64 in JSON in base64."""
+
+
+class WhmcsDesk(WhmcsWire):
+    """Tickets of one WHMCS."""
+
+    kind: ClassVar[str] = "whmcs"
+    system: ClassVar[str] = "WHMCS"
+    Settings = WhmcsSettings
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {
+        Capability.INTERNAL_TICKET,
+        Capability.UPLOAD_FIRST,
+        Capability.LIST_FIELDS,
+        Capability.CREATE_REQUESTER,
+        Capability.CHANGED_SINCE,
+    }
+    reconcile: ClassVar[Reconcile] = Reconcile.BY_LISTING
+    options: ClassVar[tuple[Field, ...]] = (
+        Field(key="serviceid", label="Service number", kind=FieldKind.INTEGER, hint="A service of the client."),
+        Field(key="domainid", label="Domain number", kind=FieldKind.INTEGER, hint="A domain of the client."),
+        Field(key="preventClientClosure", label="Only staff may close it", kind=FieldKind.YES_NO),
+    )
+
+    _admins: Mapping[str, str] = {}
+
+    @property
+    @override
+    def limits(self) -> Limits:
+        return Limits(
+            subject=None,
+            body=self.settings.max_message // 4,
+            request=self.settings.post_max_size - 2 * self.settings.max_message,
+            file_overhead=ENCODED,
+            settle=timedelta(seconds=5),
+        )
+
+    @override
+    def has(self, capability: Capability) -> bool:
+        needed = {
+            Capability.BACKDATE: self.settings.send_times,
+            Capability.CUSTOM_FIELDS: bool(self.settings.fields),
+            Capability.WEBHOOK: bool(self.settings.webhook_secret.get_secret_value()),
+        }
+        return super().has(capability) and needed.get(capability, True)
+
+    @override
+    async def check(self) -> tuple[Finding, ...]:
+        return await checking.check(self)
+
+    @override
+    async def open_ticket(self, draft: TicketDraft) -> Opened:
+        if draft.first.visibility is Visibility.INTERNAL:
+            raise self.unsupported("open a ticket with an internal note")
+        params = writing.ticket(self.name, draft, await self._contents(draft.first.files), self.settings)
+        answer = await self.call("OpenTicket", params, changes=True)
+        made = ident(answer.get("id"))
+        if not made:
+            raise OutcomeUnknown(self.name, "WHMCS says that it opened a ticket, and not which.", code="no id")
+        number = str(answer.get("tid") or made)
+        return Opened(ticket=TicketRef(id=made, number=number), first=MessageRef(id="r0"))
+
+    @override
+    async def add_message(self, ticket: TicketRef, draft: MessageDraft) -> MessageRef:
+        """One call. WHMCS does not tell the number of what it made, so the id is empty; the marker finds it."""
+        files = await self._contents(draft.files)
+        if draft.visibility is Visibility.INTERNAL:
+            action, params = "AddTicketNote", writing.note(self.name, draft, files, self.settings)
+        else:
+            action, params = "AddTicketReply", writing.reply(self.name, draft, files, self.settings)
+        await self.call(action, {"ticketid": ticket.id, **params}, changes=True)
+        return MessageRef(id="")
+
+    @override
+    async def change(self, ticket: TicketRef, change: Change) -> None:
+        params = {
+            Act.CLOSE: {"status": self.settings.closed_status},
+            Act.REOPEN: {"status": self.settings.open_status},
+            Act.STATUS: {"status": change.value},
+            Act.ASSIGN: {"flag": change.value} if change.value else {"removeFlag": "1"},
+            Act.PRIORITY: {"priority": change.value},
+            Act.DEPARTMENT: {"deptid": change.value},
+            Act.SUBJECT: {"subject": change.value},
+        }[change.act]
+        await self.call("UpdateTicket", {"ticketid": ticket.id, **params}, changes=True)
+
+    @override
+    async def edit_message(self, ticket: TicketRef, message: MessageRef, body: Body, marker: str) -> None:
+        found = message if message.id else await self.find_message(ticket, marker)
+        if found is None:
+            raise NotFound(self.name, "the message is not on the ticket any more.")
+        params = writing.edited(self.name, body, marker, self.settings)
+        match found.id[0], found.id[1:]:
+            case "r", "0":
+                await self.call("UpdateTicket", {"ticketid": ticket.id, **params}, changes=True)
+            case "r", reply:
+                await self.call("UpdateTicketReply", {"replyid": reply, **params}, changes=True)
+            case _:
+                raise self.unsupported("edit an internal note")
+
+    @override
+    async def delete_message(self, ticket: TicketRef, message: MessageRef) -> None:
+        number = message.id[1:]
+        if not number:
+            raise NotFound(self.name, "WHMCS did not tell the number of that message; find it by its marker.")
+        if message.id == "r0":
+            raise self.unsupported("delete the first message of a ticket without the ticket")
+        try:
+            if message.id.startswith("r"):
+                await self.call("DeleteTicketReply", {"ticketid": ticket.id, "replyid": number}, changes=True)
+            else:
+                await self.call("DeleteTicketNote", {"noteid": number}, changes=True)
+        except NotFound:
+            return
+
+    @override
+    async def get_ticket(self, ticket: TicketRef) -> Ticket:
+        return await self._ticket(await self._read({"ticketid": ticket.id}), asked=ticket)
+
+    @override
+    async def find_by_number(self, number: str) -> Ticket:
+        return await self._ticket(await self._read({"ticketnum": number.strip().removeprefix("#")}))
+
+    @override
+    async def messages(self, ticket: TicketRef, *, after: str = "") -> tuple[Message, ...]:
+        return messages_of(await self._read({"ticketid": ticket.id}), self.settings, after=after)
+
+    @override
+    async def attachment(self, ticket: TicketRef, attachment: Attachment, *, limit: int) -> bytes:
+        type_, _, rest = attachment.id.partition(":")
+        related, _, index = rest.partition(":")
+        params = {"relatedid": related, "type": type_, "index": index}
+        encoded = limit * 3 // 2 + 10_000  # base64, with each slash of it escaped
+        try:
+            answer = await self.call("GetTicketAttachment", params, changes=False, limit=encoded)
+            data = base64.b64decode(str(answer.get("data") or ""), validate=True)
+        except binascii.Error as error:
+            raise UnexpectedReply(self.name, "WHMCS sent a file that is not in base64.", code="base64") from error
+        except UnexpectedReply as error:
+            if error.code != "too large":
+                raise
+            raise self._over(limit) from error
+        if len(data) > limit:
+            raise self._over(limit)
+        return data
+
+    @override
+    async def find_ticket(self, marker: str, draft: TicketDraft) -> Opened | None:
+        """Lists the opener's tickets and reads those with the draft's subject, newest first, until one is ours."""
+        who = writing.opener(self.name, draft.requester, self.settings)
+        theirs = {"clientid": who["clientid"]} if "clientid" in who else {"email": who["email"]}
+        found = [row async for row in self._tickets({**theirs, **_needle(draft.subject)})]
+        subject = draft.subject.split()
+        candidates = [row for row in found if text(row.get("subject")).split() == subject]
+        for row in sorted(candidates, key=lambda row: int(ident(row.get("id")) or 0), reverse=True):
+            read = await self._read({"ticketid": ident(row.get("id"))})
+            for message in messages_of(read, self.settings):
+                if carries(message.body, marker):
+                    return Opened(ticket=ticket_of(read, self.settings).ref, first=MessageRef(id="r0"))
+        return None
+
+    @override
+    async def choices(self, which: ChoiceList, *, department: str | None = None) -> tuple[Choice, ...]:
+        match which:
+            case ChoiceList.PRIORITIES:  # WHMCS documents these three and has no call that lists them
+                return tuple(Choice(id=name, label=name) for name in ("Low", "Medium", "High"))
+            case ChoiceList.STATUSES:
+                answer = await self.call("GetSupportStatuses", {}, changes=False)
+                titles = [text(row.get("title")) for row in rows(answer.get("statuses"), "status")]
+                return tuple(Choice(id=title, label=title) for title in titles)
+            case ChoiceList.DEPARTMENTS:
+                answer = await self.call("GetSupportDepartments", {"ignore_dept_assignments": "1"}, changes=False)
+                listed = rows(answer.get("departments"), "department")
+                return tuple(Choice(id=ident(row.get("id")), label=text(row.get("name"))) for row in listed)
+            case ChoiceList.AGENTS:
+                answer = await self.call("GetAdminUsers", {}, changes=False)
+                self._admins = {
+                    ident(row.get("id")): _full_name(row) for row in rows(answer.get("admin_users"), "admin")
+                }
+                return tuple(Choice(id=number, label=name) for number, name in self._admins.items())
+
+    @override
+    async def custom_fields(self, department: str | None = None) -> tuple[Field, ...]:
+        return fields_in(self.settings.fields, department)
+
+    @override
+    async def find_requester(self, email: str) -> Person | None:
+        if "@" not in email:
+            return None
+        for place in self.settings.look_up:
+            for row, desk_id in await LOOK_UPS[place](self, email):
+                if text(row.get("email")).casefold() == email.casefold():
+                    return Person(name=full_name(row), email=text(row.get("email")), desk_id=desk_id)
+        return None
+
+    @override
+    async def search(self, words: str, *, limit: int = 20) -> tuple[Ticket, ...]:
+        params = {"subject": words, "limitnum": str(limit), "ignore_dept_assignments": "1"}
+        answer = await self.call("GetTickets", params, changes=False)
+        found = [ticket_of(row, self.settings) for row in rows(answer.get("tickets"), "ticket")]
+        return tuple(sorted(found, key=lambda one: int(one.ref.id or 0), reverse=True)[:limit])
+
+    @override
+    def webhook(self, headers: dict[str, str], body: bytes) -> tuple[str, ...]:
+        """Ids from our hook file, docs/adapters/whmcs-hook.php: {"tickets": ["1"]} with an HMAC-SHA256 in a header."""
+        if not self.has(Capability.WEBHOOK):
+            raise self.unsupported("send webhooks without webhook_secret in the settings")
+        secret = self.settings.webhook_secret.get_secret_value().encode()
+        right = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(right.encode(), headers.get("x-threadline-signature", "").encode()):
+            remedy = "Set the same secret in the hook file and in webhook_secret."
+            raise NotAuthorised(self.name, "the signature of a webhook call is not right.", remedy=remedy)
+        try:
+            tickets = json.loads(body)["tickets"]
+            return tuple(str(int(ticket)) for ticket in tickets)
+        except (ValueError, TypeError, KeyError) as error:
+            raise Rejected(self.name, "a webhook call is not of the form that the hook file sends.") from error
+
+    async def _ticket(self, row: Answer, *, asked: TicketRef | None = None) -> Ticket:
+        """The ticket with its owner's name. One that answers with another id was merged into that."""
+        flag = ident(row.get("flag"))
+        if flag and flag not in self._admins:
+            try:
+                await self.choices(ChoiceList.AGENTS)
+            except AdapterError:
+                self._admins = {**self._admins, flag: f"admin {flag}"}
+        ticket = ticket_of(row, self.settings, owner=self._admins.get(flag, flag))
+        if asked is None or ticket.ref.id == asked.id:
+            return ticket
+        return replace(ticket, ref=asked, status=Status.GONE, merged_into=ticket.ref)
+
+    async def _read(self, which: Mapping[str, str]) -> Answer:
+        answer = await self.call("GetTicket", which, changes=False)
+        if not ident(answer.get("ticketid") or answer.get("id")):
+            raise UnexpectedReply(self.name, "WHMCS answered with no ticket.", code="no ticketid")
+        return answer
+
+    async def _tickets(self, params: Mapping[str, str]) -> AsyncIterator[Row]:
+        """Every ticket of GetTickets, page by page."""
+        start = 0
+        while True:
+            page = {"limitstart": str(start), "limitnum": str(PAGE), "ignore_dept_assignments": "1"}
+            answer = await self.call("GetTickets", {**params, **page}, changes=False)
+            listed = rows(answer.get("tickets"), "ticket")
+            for row in listed:
+                yield row
+            start += len(listed)
+            if not listed or start >= int(ident(answer.get("totalresults")) or 0):
+                return
+
+    async def _contents(self, files: tuple[OutgoingFile, ...]) -> list[tuple[str, bytes]]:
+        """Names and bytes of the files, once it is known that one request can carry them."""
+        encoded = int(sum(file.size for file in files) * ENCODED)
+        if encoded > (self.limits.request or 0):
+            raise self.too_large(encoded)
+        try:
+            return [(file.name, await asyncio.to_thread(file.path.read_bytes)) for file in files]
+        except OSError as error:
+            raise Rejected(self.name, f"a file cannot be read ({error.strerror}).", field="files") from error
+
+    def _over(self, limit: int) -> Rejected:
+        return Rejected(
+            self.name, f"the file is larger than {limit:,} bytes.", remedy="Open it in WHMCS.", field="files"
+        )
+
+
+def _needle(subject: str) -> dict[str, str]:
+    """A search that surely finds *subject*: its longest run of characters that no database or encoding changes."""
+    longest = max(re.findall(r"[A-Za-z0-9]{3,}(?: [A-Za-z0-9]+)*", subject), key=len, default="")
+    return {"subject": longest} if longest else {}

@@ -1,0 +1,52 @@
+"""Who at WHMCS has an e-mail address: clients, their contacts, and users."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from adapters.errors import Rejected
+from adapters.whmcs.reading import Row, ident, rows, text
+from adapters.whmcs.wire import WhmcsWire
+
+Found = list[tuple[Row, str]]
+"""Rows with the ids that `adapters.whmcs.writing.opener` understands. The caller compares the addresses."""
+
+
+async def clients(desk: WhmcsWire, email: str) -> Found:
+    """The client with that address, in either place of the answer where versions put it."""
+    try:
+        answer = await desk.call("GetClientsDetails", {"email": email}, changes=False)
+    except Rejected:
+        return []
+    client = answer.get("client") or answer
+    number = ident(client.get("id") or client.get("client_id") or client.get("userid"))
+    return [(client, f"client:{number}")] if number else []
+
+
+async def contacts(desk: WhmcsWire, email: str) -> Found:
+    """Contacts with that address; their ``userid`` is the client's id."""
+    answer = await desk.call("GetContacts", {"email": email}, changes=False)
+    listed = rows(answer.get("contacts"), "contact")
+    return [(row, f"contact:{ident(row.get('userid'))}:{ident(row.get('id'))}") for row in listed]
+
+
+async def users(desk: WhmcsWire, email: str) -> Found:
+    """Users whose address, or name, begins so, once for each client that they belong to; owners come first."""
+    answer = await desk.call("GetUsers", {"search": email}, changes=False)
+    found = []
+    for row in rows(answer.get("users"), "user"):
+        owned = sorted(rows(row.get("clients"), "client"), key=lambda one: not one.get("isOwner"))
+        found += [(row, f"user:{ident(client.get('id'))}:{ident(row.get('id'))}") for client in owned]
+    return found
+
+
+LOOK_UPS: Mapping[str, Callable[[WhmcsWire, str], Awaitable[Found]]] = {
+    "clients": clients,
+    "contacts": contacts,
+    "users": users,
+}
+"""By the names of the setting ``look_up``."""
+
+
+def full_name(row: Row) -> str:
+    """A person's whole name, which WHMCS spells in three ways."""
+    given = text(row.get("fullname") or row.get("fullName"))
+    return given or f"{text(row.get('firstname'))} {text(row.get('lastname'))}".strip()

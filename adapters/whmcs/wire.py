@@ -1,0 +1,154 @@
+"""Calls of WHMCS's API: one form POST each, a tolerant reading of the answer, each failure as one of our errors."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from httpx import codes
+from pydantic import SecretStr
+
+from adapters.errors import AdapterError, OutcomeUnknown, Rejected, Unavailable, UnexpectedReply
+from adapters.http import HttpDesk, Reply
+from adapters.whmcs.refusals import BY_STATUS, LIKE_AN_EMPTY_FORM, NO_ANSWER, refusal
+from adapters.whmcs.settings import WhmcsSettings
+
+LARGE = 1_000_000
+"""Bytes from which a complaint about credentials rather means that PHP has emptied our form."""
+
+Answer = dict[str, Any]
+
+
+class WhmcsWire(HttpDesk[WhmcsSettings]):
+    """The part of the desk that speaks with api.php."""
+
+    async def call(self, action: str, params: Mapping[str, str], *, changes: bool, limit: int | None = None) -> Answer:
+        """What WHMCS answers to *action*.
+
+        Args:
+            action: of the API.
+            params: by name; False and None are left out by the caller, since PHP takes "false" for true.
+            changes: whether the action changes something.
+            limit: bytes of the answer to accept.
+
+        Raises:
+            Unavailable, OutcomeUnknown, Rejected, NotAuthorised, UnexpectedReply, Misconfigured: as their names say.
+        """
+        known = {"action": action, "responsetype": "json", **self._credentials()}
+        form = {**known, **self.settings.extra.get(action, {}), **params}
+        content = urlencode(form).encode()
+        if len(content) > self.settings.post_max_size:
+            raise self.too_large(len(content))
+        reply = await self.exchange(
+            "POST",
+            self.settings.api,
+            changes=changes,
+            limit=limit,
+            content=content,
+            headers={"Content-Type": "application/x-www-form-urlencoded", **self._basic()},
+        )
+        answer = parsed(reply.content)
+        result = answer and _result(answer, changes=changes)
+        if answer is not None and result == "success" and codes.is_success(reply.status):
+            return answer
+        if answer is not None and result == "error" and not codes.is_server_error(reply.status):
+            message = self._redacted(_text(answer.get("message")))
+            if len(content) > LARGE and LIKE_AN_EMPTY_FORM.search(message):
+                raise self.too_large(len(content))
+            raise refusal(self.name, message or "no reason", status=reply.status)
+        raise self._unreadable(reply, changes=changes)
+
+    def too_large(self, size: int) -> Rejected:
+        """The error for a request that PHP would silently empty."""
+        return Rejected(
+            self.name,
+            f"the message with its files takes {size:,} bytes, more than WHMCS's PHP accepts in one request.",
+            remedy="Send fewer or smaller files, or raise post_max_size in PHP and in the settings.",
+            field="files",
+        )
+
+    def _credentials(self) -> dict[str, str]:
+        settings = self.settings
+        if settings.identifier:
+            given = {"identifier": settings.identifier, "secret": settings.secret.get_secret_value()}
+        else:
+            # WHMCS's own form of logins before 7.2; it protects nothing, https does
+            digest = hashlib.md5(settings.password.get_secret_value().encode(), usedforsecurity=False).hexdigest()
+            given = {"username": settings.username, "password": digest}
+        accesskey = settings.accesskey.get_secret_value()
+        return {**given, "accesskey": accesskey} if accesskey else given
+
+    def _basic(self) -> dict[str, str]:
+        if not self.settings.http_user:
+            return {}
+        auth = httpx.BasicAuth(self.settings.http_user, self.settings.http_password.get_secret_value())
+        request = next(auth.auth_flow(httpx.Request("POST", self.settings.api)))
+        return {"Authorization": request.headers["Authorization"]}
+
+    def _redacted(self, message: str) -> str:
+        """*message* without our secrets, and short enough to be shown."""
+        for name in type(self.settings).model_fields:
+            value = getattr(self.settings, name)
+            if isinstance(value, SecretStr) and value.get_secret_value():
+                message = message.replace(value.get_secret_value(), "***")
+        return message[:300].rstrip(". ")
+
+    def _unreadable(self, reply: Reply, *, changes: bool) -> AdapterError:
+        """The error for an answer that is none of WHMCS's, by its HTTP status."""
+        code = f"HTTP {reply.status}"
+        if reply.status == codes.REQUEST_ENTITY_TOO_LARGE:
+            return self.too_large(self.settings.post_max_size)
+        if reply.status in BY_STATUS:
+            kind, cause, remedy = BY_STATUS[reply.status]
+            error = kind(self.name, cause, remedy=remedy, code=code)
+        elif codes.is_server_error(reply.status):
+            error = self.lost(changes=changes, code=code)
+        elif changes:
+            remedy = "It is looked up before anything is repeated."
+            error = OutcomeUnknown(self.name, NO_ANSWER, remedy=remedy, code=code)
+        else:
+            remedy = "Look at its address with a browser; a proxy or an error page may stand there."
+            error = UnexpectedReply(self.name, NO_ANSWER, remedy=remedy, code=code)
+        if isinstance(error, Unavailable):
+            error.retry_after = reply.retry_after
+        return error
+
+
+def parsed(content: bytes) -> Answer | None:
+    """An answer in any of WHMCS's forms, or None where it is none: JSON, ``result=error;message=...``, or XML.
+
+    JSON is asked for; the others come from layers that answer before it is known that it was.
+    """
+    text = content.decode("utf-8", "replace").lstrip("\ufeff \r\n\t")
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if isinstance(answer, dict):
+        return answer
+    if re.match(r"(result|status)=", text):
+        pairs = (part.partition("=") for part in text.strip().split(";") if "=" in part)
+        return {name.strip(): value.strip() for name, _, value in pairs}
+    if "<whmcsapi" in text[:200]:
+        return dict(re.findall(r"<(result|message)>(.*?)</\1>", text, re.DOTALL))
+    return None
+
+
+def _result(answer: Answer, *, changes: bool) -> str:
+    """Whether WHMCS says that it went well: "success" or "error", or "" where it does not tell.
+
+    GetAdminUsers answers without ``result``, and some layers call it ``status``.
+    """
+    result = answer.get("result")
+    if result is None and answer.get("status") in {"success", "error"}:
+        result = answer["status"]
+    if result is None and not changes and answer and "message" not in answer:
+        return "success"
+    return result if result in {"success", "error"} else ""
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

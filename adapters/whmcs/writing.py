@@ -1,0 +1,168 @@
+"""Our drafts as parameters of WHMCS's calls: identities, texts, times, files and custom fields."""
+
+import html
+import re
+from collections.abc import Sequence
+
+from adapters.contract import with_marker
+from adapters.errors import Rejected
+from adapters.model import Body, MessageDraft, Person, Role, TicketDraft, Visibility
+from adapters.whmcs.php import attached, serialized
+from adapters.whmcs.settings import WhmcsSettings
+
+NOBODY = "no-reply@threadline.invalid"
+"""Stands where WHMCS insists on an address for the label of a reply; no mail is sent to it."""
+
+Params = dict[str, str]
+
+
+def opener(desk: str, requester: Person, settings: WhmcsSettings) -> Params:
+    """Whose ticket it is: a client (with user or contact), else a name with an e-mail address.
+
+    Raises:
+        Rejected: there is no address.
+    """
+    kind, _, ids = (requester.desk_id or "").partition(":")
+    client, _, other = ids.partition(":")
+    match kind:
+        case "client":
+            return {"clientid": client}
+        case "contact":
+            return {"clientid": client, "contactid": other}
+        case "user":
+            return {"clientid": client, "userid": other}
+    if settings.default_client:
+        return {"clientid": settings.default_client}
+    email = _address(requester, settings) or requester.email
+    if not email:
+        cause = f"WHMCS needs an e-mail address for {requester.name or 'the requester'}."
+        remedy = "Choose another requester, or let the operator set guest_email or default_client."
+        raise Rejected(desk, cause, remedy=remedy, field="requester")
+    return {"name": requester.name or email, "email": email}
+
+
+def ticket(desk: str, draft: TicketDraft, files: Sequence[tuple[str, bytes]], settings: WhmcsSettings) -> Params:
+    """Parameters of OpenTicket.
+
+    Raises:
+        Rejected: something that WHMCS needs is missing.
+    """
+    department = draft.department or settings.department
+    if not department:
+        raise Rejected(desk, "WHMCS needs a department.", remedy="Choose one.", field="department")
+    if draft.owner:
+        cause = "WHMCS cannot assign a ticket while it is opened."
+        raise Rejected(desk, cause, remedy="Assign it once it is open.", field="owner")
+    who = opener(desk, draft.requester, settings)
+    unnamed = "name" not in who and not draft.requester.desk_id
+    params = {
+        "deptid": department,
+        "subject": draft.subject,
+        **who,
+        **_content(desk, draft.first, files, settings, sign=draft.requester.name if unnamed else ""),
+        **_options(desk, draft),
+    }
+    priority = draft.priority or settings.priority
+    if priority:
+        params["priority"] = priority
+    if quiet(draft.first, settings):
+        params["noemail"] = "1"
+    known = {field.key: field.at_desk for field in settings.fields}
+    for key in draft.fields.keys() - known.keys():
+        raise Rejected(desk, f"its settings name no custom field {key!r}.", remedy="Add it to fields.", field=key)
+    if draft.fields:
+        params["customfields"] = serialized({known[key]: value for key, value in draft.fields.items()})
+    return params
+
+
+def reply(desk: str, draft: MessageDraft, files: Sequence[tuple[str, bytes]], settings: WhmcsSettings) -> Params:
+    """Parameters of AddTicketReply but the ticket: exactly one identity, and the author's name where that hides it."""
+    author = draft.author
+    kind, _, ids = (author.desk_id or "").partition(":")
+    client, _, other = ids.partition(":")
+    sign = ""
+    if settings.reply_as == "staff" or author.role is Role.AGENT:
+        who = {"adminusername": settings.admin_username or author.name}
+        sign = author.name if settings.admin_username else ""
+    elif kind == "contact":
+        who = {"clientid": client, "contactid": other}
+    elif kind in {"client", "user"}:
+        who = {"clientid": client}
+        sign = author.name if kind == "user" else ""
+    else:
+        who = {"name": author.name, "email": _address(author, settings) or NOBODY}
+    params = {**who, **_content(desk, draft, files, settings, sign=sign)}
+    if settings.reply_status:
+        params["status"] = settings.reply_status
+    if quiet(draft, settings):
+        params["noemail"] = "1"
+    return params
+
+
+def note(desk: str, draft: MessageDraft, files: Sequence[tuple[str, bytes]], settings: WhmcsSettings) -> Params:
+    """Parameters of AddTicketNote but the ticket. A note is always by the admin of the credentials, so it is signed."""
+    return _content(desk, draft, files, settings, sign=draft.author.name)
+
+
+def edited(desk: str, body: Body, marker: str, settings: WhmcsSettings) -> Params:
+    """Parameters that replace a text."""
+    return _text(desk, with_marker(body, marker), settings)
+
+
+def quiet(draft: MessageDraft, settings: WhmcsSettings) -> bool:
+    """Whether WHMCS is asked to send no mail about it."""
+    return draft.visibility is Visibility.PUBLIC and not (settings.notify if draft.notify is None else draft.notify)
+
+
+def _content(
+    desk: str, draft: MessageDraft, files: Sequence[tuple[str, bytes]], settings: WhmcsSettings, *, sign: str
+) -> Params:
+    params = _text(desk, with_marker(signed(draft.body, sign), draft.marker), settings)
+    if draft.sent_at and settings.send_times:
+        params["created"] = f"{draft.sent_at.astimezone(settings.zone):%Y-%m-%d %H:%M:%S}"
+    if files:
+        params["attachments"] = attached(files)
+    return params
+
+
+def _text(desk: str, body: Body, settings: WhmcsSettings) -> Params:
+    """The message, in Markdown where the settings allow it. The column holds bytes of text with HTML entities."""
+    markdown = settings.markdown and body.markdown is not None
+    message = (body.markdown if markdown else body.plain) or ""
+    size = len(html.escape(message).encode())
+    if size > settings.max_message:
+        cause = f"the text takes {size:,} bytes, more than the {settings.max_message:,} that WHMCS keeps."
+        raise Rejected(desk, cause, remedy="Send it in parts or as a file.", field="body")
+    return {"message": message, "markdown": "1"} if markdown else {"message": message}
+
+
+def signed(body: Body, name: str) -> Body:
+    """*body* with its author's name as the first line, where the call has no place for it; as it is without a name."""
+    if not name:
+        return body
+    escaped = re.sub(r"([\\`*_\[\]<>#~|])", r"\\\1", name)
+    return Body(
+        plain=f"{name} wrote:\n\n{body.plain}",
+        markdown=None if body.markdown is None else f"**{escaped}** wrote:\n\n{body.markdown}",
+    )
+
+
+def _address(person: Person, settings: WhmcsSettings) -> str:
+    """The address that a person's words go under; one that cannot be trusted only where there is no guest_email."""
+    if person.email and person.trusted_email:
+        return person.email
+    return settings.guest_email or person.email or ""
+
+
+def _options(desk: str, draft: TicketDraft) -> Params:
+    """The parameters of OpenTicket that only the form asks for."""
+    given = {key: value.strip() for key, value in draft.options.items() if value.strip()}
+    for name in given.keys() - {"serviceid", "domainid", "preventClientClosure"}:
+        raise Rejected(desk, f"WHMCS has no option {name!r}.", remedy="Leave it away.", field=name)
+    if {"serviceid", "domainid"} <= given.keys():
+        cause = "WHMCS takes a service or a domain, not both."
+        raise Rejected(desk, cause, remedy="Leave one empty.", field="domainid")
+    if "preventClientClosure" in given:
+        # PHP takes "false" for true, and "0" for false
+        given["preventClientClosure"] = "1" if given["preventClientClosure"] == "yes" else "0"
+    return given
