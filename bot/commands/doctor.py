@@ -1,0 +1,139 @@
+"""`threadline doctor`: looks at everything that Threadline needs, and says what to do about what is not well."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import typer
+
+from adapters import registry
+from adapters.errors import AdapterError
+from adapters.model import Finding
+from adapters.shared import InProcess
+from bot.commands.console import findings, print_json
+from bot.commands.opening import settings_at, store_of
+from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
+from bot.settings import Settings, SettingsError
+from bot.slack.manifest import scopes
+from bot.slack.web import Web
+
+
+def doctor(config: Path | None, *, as_json: bool) -> None:
+    """Print every finding; exit code 1 where one is not well."""
+    settings = settings_at(config)
+
+    async def work() -> list[Finding]:
+        return [finding async for finding in examine(settings)]
+
+    found = asyncio.run(work())
+    if as_json:
+        print_json({"ok": all(line.ok for line in found), "findings": found})
+    well = all(line.ok for line in found) if as_json else findings(found)
+    if not well:
+        raise typer.Exit(1)
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Every finding, in the order in which a person would look."""
+    yield Finding(subject="Settings", ok=True, detail=f"read; desks: {', '.join(settings.desks)}")
+    for finding in await redis(settings):
+        yield finding
+    for finding in await slack(settings):
+        yield finding
+    for name in settings.desks:
+        for finding in await desk(settings, name):
+            yield finding
+
+
+async def redis(settings: Settings) -> list[Finding]:
+    """Whether the store answers, and keeps what it is given."""
+    try:
+        async with store_of(settings) as store:
+            where = "the server at REDIS_URL" if settings.redis_url else "Threadline's own server"
+            return [
+                Finding(subject="Redis", ok=True, detail=f"{where} answers"),
+                *await store.durability(),
+            ]
+    except (StoreAway, SettingsError) as error:
+        remedy = "Start it, or correct REDIS_URL; without one Threadline runs a server of its own."
+        return [Finding(subject="Redis", ok=False, detail=str(error), remedy=remedy)]
+
+
+async def slack(settings: Settings) -> list[Finding]:
+    """Tokens, scopes, the way in, and whether the clocks agree."""
+    missing = settings.missing_secrets()
+    if missing:
+        return [
+            Finding(
+                subject="Slack", ok=False, detail=sentence.partition(". ")[0] + ".", remedy=sentence.partition(". ")[2]
+            )
+            for sentence in missing
+        ]
+    env = settings.environment
+    async with AsyncExitStack() as stack:
+        token = env.slack_bot_token.get_secret_value()
+        web = await stack.enter_async_context(Web(token, api_url=settings.slack.api_url))
+        try:
+            us = await web.identity()
+        except (SlackRefused, SlackTrouble) as error:
+            return [_slack_failure("Slack, bot token", error)]
+        lines = [Finding(subject="Slack, bot token", ok=True, detail=f"is for the workspace {us.team or us.team_id}")]
+        lines.append(_scopes(web.scopes))
+        if settings.slack.mode == "socket":
+            lines.append(await _socket(web, env.slack_app_token.get_secret_value()))
+        lines.append(await _clock(web))
+        return lines
+
+
+def _scopes(given: frozenset[str]) -> Finding:
+    lacking = sorted(scopes() - given)
+    if not given or not lacking:
+        return Finding(subject="Slack, scopes", ok=True, detail="all that the manifest asks for")
+    return Finding(
+        subject="Slack, scopes",
+        ok=False,
+        detail=f"the token lacks {', '.join(lacking)}",
+        remedy="Add them under OAuth & Permissions (`threadline manifest` has them all) and install the app again.",
+    )
+
+
+async def _socket(web: Web, token: str) -> Finding:
+    try:
+        await web.call("apps.connections.open", token=token)
+    except (SlackRefused, SlackTrouble) as error:
+        return _slack_failure("Slack, app token", error)
+    return Finding(subject="Slack, app token", ok=True, detail="opens Socket Mode connections")
+
+
+async def _clock(web: Web) -> Finding:
+    """Signatures are good for five minutes, so a clock that is off makes Slack's requests look forged."""
+    skew = await web.clock_skew()
+    off = abs(skew.total_seconds())
+    limit = 60.0
+    return Finding(
+        subject="Clock",
+        ok=off <= limit,
+        detail=f"this machine and Slack differ by {off:.0f} seconds",
+        remedy="Set this machine's clock, best by NTP: Slack's requests are refused when it is off by five minutes.",
+    )
+
+
+def _slack_failure(subject: str, error: SlackRefused | SlackTrouble) -> Finding:
+    if isinstance(error, SlackRefused):
+        return Finding(subject=subject, ok=False, detail=f"Slack refuses it ({error.code})", remedy=error.words)
+    remedy = "Check that this machine reaches Slack (and api_url, if you set one), and try again."
+    return Finding(subject=subject, ok=False, detail=f"Slack does not answer ({error.code})", remedy=remedy)
+
+
+async def desk(settings: Settings, name: str) -> list[Finding]:
+    """What the desk's own adapter finds."""
+    try:
+        async with registry.make(name, settings.desks[name], InProcess()) as adapter:
+            found = await adapter.check()
+    except AdapterError as error:
+        return [Finding(subject=f"Desk {name}", ok=False, detail=error.cause, remedy=error.remedy)]
+    return [
+        Finding(subject=f"Desk {name}, {line.subject}", ok=line.ok, detail=line.detail, remedy=line.remedy)
+        for line in found
+    ]
