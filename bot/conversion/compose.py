@@ -16,6 +16,9 @@ ITALIC = Style(italic=True)
 FOOTER = 200
 """Characters kept free in each part for our marker's line and the markup around it."""
 
+BETWEEN = 16
+"""Characters that may stand between two messages of a part: line breaks, or a list's end in Markdown."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -96,6 +99,7 @@ class _Packing:
     parts: list[Part] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     now: Part = field(default_factory=lambda: Part(document=Document()))
+    used: int = 0  # characters of the present part
 
     def add(self, blocks: Sequence[Block], files: Iterable[SlackFile], ts: str) -> None:
         """Put a message into the present part, or begin a new one where it does not fit."""
@@ -103,11 +107,11 @@ class _Packing:
         refused = [file for file in files if file not in carried]
         named = (*blocks, *_names(carried, refused))
         for piece in self._pieces(named):
-            joined = Document((*self.now.document.blocks, *piece))
-            if self.now.document and not self._fits(joined):
+            length = self._length(piece)
+            if self.limits.body is not None and self.now.document and self.used + length + FOOTER > self.limits.body:
                 self._close()
-                joined = Document(tuple(piece))
-            self.now = replace(self.now, document=joined)
+            self.now = replace(self.now, document=Document((*self.now.document.blocks, *piece)))
+            self.used += length
         for file in carried:
             if not self._has_room(file):
                 self._close()
@@ -123,18 +127,21 @@ class _Packing:
     def _close(self) -> None:
         if self.now.document or self.now.files or self.now.messages:
             self.parts.append(self.now)
-        self.now = Part(document=Document())
+        self.now, self.used = Part(document=Document()), 0
 
-    def _fits(self, document: Document) -> bool:
-        most = self.limits.body
-        if most is None:
-            return True
-        body = render(document)
-        return max(len(body.plain), len(body.markdown or ""), len(body.html or "")) + FOOTER <= most
+    def _length(self, blocks: Sequence[Block]) -> int:
+        """Characters of *blocks* in their longest rendering, with what stands between them and their neighbours."""
+        if self.limits.body is None:
+            return 0
+        body = render(Document(tuple(blocks)))
+        return max(len(body.plain), len(body.markdown or ""), len(body.html or "")) + BETWEEN
+
+    def _fits(self, blocks: Sequence[Block]) -> bool:
+        return self.limits.body is None or self._length(blocks) + FOOTER <= self.limits.body
 
     def _pieces(self, blocks: Sequence[Block]) -> list[Sequence[Block]]:
         """*blocks* whole if they fit into a part of their own, else cut so that each piece does."""
-        if self._fits(Document(tuple(blocks))):
+        if self._fits(blocks):
             return [blocks]
         pieces: list[Sequence[Block]] = []
         for block in blocks:
@@ -142,7 +149,7 @@ class _Packing:
         return pieces
 
     def _smaller(self, block: Block) -> list[Block]:
-        if self._fits(Document((block,))):
+        if self._fits((block,)):
             return [block]
         text = to_plain(Document((block,)))
         # a quarter: no rendering makes a character longer than that but for HTML's escapes of quotes
