@@ -267,6 +267,7 @@ class Lookups(SoapCalls):
         rows: int = _PAGE,
         ascending: bool = False,
     ) -> tuple[reading.Row, ...]:
+        """The rows that meet all of *criteria*, with the fields in *asked*; *operation* is one of the find calls."""
         answer = await self.call(
             operation,
             {
