@@ -1,0 +1,50 @@
+"""Writes docs/settings.md from the settings themselves: `python -m tests.docs_settings --write`."""
+
+import sys
+from pathlib import Path
+
+from adapters.contract import DeskSettings
+from bot.settings import Environment, LogTable, RedisTable, SlackTable, WorkTable
+
+PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
+HEAD = """# Settings
+
+One TOML file (`--config`, else `THREADLINE_CONFIG`, else `threadline.toml`). Secrets come from the environment: a value
+`"env:NAME"` is taken from the variable `NAME`. This page is made from the code by `python -m tests.docs_settings --write`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    tables = {"slack": SlackTable, "redis": RedisTable, "work": WorkTable, "log": LogTable}
+    parts = [HEAD]
+    for name, model in tables.items():
+        parts += [f"## [{name}]\n", f"{model.__doc__}\n", *_rows(model), ""]
+    parts += ["## [desks.NAME]\n", "Every desk has these keys; docs/adapters/KIND.md lists those of its kind.\n"]
+    parts += [*_rows(DeskSettings), ""]
+    names = ", ".join(f"`{name.upper()}`" for name in Environment.model_fields)
+    parts.append(f"## Environment\n\n{names}, and whatever `env:` values name.\n")
+    return "\n".join(parts)
+
+
+def _rows(model) -> list[str]:
+    rows = ["| key | default | meaning |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        default = "required" if field.is_required() else f"`{_toml(field.default)}`"
+        rows.append(f"| `{name}` | {default} | {field.description} |")
+    return rows
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return str(list(value))
+    return str(value) if isinstance(value, int | float) else f'"{value}"'
+
+
+if __name__ == "__main__":
+    if "--write" in sys.argv:
+        PAGE.write_text(page())
+    else:
+        sys.stdout.write(page())
