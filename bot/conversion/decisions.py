@@ -25,7 +25,7 @@ def asks(payload: str) -> bool:
 def decided(payload: str, decision: Decision) -> str | None:
     """The record with which parked work goes back into its lane; None drops it.
 
-    The count of failures starts anew. An answer is only written where a question was open, so that after a plain
+    The counts of failures start anew. An answer is only written where a question was open, so that after a plain
     refusal "again" does not keep the worker from looking first.
 
     Raises:
@@ -36,5 +36,6 @@ def decided(payload: str, decision: Decision) -> str | None:
         return None
     progress = operation.progress
     answer = decision.value if progress.asked else ""
-    fresh = progress.model_copy(update={"answer": answer, "asked": "", "attempts": 0, "first_failed": 0.0})
+    anew = {"asked": "", "attempts": 0, "crashes": 0, "first_failed": 0.0}
+    fresh = progress.model_copy(update={"answer": answer, **anew})
     return encode(operation.model_copy(update={"progress": fresh, "why": ""}))

@@ -1,4 +1,4 @@
-"""The form for a new ticket: opens at once, fills itself, follows what is chosen, and hands the ticket to the intake."""
+"""The form for a new ticket: opens at once, fills itself, follows what is chosen, gives the ticket to the intake."""
 
 import asyncio
 import logging

@@ -26,6 +26,7 @@ class Action(StrEnum):
     """Action ids: of the elements in forms, and of the buttons under messages."""
 
     DESK = "desk"
+    JOIN_DESK = "join_desk"
     DEPARTMENT = "department"
     PRIORITY = "priority"
     FIELD = "field"  # any custom field or extra parameter; the block id says which

@@ -127,11 +127,18 @@ class Sources:
         except SlackTrouble as error:
             log.info("a thread could not be read for a form: %s", error.code)
             kept = Kept(offered=offered, trouble=SLOW)
+        await self._put(memory, kept)
+        return kept
+
+    async def keep(self, memory: Memory, offered: dict[str, Any] | None) -> None:
+        """Keep a message for a form. Never raises for the store: the form will say what it lacks."""
+        await self._put(memory, Kept(offered=offered))
+
+    async def _put(self, memory: Memory, kept: Kept) -> None:
         try:
             await self._scratch.put(_key(memory), kept.model_dump_json(), ttl=_KEPT_FOR)
         except StoreAway:
             log.warning("the store is away; a form about a thread goes on without it")
-        return kept
 
 
 def summary_of(messages: tuple[ThreadMessage, ...], chosen: str) -> ThreadSummary:

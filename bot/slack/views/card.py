@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from adapters.contract import Capability
-from adapters.model import Status
+from adapters.model import Status, Ticket
 from bot.conversion.ports import Card
 from bot.slack.ids import Action
 from bot.slack.views.elements import (
@@ -62,13 +62,17 @@ def _facts(shown: Card) -> list[str]:
 
 
 def status_of(shown: Card) -> str:
-    """The status in words, with the desk's own word where that says more."""
-    ticket = shown.ticket
-    if ticket is None:
-        return shown.link.status or "not known; this desk does not tell, or did not answer"
-    words = STATUS_WORDS[ticket.status]
+    """The status in words, as far as it is known."""
+    if shown.ticket:
+        return status_words(shown.ticket)
+    return shown.link.status or "not known; this desk does not tell, or did not answer"
+
+
+def status_words(ticket: Ticket) -> str:
+    """A ticket's status in words, with the desk's own word where that says more."""
     if ticket.merged_into:
         return f"Merged into ticket {ticket.merged_into.number}"
+    words = STATUS_WORDS[ticket.status]
     same = not ticket.status_name or ticket.status_name.casefold() == words.casefold()
     return words if same else f"{words} ({ticket.status_name})"
 

@@ -4,6 +4,7 @@ from bot.conversion.records import Link
 from bot.slack.ids import Action, Block, Modal
 from bot.slack.limits import BLOCK_TEXT, BUTTON_VALUE, INPUT_TEXT, LABEL, MODAL_TITLE
 from bot.slack.views.elements import (
+    MAX_URL,
     Json,
     Said,
     actions,
@@ -14,20 +15,23 @@ from bot.slack.views.elements import (
     spoken,
 )
 
+QUESTION_BLOCK = "question"
+"""The block of the buttons that answer whether something is there. An ephemeral message says no more of itself."""
 _MOST_SECTIONS = 10
 
 
-def notice(text: str, *, parked: str = "", asks: bool = False) -> Said:
+def notice(text: str, *, parked: str = "", asks: bool = False, url: str = "") -> Said:
     """Words for one person; *parked* (``lane|op``) adds the buttons about work that waits for a decision.
 
     Args:
         text: literal words.
         parked: which work the buttons are about.
         asks: it is not known whether the desk did it, so the buttons are answers to that question.
+        url: the ticket that the words are about.
     """
-    blocks = _paragraphs(text)
+    blocks = _paragraphs(text) + _opens(url)
     if parked and len(parked) <= BUTTON_VALUE:
-        blocks += actions("parked", _question(parked) if asks else _choices(parked))
+        blocks += actions(QUESTION_BLOCK, _question(parked)) if asks else actions("parked", _choices(parked))
     return blocks, spoken(blocks)
 
 
@@ -49,19 +53,9 @@ def _discard(parked: str) -> Json:
     return button("Discard", Action.DISCARD, parked, confirm=confirm("Discard it?", lost, "Discard"))
 
 
-def offer_form(text: str, typed: str) -> Said:
-    """Words, and a button that opens the form with what was typed."""
-    blocks = _paragraphs(text)
-    if typed:
-        blocks += actions("offer", [button("Open a form with this text", Action.FORM, typed)])
-    return blocks, spoken(blocks)
-
-
 def notice_modal(title: str, text: str, *, url: str = "") -> Json:
     """A modal that only says something; *url* opens the ticket it speaks of."""
-    blocks = _paragraphs(text)
-    if url.startswith(("https://", "http://")):
-        blocks += actions("notice", [button("Open the ticket", Action.OPEN, url=url)])
+    blocks = _paragraphs(text) + _opens(url)
     return {
         "type": "modal",
         "callback_id": Modal.NOTICE,
@@ -104,3 +98,9 @@ def note_modal(ticket: str, metadata: str) -> Json:
 def _paragraphs(text: str) -> list[Json]:
     pieces = [text[at : at + BLOCK_TEXT] for at in range(0, len(text), BLOCK_TEXT)] or [""]
     return [section(piece) for piece in pieces[:_MOST_SECTIONS]]
+
+
+def _opens(url: str) -> list[Json]:
+    if not url.startswith(("https://", "http://")) or len(url) > MAX_URL:
+        return []
+    return actions("opens", [button("Open the ticket", Action.OPEN, url=url)])

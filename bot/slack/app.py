@@ -1,0 +1,171 @@
+"""The Bolt app with all its listeners, and the two ways into it: what Slack waits for, and events from the store."""
+
+import logging
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
+
+from bot.conversion.catalogue import Catalogue
+from bot.conversion.intake import Intake
+from bot.conversion.ports import Desks, Lanes, Links, Threads
+from bot.slack.answers import Answers, Later
+from bot.slack.cards import CardButtons
+from bot.slack.commands import Commands
+from bot.slack.events import Events
+from bot.slack.forms import TicketForm
+from bot.slack.front import Answer
+from bot.slack.joining import Joining
+from bot.slack.options import Lists
+from bot.slack.parked import ParkedButtons
+from bot.slack.policy import Policy, own_workspace_only
+from bot.slack.routing import Router
+from bot.slack.seal import Seal
+from bot.slack.shortcuts import Shortcuts
+from bot.slack.sources import Scratch, Sources
+from bot.slack.tickets import Tickets
+from bot.slack.web import Identity, Web
+
+log = logging.getLogger(__name__)
+
+_BOLT = logging.getLogger(f"{__name__}.bolt")
+_BOLT.setLevel(logging.CRITICAL + 1)  # it logs whole payloads; what goes wrong is logged here, without them
+
+
+class SlackApp:
+    """The app: give it payloads. `bolt` is the AsyncApp, for those who want to add listeners of their own."""
+
+    def __init__(self, bolt: AsyncApp, later: Later) -> None:
+        self.bolt = bolt
+        self._later = later
+
+    async def interaction(self, body: dict[str, Any]) -> Answer:
+        """The answer to a command, shortcut, action, form or request for options, within Slack's three seconds."""
+        response = await self._dispatch(body)
+        headers = {name: values[0] for name, values in response.headers.items() if values}
+        return Answer(response.status, headers, (response.body or "").encode())
+
+    async def dispatch(self, body: dict[str, Any]) -> None:
+        """Have an event from the store listened to.
+
+        Raises:
+            StoreAway, SlackTrouble, SlackRefused, SlackOutcomeUnknown: what follows from it was not accepted.
+        """
+        await self._dispatch(body)
+
+    async def drain(self, seconds: float) -> None:
+        """Let views that are being filled be filled, for at most *seconds*."""
+        await self._later.drain(seconds)
+
+    async def _dispatch(self, body: dict[str, Any]) -> BoltResponse:
+        return await self.bolt.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
+
+
+def build_app(
+    *,
+    web: Web,
+    identity: Identity,
+    intake: Intake,
+    links: Links,
+    lanes: Lanes,
+    desks: Desks,
+    threads: Threads,
+    catalogue: Catalogue,
+    scratch: Scratch,
+    secret: str,
+    policy: Policy = own_workspace_only,
+) -> SlackApp:
+    """The app with all its listeners.
+
+    Args:
+        web: an entered `Web`; its session serves Bolt too.
+        identity: who we are, from one auth.test at the start.
+        intake: the one way to have work done.
+        links: which thread is which ticket.
+        lanes: where parked work waits for a decision.
+        desks: the desks of the settings.
+        threads: reads Slack.
+        catalogue: the desks' lists.
+        scratch: keeps what a form cannot carry.
+        secret: signs what forms remember; the signing secret or the bot token.
+        policy: who may do what.
+    """
+    later = Later()
+    answers = Answers(intake, later)
+    seal = Seal(secret)
+    sources = Sources(threads, scratch)
+    tickets = Tickets(intake=intake, links=links, desks=desks, policy=policy)
+    form = TicketForm(
+        web=web,
+        intake=intake,
+        links=links,
+        desks=desks,
+        catalogue=catalogue,
+        sources=sources,
+        threads=threads,
+        seal=seal,
+        later=later,
+        policy=policy,
+    )
+    router = Router()
+    for listeners in (
+        Events(web=web, identity=identity, intake=intake, tickets=tickets),
+        form,
+        Commands(form=form, tickets=tickets, answers=answers, later=later),
+        Shortcuts(form=form),
+        Joining(
+            web=web,
+            intake=intake,
+            links=links,
+            desks=desks,
+            sources=sources,
+            tickets=tickets,
+            answers=answers,
+            seal=seal,
+            policy=policy,
+        ),
+        Lists(desks=desks, catalogue=catalogue),
+        CardButtons(web=web, tickets=tickets, answers=answers, seal=seal),
+        ParkedButtons(lanes=lanes, answers=answers, later=later, policy=policy),
+    ):
+        listeners.register(router)
+    bolt = _bolt(web, identity)
+    router.register(bolt)
+    return SlackApp(bolt, later)
+
+
+def _bolt(web: Web, identity: Identity) -> AsyncApp:
+    """Bolt, without what our own door does already, and without an auth.test for each payload."""
+    us = AuthorizeResult(
+        enterprise_id=identity.enterprise_id or None,
+        team_id=identity.team_id,
+        team=identity.team,
+        url=identity.url,
+        bot_user_id=identity.user_id,
+        bot_id=identity.bot_id,
+        bot_token=web.token,
+    )
+
+    async def authorize() -> AuthorizeResult:
+        return us
+
+    bolt = AsyncApp(
+        name="threadline",
+        logger=_BOLT,
+        client=web.client,
+        authorize=authorize,
+        process_before_response=True,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        url_verification_enabled=False,
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
+
+    @bolt.error
+    async def failed(error: Exception) -> None:
+        log.warning("a listener did not finish: %s", type(error).__name__)
+        raise error  # to whoever dispatched it, so that the worker can judge it
+
+    return bolt

@@ -1,0 +1,115 @@
+"""The /ticket command: each verb answers within Slack's three seconds, or says that the answer is coming."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from adapters.model import Visibility
+from bot.conversion.ports import StoreAway
+from bot.slack.answers import Answers, Later
+from bot.slack.forms import TicketForm
+from bot.slack.ids import COMMAND
+from bot.slack.routing import STORE_AWAY, Call, Router
+from bot.slack.sources import Starter
+from bot.slack.tickets import Asked, Refused, Tickets
+from bot.slack.views.elements import Said
+from bot.slack.views.help import help_text, usage
+from bot.slack.views.notices import notice
+from bot.slack.wishes import Verb, Wish, reference, understood
+
+AT_ONCE = 1.8
+"""Seconds after which the person is told that the answer takes a moment."""
+COMING = "This takes a moment. The answer will appear here."
+_Told = tuple[str, str]
+"""Words, and the address of the ticket that they are about (or nothing)."""
+
+
+class Commands:
+    """Answers /ticket."""
+
+    def __init__(self, *, form: TicketForm, tickets: Tickets, answers: Answers, later: Later) -> None:
+        self._form = form
+        self._tickets = tickets
+        self._answers = answers
+        self._later = later
+        self._verbs: dict[Verb, Callable[[Asked, Wish], Awaitable[_Told]]] = {
+            Verb.VIEW: self._view,
+            Verb.REPLY: self._reply,
+            Verb.NOTE: self._note,
+            Verb.LINK: self._link,
+            Verb.UNLINK: self._unlink,
+            Verb.CLOSE: self._close,
+        }
+
+    def register(self, router: Router) -> None:
+        """Take the command."""
+        router.commands[COMMAND] = self.answer
+
+    async def answer(self, call: Call) -> None:
+        """Do what was typed, or help with it."""
+        wish = understood(str(call.body.get("text") or ""))
+        if wish.verb is Verb.NEW:
+            await self._form.open(call, Starter(channel=call.channel, text=wish.text))
+            await call.ack()
+        elif wish.verb is Verb.HELP:
+            await self._answers.ack(call, help_text(wish))
+        else:
+            await self._in_time(call, self._told(call, wish))
+
+    async def _in_time(self, call: Call, work: Coroutine[Any, Any, _Told]) -> None:
+        task = asyncio.create_task(work)
+        done, _ = await asyncio.wait({task}, timeout=AT_ONCE)
+        if done:
+            await self._answers.ack(call, _said(task.result()))
+            return
+        await self._answers.ack(call, notice(COMING))
+        self._later.run(self._late(call, task))
+
+    async def _late(self, call: Call, task: asyncio.Task[_Told]) -> None:
+        try:
+            told = await task
+        except StoreAway:
+            told = (STORE_AWAY, "")
+        await self._answers.say(call, _said(told), words=told[0])
+
+    async def _told(self, call: Call, wish: Wish) -> _Told:
+        asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
+        try:
+            return await self._verbs[wish.verb](asked, wish)
+        except Refused as refused:
+            return str(refused), ""
+
+    # --- the verbs that name a ticket ---
+
+    async def _view(self, asked: Asked, wish: Wish) -> _Told:
+        return await self._tickets.view(asked, await self._tickets.named(asked, wish.word, Verb.VIEW))
+
+    async def _reply(self, asked: Asked, wish: Wish) -> _Told:
+        found = await self._tickets.named(asked, wish.word, Verb.REPLY)
+        return await self._tickets.write(asked, found, wish.text, Visibility.PUBLIC), ""
+
+    async def _note(self, asked: Asked, wish: Wish) -> _Told:
+        found = await self._tickets.named(asked, wish.word, Verb.NOTE)
+        return await self._tickets.write(asked, found, wish.text, Visibility.INTERNAL), ""
+
+    async def _link(self, asked: Asked, wish: Wish) -> _Told:
+        where = reference(wish.text)
+        if where is None or not where.thread_ts:
+            raise Refused(
+                f"Which thread? Copy the link of one of its messages and write {usage(Verb.LINK)}. "
+                f"Or write @Threadline link {wish.word or 'NUMBER'} in the thread itself."
+            )
+        found = await self._tickets.named(asked, wish.word, Verb.LINK)
+        return await self._tickets.link(asked, self._tickets.thread(asked, where), found), ""
+
+    async def _unlink(self, asked: Asked, wish: Wish) -> _Told:
+        found = await self._tickets.named(asked, wish.word, Verb.UNLINK)
+        return await self._tickets.unlink(asked, found), ""
+
+    async def _close(self, asked: Asked, wish: Wish) -> _Told:
+        found = await self._tickets.named(asked, wish.word, Verb.CLOSE)
+        return await self._tickets.close(asked, found), ""
+
+
+def _said(told: _Told) -> Said:
+    return notice(told[0], url=told[1])

@@ -1,0 +1,175 @@
+"""The shortcut "Add to ticket": brings a message to its thread's ticket, or asks which ticket the thread belongs to."""
+
+import asyncio
+import secrets
+from typing import Any
+
+from adapters.contract import TicketAdapter
+from adapters.errors import AdapterError, NotFound
+from adapters.model import Choice
+from bot.conversion.intake import Intake
+from bot.conversion.ports import Desks, Links, StoreAway
+from bot.conversion.records import AddMessage, ThreadKey
+from bot.slack.answers import Answers
+from bot.slack.forms import NOT_YOURS, STORE
+from bot.slack.ids import Action, Block, Modal, Shortcut
+from bot.slack.policy import Gesture, Policy
+from bot.slack.routing import STORE_AWAY, Call, Router, first_input
+from bot.slack.seal import Forged, Memory, Seal
+from bot.slack.sources import Sources, Starter
+from bot.slack.submission import chosen_desk, typed_in, value_of
+from bot.slack.tickets import Asked, Tickets
+from bot.slack.views.elements import Json
+from bot.slack.views.form import Typed
+from bot.slack.views.joining import joining
+from bot.slack.views.notices import already_linked, notice_modal
+from bot.slack.web import Web
+from bot.slack.wishes import reference
+
+LOOK = 1.2
+"""Seconds that a desk may take to say whether it has a ticket; a slow one is believed to have it, and told later."""
+_TITLE = "Add to ticket"
+
+
+class Joining:
+    """Takes a single message to a ticket."""
+
+    def __init__(
+        self,
+        *,
+        web: Web,
+        intake: Intake,
+        links: Links,
+        desks: Desks,
+        sources: Sources,
+        tickets: Tickets,
+        answers: Answers,
+        seal: Seal,
+        policy: Policy,
+    ) -> None:
+        self._web = web
+        self._intake = intake
+        self._links = links
+        self._desks = desks
+        self._sources = sources
+        self._tickets = tickets
+        self._answers = answers
+        self._seal = seal
+        self._policy = policy
+
+    def register(self, router: Router) -> None:
+        """Take the shortcut and its form."""
+        router.shortcuts[Shortcut.ADD] = self.begin
+        router.submissions[Modal.JOIN] = self.submit
+        router.actions[Action.JOIN_DESK] = self.follow
+
+    async def begin(self, call: Call) -> None:
+        """Add the message at once where its thread has a ticket; ask for the ticket where it has none."""
+        starter = Starter(channel=call.channel, message=dict(call.body["message"]))
+        actor = call.actor
+        thread = ThreadKey(team=actor.team, channel=starter.channel, ts=starter.thread_ts)
+        link = await self._links.get(thread)
+        desk = link.desk if link else self._desks.for_channel(starter.channel)
+        why_not = self._policy(actor, Gesture.REPLY if link else Gesture.LINK, desk=desk, channel=starter.channel)
+        if why_not:
+            self._answers.soon(call, why_not)
+        elif link:
+            self._answers.soon(call, await self._add(thread, starter.message or {}, actor.id, link.number))
+        else:
+            await self._ask(call, starter, desk)
+        await call.ack()
+
+    async def _add(self, thread: ThreadKey, message: Json, actor: str, number: str) -> str:
+        writer = str(message.get("user") or message.get("bot_id") or actor)
+        edited = str((message.get("edited") or {}).get("ts", ""))
+        work = AddMessage(actor=writer, ts=str(message["ts"]), message=message, edited=edited)
+        accepted = await self._intake.add_message(thread, work)
+        if accepted.new:
+            return f"The message is on its way to ticket {number}."
+        return f"Ticket {number} has that message already, or will have it in a moment."
+
+    async def _ask(self, call: Call, starter: Starter, desk: str) -> None:
+        actor = call.actor
+        memory = Memory(
+            form=Modal.JOIN,
+            user=actor.id,
+            team=actor.team,
+            channel=starter.channel,
+            desk=desk,
+            thread_ts=starter.thread_ts,
+            message_ts=starter.message_ts,
+            kept=secrets.token_urlsafe(12),
+        )
+        await self._web.call("views.open", trigger_id=call.trigger, view=self._view(memory, {}))
+        await self._sources.keep(memory, starter.message)
+
+    async def follow(self, call: Call) -> None:
+        """Another desk was chosen: search there."""
+        await call.ack()
+        view = call.view
+        memory = self._seal.open(view.get("private_metadata", ""), form=Modal.JOIN, user=call.actor.id)
+        new = self._redrawn(memory, typed_in(view))
+        await self._web.call("views.update", view_id=view["id"], hash=view.get("hash"), view=new)
+
+    def _redrawn(self, memory: Memory, typed: Typed) -> Json:
+        return self._view(memory.model_copy(update={"desk": chosen_desk(typed, memory)}), typed)
+
+    def _view(self, memory: Memory, typed: Typed) -> Json:
+        desks = [Choice(id=name, label=self._desks.get(name).title) for name in self._desks.names()]
+        return joining(self._desks.get(memory.desk), desks, self._seal.close(memory), typed)
+
+    async def submit(self, call: Call) -> None:
+        """Link the thread to the ticket and bring the message there."""
+        view, actor = call.view, call.actor
+        try:
+            memory = self._seal.open(view.get("private_metadata", ""), form=Modal.JOIN, user=actor.id)
+        except Forged:
+            await call.ack(response_action="update", view=notice_modal(_TITLE, NOT_YOURS))
+            return
+        typed = typed_in(view)
+        if self._seal.is_over(memory):
+            await call.ack(response_action="update", view=self._redrawn(memory, typed))
+            return
+        desk = self._desks.get(chosen_desk(typed, memory))
+        problem = self._policy(actor, Gesture.LINK, desk=desk.name, channel=memory.channel)
+        number = value_of(typed.get(Block.TICKET.of(desk.name), {})) or _number(typed)
+        problem = problem or await self._problem(desk, number)
+        if problem:
+            await call.ack(response_action="errors", errors={Block.NUMBER: problem})
+            return
+        try:
+            async with asyncio.timeout(STORE):
+                await self._accept(call, memory, desk, number)
+        except (StoreAway, TimeoutError):
+            await call.ack(response_action="errors", errors={first_input(view): STORE_AWAY})
+
+    async def _problem(self, desk: TicketAdapter[Any], number: str) -> str:
+        if not number:
+            return "Which ticket? Write its number."
+        try:
+            async with asyncio.timeout(LOOK):
+                await desk.find_by_number(number)
+        except NotFound:
+            return f"{desk.title} has no ticket {number}."
+        except (AdapterError, TimeoutError):
+            return ""
+        return ""
+
+    async def _accept(self, call: Call, memory: Memory, desk: TicketAdapter[Any], number: str) -> None:
+        asked = Asked(actor=call.actor, channel=memory.channel, once=call.view["id"])
+        kept = await self._sources.kept(memory)
+        if kept.offered is None:
+            await call.ack(response_action="update", view=notice_modal(_TITLE, NOT_YOURS))
+            return
+        accepted = await self._tickets.ask_link(asked, memory.thread, desk.name, number)
+        if accepted.link and accepted.link.number != number:
+            title = self._desks.get(accepted.link.desk).title
+            await call.ack(response_action="update", view=already_linked(accepted.link, title))
+            return
+        await self._add(memory.thread, kept.offered, memory.user, number)
+        await call.ack()
+
+
+def _number(typed: Typed) -> str:
+    meant = reference(value_of(typed.get(Block.NUMBER, {})))
+    return meant.number if meant else value_of(typed.get(Block.NUMBER, {}))

@@ -1,0 +1,209 @@
+"""Finds the ticket that people mean, and does with it what they ask for, by command or by mention alike."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.contract import Capability, TicketAdapter
+from adapters.errors import AdapterError, NotFound, UnsupportedFeature
+from adapters.model import Act, Ticket, TicketRef, Visibility
+from bot.conversion.intake import Accepted, Intake
+from bot.conversion.ports import Desks, Links
+from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkTicket, ThreadKey
+from bot.slack.policy import Actor, Gesture, Policy
+from bot.slack.views.card import status_words
+from bot.slack.views.help import usage
+from bot.slack.wishes import Reference, Verb, reference
+
+ASK = 8.0
+"""Seconds that a desk may take to tell of a ticket; the person hears in between that it takes a moment."""
+
+
+class Refused(Exception):
+    """It cannot be done; the words say why and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A ticket that somebody named: its link with a thread, or what the desk tells of it, or both."""
+
+    desk: TicketAdapter[Any]
+    link: Link | None = None
+    ticket: Ticket | None = None
+
+    @property
+    def number(self) -> str:
+        """What people call it."""
+        return self.link.number if self.link else self.ticket.ref.number if self.ticket else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who asks, where, and by which gesture (its id makes sure that it counts once)."""
+
+    actor: Actor
+    channel: str
+    once: str
+
+
+class Tickets:
+    """What the verbs do. Each returns words for who asked.
+
+    Raises:
+        Refused: with the words.
+        StoreAway: nothing was promised.
+    """
+
+    def __init__(self, *, intake: Intake, links: Links, desks: Desks, policy: Policy) -> None:
+        self._intake = intake
+        self._links = links
+        self._desks = desks
+        self._policy = policy
+
+    # --- finding ---
+
+    async def named(self, asked: Asked, word: str, verb: Verb) -> Found:
+        """The ticket that a word names: by its links first, then by asking the desks."""
+        meant = reference(word)
+        if meant is None:
+            raise Refused(f"Which ticket? Write {usage(verb)}; NUMBER may also be the link of a message in its thread.")
+        if meant.thread_ts:
+            return await self.of_thread(self.thread(asked, meant))
+        links = [link for link in await self._links.find(meant.number) if meant.desk in {"", link.desk}]
+        preferred = self._desks.for_channel(asked.channel)
+        links.sort(key=lambda link: (link.thread.channel != asked.channel, link.desk != preferred))
+        known = [link for link in links if link.desk in self._desks.names()]
+        if known:
+            return Found(desk=self._desks.get(known[0].desk), link=known[0])
+        return await self._at_a_desk(meant, preferred)
+
+    def thread(self, asked: Asked, meant: Reference) -> ThreadKey:
+        """The thread that the link of a message names."""
+        return ThreadKey(team=asked.actor.team, channel=meant.channel, ts=meant.thread_ts)
+
+    async def of_thread(self, thread: ThreadKey) -> Found:
+        """The ticket of a thread."""
+        link = await self._links.get(thread)
+        if link is None or link.desk not in self._desks.names():
+            raise Refused(
+                "That thread has no ticket. To make one, choose Create ticket in a message's menu; "
+                f"to use one that exists, write {usage(Verb.LINK)}."
+            )
+        return Found(desk=self._desks.get(link.desk), link=link)
+
+    async def _at_a_desk(self, meant: Reference, preferred: str) -> Found:
+        names = [meant.desk] if meant.desk else sorted(self._desks.names(), key=lambda name: name != preferred)
+        silent = []
+        for name in names:
+            if name not in self._desks.names():
+                raise Refused(f"There is no helpdesk called {name}. There are: {', '.join(self._desks.names())}.")
+            desk = self._desks.get(name)
+            try:
+                async with asyncio.timeout(ASK):
+                    ticket = await desk.find_by_number(meant.number)
+            except (NotFound, UnsupportedFeature):
+                continue
+            except (AdapterError, TimeoutError):
+                silent.append(desk.title)
+                continue
+            threads = await self._links.threads(name, ticket.ref.id)
+            return Found(desk=desk, ticket=ticket, link=await self._links.get(threads[0]) if threads else None)
+        if silent:
+            words = f"No thread is linked to ticket {meant.number}, and {' and '.join(silent)} did not answer."
+            raise Refused(f"{words} Please try again in a moment.")
+        raise Refused(f"There is no ticket {meant.number}. Look at the number; a desk's name can stand before it.")
+
+    # --- doing ---
+
+    def allow(self, asked: Asked, gesture: Gesture, desk: str) -> None:
+        """Raises Refused unless this person may do this."""
+        if why_not := self._policy(asked.actor, gesture, desk=desk, channel=asked.channel):
+            raise Refused(why_not)
+
+    async def view(self, asked: Asked, found: Found) -> tuple[str, str]:
+        """How a ticket stands, and its address."""
+        self.allow(asked, Gesture.VIEW, found.desk.name)
+        ticket, link = found.ticket, found.link
+        stale = ""
+        if ticket is None and link and found.desk.has(Capability.READ_TICKET):
+            try:
+                async with asyncio.timeout(ASK):
+                    ticket = await found.desk.get_ticket(TicketRef(id=link.ticket_id, number=link.number))
+            except NotFound:
+                stale = f"{found.desk.title} does not have it any more."
+            except (AdapterError, TimeoutError):
+                stale = f"{found.desk.title} did not answer; this is how it stood when Threadline last looked."
+        if ticket:
+            return ticket_words(found.desk.title, ticket), ticket.url or ""
+        status = f"\nStatus: {link.status}" if link and link.status else ""
+        subject = f": {link.subject}" if link and link.subject else ""
+        words = f"Ticket {found.number} at {found.desk.title}{subject}{status}"
+        return f"{words}\n{stale}".rstrip(), link.url if link else ""
+
+    async def write(self, asked: Asked, found: Found, text: str, visibility: Visibility) -> str:
+        """Add a typed text to a ticket."""
+        note = visibility is Visibility.INTERNAL
+        self.allow(asked, Gesture.NOTE if note else Gesture.REPLY, found.desk.name)
+        if not text.strip():
+            raise Refused(f"What should it say? Write {usage(Verb.NOTE if note else Verb.REPLY)}.")
+        if not found.desk.has(Capability.NOTE if note else Capability.REPLY):
+            raise Refused(f"{found.desk.title} has no way to take {'internal notes' if note else 'replies'}.")
+        thread = _thread_of(found)
+        work = AddMessage(actor=asked.actor.id, text=text, visibility=visibility)
+        await self._intake.add_message(thread, work, once=asked.once)
+        return f"Your {'note' if note else 'reply'} is on its way to ticket {found.number} at {found.desk.title}."
+
+    async def close(self, asked: Asked, found: Found) -> str:
+        """Close a ticket."""
+        await self.change(asked, found, Act.CLOSE, Capability.CLOSE)
+        return f"Ticket {found.number} at {found.desk.title} will be closed."
+
+    async def change(self, asked: Asked, found: Found, act: Act, needs: Capability) -> None:
+        """Have one thing about a ticket changed."""
+        self.allow(asked, Gesture.CHANGE, found.desk.name)
+        if not found.desk.has(needs):
+            raise Refused(f"{found.desk.title} has no way to {needs} through its API. Do it there.")
+        await self._intake.change(_thread_of(found), ChangeTicket(actor=asked.actor.id, act=act), once=asked.once)
+
+    async def link(self, asked: Asked, thread: ThreadKey, found: Found) -> str:
+        """Link a thread to a ticket that is there already."""
+        self.allow(asked, Gesture.LINK, found.desk.name)
+        accepted = await self.ask_link(asked, thread, found.desk.name, found.number)
+        if accepted.link:
+            raise Refused(f"That thread is ticket {accepted.link.number} already. Unlink it first.")
+        if not accepted.new and accepted.actor != asked.actor.id:
+            raise Refused("Somebody else is giving that thread a ticket just now. Look at the thread in a moment.")
+        return f"The thread will be linked to ticket {found.number} at {found.desk.title}; its card will appear there."
+
+    async def ask_link(self, asked: Asked, thread: ThreadKey, desk: str, number: str) -> Accepted:
+        """Have a thread linked, by the number that people use."""
+        work = LinkTicket(actor=asked.actor.id, desk=desk, number=number, channel=thread.channel, thread_ts=thread.ts)
+        return await self._intake.link_ticket(thread, work)
+
+    async def unlink(self, asked: Asked, found: Found) -> str:
+        """Part a ticket and its thread."""
+        self.allow(asked, Gesture.UNLINK, found.desk.name)
+        await self._intake.unlink(_thread_of(found))
+        return f"Ticket {found.number} and its thread are no longer linked. What is on the ticket stays there."
+
+
+def ticket_words(desk: str, ticket: Ticket) -> str:
+    """A ticket in a few lines."""
+    lines = [
+        f"Ticket {ticket.ref.number} at {desk}: {ticket.subject}",
+        f"Status: {status_words(ticket)}",
+        f"Owner: {ticket.owner or 'nobody yet'}",
+        f"Requester: {ticket.requester.name}" if ticket.requester else "",
+        f"Department: {ticket.department}" if ticket.department else "",
+        f"Priority: {ticket.priority}" if ticket.priority else "",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _thread_of(found: Found) -> ThreadKey:
+    if found.link is None:
+        raise Refused(
+            f"Ticket {found.number} is at {found.desk.title}, but no thread is linked to it. "
+            f"Link one first: {usage(Verb.LINK)}."
+        )
+    return found.link.thread

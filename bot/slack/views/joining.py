@@ -1,0 +1,43 @@
+"""The form that brings a message to a ticket which exists already."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from adapters.contract import Capability, TicketAdapter
+from adapters.model import Choice
+from bot.slack.ids import Action, Block, Modal
+from bot.slack.limits import MODAL_TITLE, OPTIONS, PLACEHOLDER
+from bot.slack.views.elements import Json, entry, options_of, plain, section, usable
+from bot.slack.views.form import Typed, chosen
+
+
+def joining(desk: TicketAdapter[Any], desks: Sequence[Choice], metadata: str, typed: Typed) -> Json:
+    """The modal: which desk, and which ticket there."""
+    blocks = [section("This thread has no ticket yet. It will be linked to the one that you choose.")]
+    if len(desks) > 1:
+        options = options_of(usable(desks)[:OPTIONS])
+        element: Json = {"type": "static_select", "action_id": Action.JOIN_DESK, **options}
+        held = typed.get(Block.DESK) or chosen(Choice(id=desk.name, label=desk.title))
+        blocks.append(entry("Helpdesk", element, Block.DESK, dispatch=True, typed=held))
+    searches = desk.has(Capability.SEARCH)
+    if searches:
+        search = {
+            "type": "external_select",
+            "action_id": Action.TICKET,
+            "min_query_length": 2,
+            "placeholder": plain("Words of its subject", PLACEHOLDER),
+        }
+        block_id = Block.TICKET.of(desk.name)
+        blocks.append(entry("Ticket", search, block_id, optional=True, typed=typed.get(block_id)))
+    number = {"type": "plain_text_input", "action_id": Action.VALUE, "max_length": 64}
+    label = "Or its number" if searches else "The ticket's number"
+    blocks.append(entry(label, number, Block.NUMBER, optional=searches, typed=typed.get(Block.NUMBER)))
+    return {
+        "type": "modal",
+        "callback_id": Modal.JOIN,
+        "private_metadata": metadata,
+        "title": plain("Add to ticket", MODAL_TITLE),
+        "submit": plain("Add", MODAL_TITLE),
+        "close": plain("Cancel", MODAL_TITLE),
+        "blocks": blocks,
+    }

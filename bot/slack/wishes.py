@@ -1,0 +1,130 @@
+"""What somebody wrote behind /ticket or behind our name: the verb, the ticket it names, and the rest. Pure."""
+
+import difflib
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from urllib.parse import parse_qs, urlsplit
+
+_QUOTES = str.maketrans({**dict.fromkeys(range(0x2018, 0x201C), "'"), **dict.fromkeys(range(0x201C, 0x2020), '"')})
+"""What phones and Slack make of straight quotes."""
+_PERMALINK = re.compile(r"https?://[^/\s]+/archives/([A-Z0-9]+)/p(\d{10})(\d{6})(?:[/?#].*)?")
+_NUMBER = re.compile(r"#?(?=[^\s/]*\d)[\w.#-]{1,64}")
+_TS = re.compile(r"\d{10}\.\d{6}")
+_ALIKE = 0.74
+
+
+class Verb(StrEnum):
+    """What can be asked for."""
+
+    NEW = "new"
+    VIEW = "view"
+    REPLY = "reply"
+    NOTE = "note"
+    LINK = "link"
+    UNLINK = "unlink"
+    CLOSE = "close"
+    HELP = "help"
+
+
+_VERBS = MappingProxyType({verb.value: verb for verb in Verb})
+NUMBERED = frozenset({Verb.VIEW, Verb.REPLY, Verb.NOTE, Verb.LINK, Verb.UNLINK, Verb.CLOSE})
+"""The verbs that name a ticket."""
+
+USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
+    {
+        Verb.NEW: ("new [TEXT]", "opens the form for a new ticket, with your text in it"),
+        Verb.VIEW: ("view NUMBER", "shows how a ticket stands"),
+        Verb.REPLY: ("reply NUMBER TEXT", "adds a reply that the requester can read"),
+        Verb.NOTE: ("note NUMBER TEXT", "adds a note that only agents can read"),
+        Verb.LINK: ("link NUMBER MESSAGE-LINK", "links a thread to a ticket that exists already"),
+        Verb.UNLINK: ("unlink NUMBER", "parts a ticket and its thread"),
+        Verb.CLOSE: ("close NUMBER", "closes a ticket"),
+        Verb.HELP: ("help", "shows this"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A ticket as people name it: by number, perhaps with its desk before it, or by its thread."""
+
+    number: str = ""
+    desk: str = ""
+    channel: str = ""
+    thread_ts: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is wanted. ``meant`` is the verb that a mistyped one looks like; ``whole`` is all that was typed."""
+
+    verb: Verb
+    word: str = ""  # the ticket as it was typed
+    text: str = ""
+    meant: Verb | None = None
+    whole: str = ""
+
+
+def understood(typed: str) -> Wish:
+    """The wish in the text of a /ticket command. What begins with no verb of ours is the text of a new ticket."""
+    whole = typed.translate(_QUOTES).strip()
+    first, rest = _split(whole)
+    verb = _verb(first)
+    if not whole:
+        return Wish(verb=Verb.NEW)
+    if verb is None:
+        return _unknown(whole, first, rest)
+    if verb in NUMBERED:
+        word, text = _split(rest)
+        return Wish(verb=verb, word=word, text=text, whole=whole)
+    return Wish(verb=verb, text=rest, whole=whole)
+
+
+def mentioned(typed: str) -> Wish:
+    """The wish in what was written behind our name in a thread, where the ticket is the thread's own."""
+    whole = typed.translate(_QUOTES).strip()
+    first, rest = _split(whole)
+    verb = _verb(first)
+    if verb is Verb.LINK:
+        word, text = _split(rest)
+        return Wish(verb=verb, word=word, text=text, whole=whole)
+    return Wish(verb=verb or Verb.HELP, text=rest, meant=None if verb else _guess(first), whole=whole)
+
+
+def _split(text: str) -> tuple[str, str]:
+    first, *rest = text.split(maxsplit=1)[:2] or [""]
+    return first, rest[0] if rest else ""
+
+
+def _verb(word: str) -> Verb | None:
+    return _VERBS.get(word.casefold())
+
+
+def _guess(word: str) -> Verb | None:
+    alike = difflib.get_close_matches(word.casefold(), _VERBS, n=1, cutoff=_ALIKE)
+    return Verb(alike[0]) if alike else None
+
+
+def _unknown(whole: str, first: str, rest: str) -> Wish:
+    """A mistyped verb stands alone or before a ticket; anything else is what the ticket is about."""
+    guess = _guess(first)
+    if guess and (not rest or (guess in NUMBERED and reference(_split(rest)[0]))):
+        return Wish(verb=Verb.HELP, meant=guess, text=rest, whole=whole)
+    return Wish(verb=Verb.NEW, text=whole, whole=whole)
+
+
+def reference(word: str) -> Reference | None:
+    """The ticket that a word names: ``1042``, ``#ABC-123456``, ``desk:1042`` or the link of a message."""
+    word = html.unescape(word.strip().removeprefix("<").removesuffix(">")).partition("|")[0]
+    if found := _PERMALINK.fullmatch(word):
+        channel, seconds, fraction = found.groups()
+        root = parse_qs(urlsplit(word).query).get("thread_ts", [""])[0]
+        return Reference(channel=channel, thread_ts=root if _TS.fullmatch(root) else f"{seconds}.{fraction}")
+    desk, colon, number = word.rpartition(":")
+    if not _NUMBER.fullmatch(number):
+        return None
+    return Reference(number=number.removeprefix("#"), desk=desk if colon else "")
