@@ -31,7 +31,8 @@ class FileTransfers:
 
     async def receive(self, request: Request) -> Response:
         """The bytes of an upload, as the body itself."""
-        found = self.pending.pop(str(request.path_params["token"]), None)
+        token = str(request.path_params["token"])
+        found = self.pending.get(token)
         if found is None:
             return PlainTextResponse("upload_url is not valid", 404)
         file_id, length = found
@@ -39,6 +40,7 @@ class FileTransfers:
         if len(content) != length:
             return PlainTextResponse(f"expected {length} bytes and got {len(content)}", 500)
         self.workspace.state.files[file_id].content = content
+        del self.pending[token]
         return PlainTextResponse(f"OK - {length}")
 
     async def send(self, request: Request) -> Response:
@@ -93,10 +95,8 @@ class FileTransfers:
             raise SlackError("invalid_arguments", ["[ERROR] missing required field: files"])
         waiting = {file_id for file_id, _ in self.pending.values()}
         for item in files:
-            if not isinstance(item, dict) or item.get("id") not in self.unshared:
+            if not isinstance(item, dict) or item.get("id") not in self.unshared - waiting:
                 raise SlackError("file_not_found")
-            if item["id"] in waiting:
-                raise SlackError("posting_to_channel_denied" if call.text("channel_id") else "file_not_found")
         channel = None
         if call.text("channel_id"):
             channel = call.channel(name="channel_id")

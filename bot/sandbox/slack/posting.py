@@ -14,7 +14,10 @@ _CONTROL = re.compile(
     r"|(?P<url>https?://[^\s<>|]*[^\s<>|.,;:!?'\")\]}])"
     r"|(?P<amp>&(?!amp;|lt;|gt;))|(?P<lt><)|(?P<gt>>)"
 )
+_AMP = re.compile(r"&(?!amp;|lt;|gt;)")
 MAX_TEXT = 40_000
+_MAX_BLOCK_TEXT = 13_200
+"""What all texts of a message's blocks may be together: measured by an app's author (slackapi/bolt-js#2509)."""
 _MAX_METADATA = 8_192
 
 
@@ -45,6 +48,8 @@ def content(args: Mapping[str, Any]) -> dict[str, Any]:
         text = markdown
     if blocks:
         fields["blocks"] = check_message_blocks(blocks)
+        if _text_length(fields["blocks"]) > _MAX_BLOCK_TEXT:
+            raise SlackError("msg_blocks_too_long")
     if attachments:
         fields["attachments"] = _attachments(attachments)
     if not text.strip() and not fields:
@@ -63,7 +68,7 @@ def normalised(text: str) -> str:
     def replace(match: re.Match[str]) -> str:
         match match.lastgroup:
             case "url":
-                return f"<{match['url']}>"
+                return f"<{_AMP.sub('&amp;', match['url'])}>"
             case "amp":
                 return "&amp;"
             case "lt":
@@ -72,7 +77,7 @@ def normalised(text: str) -> str:
                 # At the start of a line it is a quote, and comes back escaped all the same.
                 return "&gt;"
             case _:
-                return match[0]
+                return _AMP.sub("&amp;", match[0])
 
     return _CONTROL.sub(replace, text)
 
@@ -101,6 +106,16 @@ def bot_profile(state: State) -> dict[str, Any]:
         "icons": {},
         "team_id": state.team_id,
     }
+
+
+def _text_length(value: Any) -> int:
+    """The characters of every ``text`` in a piece of Block Kit."""
+    if isinstance(value, list):
+        return sum(_text_length(item) for item in value)
+    if not isinstance(value, dict):
+        return 0
+    own = len(value["text"]) if isinstance(value.get("text"), str) else 0
+    return own + sum(_text_length(item) for item in value.values())
 
 
 def _attachments(given: Any) -> list[dict[str, Any]]:

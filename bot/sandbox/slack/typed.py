@@ -36,7 +36,7 @@ def typed(text: str, find: Find) -> tuple[dict[str, Any], str]:
     elements += _paragraphs(text[position:].removeprefix("\n") if position else text, find)
     for element, after in itertools.pairwise(elements):
         if element["type"] == "rich_text_section" and after["type"] != "rich_text_section":
-            element["elements"] += _words("\n")
+            _end_line(element["elements"])
     return {"type": "rich_text", "elements": elements}, "\n".join(_mrkdwn(element) for element in elements)
 
 
@@ -150,18 +150,38 @@ def _items(element: dict[str, Any]) -> Iterator[str]:
         yield "    " * element["indent"] + f"{sign} " + _flat(item["elements"], mrkdwn_of)
 
 
+def _end_line(inlines: list[Inline]) -> None:
+    """Slack's editor keeps the line's end before a list, quote or code in the text itself."""
+    if inlines and inlines[-1]["type"] == "text" and "style" not in inlines[-1]:
+        inlines[-1]["text"] += "\n"
+    else:
+        inlines += _words("\n")
+
+
 def _flat(inlines: Iterable[Inline], render: Callable[[Inline], str]) -> str:
-    return "".join(render(inline) for inline in inlines)
+    """Inline elements one after the other; marks stay open as long as their style goes on."""
+    said, still_open = "", list[str]()
+    for inline in inlines:
+        wanted = list(inline.get("style", {}))
+        while any(style not in wanted for style in still_open):
+            said += _MARKS[still_open.pop()]
+        for style in wanted:
+            if style not in still_open:
+                said += _MARKS[style]
+                still_open.append(style)
+        said += render(inline)
+    return said + "".join(_MARKS[style] for style in reversed(still_open))
 
 
 def mrkdwn_of(inline: Inline) -> str:
-    """One inline element in mrkdwn."""
+    """One inline element in mrkdwn, without the marks of its style."""
     match inline["type"]:
         case "text":
             words = escaped(inline["text"])
         case "link":
             label = inline.get("text")
-            words = f"<{inline['url']}|{escaped(label)}>" if label else f"<{inline['url']}>"
+            url = inline["url"].replace("&", "&amp;")
+            words = f"<{url}|{escaped(label)}>" if label else f"<{url}>"
         case "emoji":
             words = f":{inline['name']}:"
         case "user":
@@ -172,6 +192,4 @@ def mrkdwn_of(inline: Inline) -> str:
             words = f"<!subteam^{inline['usergroup_id']}>"
         case _:
             words = f"<!{inline['range']}>"
-    for style in inline.get("style", {}):
-        words = _MARKS[style] + words + _MARKS[style]
     return words
