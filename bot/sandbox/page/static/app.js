@@ -167,6 +167,7 @@ function followLink(event) {
 async function begin() {
   start = await get("/start");
   names.learn(start.people, []);
+  names.groups = new Map(start.groups.map((group) => [group.id, group]));
   const [user, place, thread] = decodeURIComponent(location.hash.slice(1)).split("/");
   const people = start.people.filter((person) => !person.bot);
   state.user = people.some((person) => person.id === user) ? user : people[0].id;

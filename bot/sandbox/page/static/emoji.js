@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 
 /** Drawn in emoji.svg, so that they look the same where the system has no emoji font. */
 const DRAWN = new Set([
-  "ticket", "white_check_mark", "x", "warning", "hourglass_flowing_sand", "eyes", "lock", "memo", "inbox_tray", "paperclip", "tada", "thumbsup",
+  "ticket", "white_check_mark", "x", "warning", "hourglass_flowing_sand", "eyes", "lock", "memo", "inbox_tray", "paperclip", "tada", "thumbsup", "printer",
 ]);
 const ALIASES = { "+1": "thumbsup", hourglass: "hourglass_flowing_sand", heavy_check_mark: "white_check_mark", admission_tickets: "ticket" };
 const GLYPHS = {

@@ -8,8 +8,13 @@ export function markdown(text) {
   const nodes = [];
   while (lines.length) {
     const before = lines.length;
-    const block = BLOCKS.map((read) => read(lines)).find(Boolean);
-    if (block) nodes.push(block);
+    for (const read of BLOCKS) {
+      const block = read(lines);
+      if (block) {
+        nodes.push(block);
+        break;
+      }
+    }
     if (lines.length === before) lines.shift();
   }
   return nodes;

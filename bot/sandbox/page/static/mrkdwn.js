@@ -96,7 +96,7 @@ function control(inside) {
     const words = dateWords(seconds, format || "", label);
     return address ? link(unescape(address), words) : h("span", {}, words);
   }
-  if (target.startsWith("!subteam^")) return mention(label || `@${target.slice(9)}`);
+  if (target.startsWith("!subteam^")) return mention(label || `@${names.group(target.slice(9))}`);
   if (target.startsWith("!")) return mention(`@${label || target.slice(1)}`, true);
   return link(unescape(target), label || unescape(target).replace(/^mailto:/, ""));
 }

@@ -4,6 +4,7 @@ export const names = {
   me: "",
   people: new Map(),
   channels: new Map(),
+  groups: new Map(),
 
   /** Takes what the server says about people and channels. */
   learn(people, channels) {
@@ -13,6 +14,9 @@ export const names = {
   user(id) {
     const person = this.people.get(id);
     return person ? person.real_name || person.name : id;
+  },
+  group(id) {
+    return this.groups.get(id)?.handle || id;
   },
   channel(id) {
     const channel = this.channels.get(id);

@@ -103,7 +103,8 @@ export function picker({ id, labelledBy, describedBy, placeholder, find, chosen 
   function open(now) {
     list.hidden = !now;
     input.setAttribute("aria-expanded", String(now));
-    if (!now) input.removeAttribute("aria-activedescendant");
+    if (now) list.scrollIntoView({ block: "nearest" });
+    else input.removeAttribute("aria-activedescendant");
   }
 
   function hide() {

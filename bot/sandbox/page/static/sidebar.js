@@ -17,7 +17,7 @@ export class Sidebar {
     parent.replaceChildren(
       h("h1", {}, workspace),
       h("div", { class: "act-as" }, h("label", { for: "act-as" }, "Act as"), this.person, this.personHint),
-      h("h2", { id: "app-title" }, "App"),
+      h("h2", { id: "app-title" }, `${names.user(bot)} (app)`),
       h("nav", { "aria-labelledby": "app-title" }, this.app),
       h("h2", { id: "channels-title" }, "Channels"),
       h("nav", { "aria-labelledby": "channels-title" }, this.channels),
@@ -31,7 +31,7 @@ export class Sidebar {
     if (open) seen.set(`${user} ${open.id}`, open.latest);
     const line = (channel) => ({ ...channel, here: channel.id === place, fresh: channel.latest > (seen.get(`${user} ${channel.id}`) ?? channel.latest) });
     for (const channel of channels) if (!seen.has(`${user} ${channel.id}`)) seen.set(`${user} ${channel.id}`, channel.latest);
-    const direct = channels.filter((channel) => channel.im).map((channel) => ({ ...line(channel), name: `${names.user(this.bot)} (direct message)` }));
+    const direct = channels.filter((channel) => channel.im).map((channel) => ({ ...line(channel), name: "Messages" }));
     keep(this.app, [{ id: "home", name: "Home", home: true, here: place === "home" }, ...direct], (item) => item.id, (item) => this.entry(item));
     keep(this.channels, channels.filter((channel) => !channel.im).map(line), (item) => item.id, (item) => this.entry(item));
   }

@@ -41,7 +41,7 @@ const INLINE = {
   emoji: (element) => emoji(element.name, element.unicode),
   user: (element) => mention(`@${names.user(element.user_id)}`, element.user_id === names.me),
   channel: (element) => mention(`#${names.channel(element.channel_id)}`),
-  usergroup: (element) => mention(`@${element.usergroup_id}`),
+  usergroup: (element) => mention(`@${names.group(element.usergroup_id)}`),
   team: (element) => mention(element.team_id),
   broadcast: (element) => mention(`@${element.range}`, true),
   date: (element) => dateWords(element.timestamp, element.format, element.fallback),
