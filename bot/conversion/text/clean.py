@@ -17,6 +17,7 @@ _REGIONS = range(0x1F1E6, 0x1F200)
 _DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_FILENAMES = re.compile(r'[<>:"/\\|?*]+')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", re.IGNORECASE)
+_LONGEST = 32  # code points in what is still taken for one visible character
 _JOINER = "\u200d"
 
 
@@ -57,10 +58,15 @@ def shorten(text: str, limit: int) -> str:
     """*text* in at most *limit* characters; an ellipsis ends what was cut, and no visible character is halved."""
     if len(text) <= limit:
         return text
-    cut = max(limit - len(ELLIPSIS), 0)
-    while cut > 0 and _joined(text, cut):
-        cut -= 1
-    return (text[:cut].rstrip() + ELLIPSIS)[: max(limit, 0)]
+    kept = text[: cut_before(text, max(limit - len(ELLIPSIS), 0))]
+    return (kept.rstrip() + ELLIPSIS)[: max(limit, 0)]
+
+
+def cut_before(text: str, limit: int) -> int:
+    """The last place up to *limit* where *text* can be cut without halving a visible character."""
+    if limit >= len(text):
+        return len(text)
+    return next((at for at in range(limit, max(limit - _LONGEST, 0), -1) if not _joined(text, at)), limit)
 
 
 def _joined(text: str, at: int) -> bool:

@@ -28,7 +28,7 @@ def link(url: str, label: str, style: Style = PLAIN) -> Inline:
     label = " ".join(label.split())
     if safe:
         return Link(safe, label or safe.removeprefix("mailto:"), style)
-    return Run(f"{label} ({url})" if label and label != url else url, style)
+    return Run(f"{label} ({url})" if label and url not in {"", label} else label or url, style)
 
 
 def autolink(text: str, style: Style = PLAIN) -> Iterator[Inline]:

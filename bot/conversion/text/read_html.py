@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from bot.conversion.text.clean import clean_text
 from bot.conversion.text.inlines import autolink, merged, paragraphs, safe_url, words
+from bot.conversion.text.table import as_blocks
 from bot.conversion.text.tree import (
     Block,
     Code,
@@ -19,7 +20,6 @@ from bot.conversion.text.tree import (
     Item,
     Link,
     List,
-    Paragraph,
     Quote,
     Rule,
     Run,
@@ -42,8 +42,8 @@ _BREAKS = frozenset((
 _UNSEEN = frozenset(("script", "style", "title", "template", "svg", "iframe"))
 _PICTURES = re.compile(r"data:[\w/+.-]*;base64,[\w+/=%\s-]*")
 _COMMENTS = re.compile(r"<!--(?:-?>|.*?--!?>|.*\Z)", re.DOTALL)
+_START = re.compile(r"[0-9]{1,6}")
 _FOLDED = re.compile(r"[ \t\n\r\f]+")
-_WIDEST_CELL = 60  # characters; a table of longer cells is there for the layout
 
 Kind = Literal["document", "quote", "list", "item", "table", "cell"]
 _CONTAINERS: dict[str, Kind] = {
@@ -182,9 +182,8 @@ class _Reader(HTMLParser):
         if len(self._open) > DEPTH or (kind == "cell" and self._open[-1].kind != "table"):
             self._too_deep[tag] += 1
             return
-        start = attrs.get("start") or ""
-        first = int(start) if start.isascii() and start.isdigit() and len(start) < len("1000000") else 1
-        self._open.append(_Open(kind, ordered=tag == "ol", start=first))
+        start = _START.fullmatch(attrs.get("start") or "")
+        self._open.append(_Open(kind, ordered=tag == "ol", start=int(start.group()) if start else 1))
 
     def _end_block(self, tag: str) -> None:
         if tag == "pre":
@@ -224,7 +223,7 @@ class _Reader(HTMLParser):
                 parent.rows = parent.rows or [[]]
                 parent.rows[-1].append(blocks)
             case "table":
-                for block in (*blocks, *_table(closed.rows)):
+                for block in (*blocks, *as_blocks(closed.rows)):
                     parent.add(block)
 
     def _end_paragraph(self) -> None:
@@ -251,26 +250,3 @@ def _joined(content: list[Inline]) -> list[Inline]:
             case _:
                 result.append(inline)
     return result
-
-
-def _table(rows: list[list[tuple[Block, ...]]]) -> list[Block]:
-    """A table of short cells in columns, any other as the blocks of its cells."""
-    cells = [[_cell(blocks) for blocks in row] for row in rows if any(row)]
-    texts = [[text for text in row if text is not None] for row in cells]
-    if texts != cells or max(map(len, texts), default=0) < len(("name", "value")):
-        return [block for row in rows for blocks in row for block in blocks]
-    widths = [max(len(row[at]) if at < len(row) else 0 for row in texts) for at in range(max(map(len, texts)))]
-    lines = (" | ".join(map(str.ljust, row, widths)).rstrip() for row in texts)
-    return [Code("\n".join(lines))]
-
-
-def _cell(blocks: tuple[Block, ...]) -> str | None:
-    """A cell's text, if it is a short line."""
-    match blocks:
-        case ():
-            return ""
-        case (Paragraph(content),):
-            text = "".join(map(words, content))
-            return text if len(text) <= _WIDEST_CELL and "\n" not in text else None
-        case _:
-            return None
