@@ -222,7 +222,7 @@ class WhmcsDesk(WhmcsWire):
             case ChoiceList.AGENTS:
                 answer = await self.call("GetAdminUsers", {}, changes=False)
                 self._admins = {
-                    ident(row.get("id")): _full_name(row) for row in rows(answer.get("admin_users"), "admin")
+                    ident(row.get("id")): full_name(row) for row in rows(answer.get("admin_users"), "admin")
                 }
                 return tuple(Choice(id=number, label=name) for number, name in self._admins.items())
 
