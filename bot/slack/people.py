@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from bot.conversion.ports import Author, SlackRefused, SlackTrouble
+from bot.slack.text.names import KnownNames
 from bot.slack.web import Identity, Web
 
 _TTL: Final = 3600.0
@@ -29,7 +30,7 @@ class _Person:
 class People:
     """Names of ids, with few calls: each id is asked for once an hour, and once however many wait for it.
 
-    What Slack does not tell is called by its id. SlackTrouble is raised where Slack is only slow or away.
+    Who Slack does not know is called by the id. SlackTrouble is raised where Slack is only slow or away.
     """
 
     def __init__(self, web: Web, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -54,22 +55,19 @@ class People:
         name = str(message.get("username") or profile.get("name") or "")
         return Author(id=user or bot, name=name, bot=True) if name else await self._bots.get(bot)
 
-    async def user_names(self, ids: Iterable[str]) -> dict[str, str]:
-        """What people are called in a mention, by id. Raises SlackTrouble."""
-        found = await _all(self._people, ids)
-        return {user: person.mention for user, person in found.items()}
-
-    async def channel_names(self, ids: Iterable[str]) -> dict[str, str]:
-        """Names of channels by id. Raises SlackTrouble."""
-        return await _all(self._channels, ids)
-
-    async def group_names(self, ids: Iterable[str]) -> dict[str, str]:
-        """Handles of user groups by id, from one call for all of them. Raises SlackTrouble."""
+    async def names(self, ids: Iterable[str]) -> KnownNames:
+        """Names of people, channels and groups by id; what Slack does not tell is left out. Raises SlackTrouble."""
         wanted = set(ids)
-        if not wanted:
-            return {}
-        known = await self._groups.get(_GROUPS)
-        return {group: known.get(group) or group for group in wanted}
+        people = await _all(self._people, [one for one in wanted if one.startswith(("U", "W"))])
+        table = {user: person.mention for user, person in people.items()}
+        table |= await _all(self._channels, [one for one in wanted if one.startswith(("C", "G", "D"))])
+        if any(one.startswith("S") for one in wanted):
+            table |= await self._groups.get(_GROUPS)  # one call tells all of them
+        return KnownNames({one: name for one, name in table.items() if one in wanted and name})
+
+    async def learn(self, users: Iterable[str]) -> None:
+        """Ask for many people at once, so that `author` has them. Raises SlackTrouble."""
+        await _all(self._people, users)
 
     def forget(self, user: str) -> None:
         """Ask again for a person at the next need, because Slack said that they changed."""
@@ -87,7 +85,7 @@ class People:
         except SlackRefused as refused:
             # A stand-in for Slack that has no such call has no strangers either.
             author = Author(id=user, name=user, own_workspace=refused.code == "unknown_method")
-            return _Person(author, user)
+            return _Person(author, "")
         found = answer.get("user")
         return _person(user, found if isinstance(found, dict) else {}, await self._web.identity())
 
@@ -105,7 +103,7 @@ class People:
         except SlackRefused:
             found = None
         name = found.get("name") if isinstance(found, dict) else None
-        return str(name or channel)
+        return str(name or "")
 
     async def _ask_groups(self, _key: str) -> Mapping[str, str]:
         try:
@@ -134,7 +132,7 @@ def _person(user: str, found: Mapping[str, Any], us: Identity) -> _Person:
         guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
         bot=bot,
     )
-    return _Person(author, str(shown or real or found.get("name") or user))
+    return _Person(author, str(shown or real or found.get("name") or ""))
 
 
 def _is_ours(found: Mapping[str, Any], us: Identity) -> bool:

@@ -1,0 +1,209 @@
+"""Speaking in Slack: cards, receipts, and words to one person, against the pretend workspace."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from adapters.contract import TicketAdapter
+from bot.conversion.ports import Card, SlackOutcomeUnknown, SlackRefused, SlackTrouble
+from bot.conversion.records import Link, Receipt, ThreadKey
+from bot.slack.voice import Receipts, SlackVoice
+from bot.slack.web import Web
+from tests.slack.doors import serve
+
+
+def card_view(card):
+    blocks = [{"type": "section", "text": {"type": "plain_text", "text": f"Ticket {card.link.number} {card.note}"}}]
+    return blocks, f"Ticket {card.link.number}"
+
+
+def failure_view(text, *, parked=""):
+    return [{"type": "section", "text": {"type": "plain_text", "text": text + parked}}], text
+
+
+@pytest.fixture
+def voice(office):
+    return SlackVoice(office.web, card_view=card_view, failure_view=failure_view)
+
+
+def card(office, root_ts, **more):
+    thread = ThreadKey(team=office.team, channel=office.channel, ts=root_ts)
+    link = Link(
+        thread=thread, desk="local", ticket_id="17", number="T-17", created_at=datetime.now(UTC), **more.pop("link", {})
+    )
+    return Card(link=link, desk=cast(TicketAdapter[Any], None), **more)
+
+
+async def test_a_card_is_posted_found_again_by_its_marker_and_changed_in_place(office, voice):
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    ts = await voice.post_card(office.channel, root["ts"], card(office, root["ts"]), "TL-ABC")
+
+    assert ts == await voice.find_post(office.channel, root["ts"], "TL-ABC")
+    assert await voice.find_post(office.channel, root["ts"], "TL-OTHER") is None
+
+    await voice.update_card(card(office, root["ts"], note="waiting", link={"card_ts": ts}))
+    posted = office.workspace.replies(office.channel, root["ts"])[-1]
+
+    assert "Ticket T-17 waiting" == posted["blocks"][0]["text"]["text"]
+    assert ts == await voice.find_post(office.channel, root["ts"], "TL-ABC")
+
+
+async def test_a_card_that_starts_a_thread_is_found_in_the_channel(office, voice):
+    ts = await voice.post_card(office.channel, "", card(office, "0"), "TL-ABC")
+
+    assert ts == await voice.find_post(office.channel, "", "TL-ABC")
+    assert await voice.find_post(office.channel, "", "TL-OTHER") is None
+
+
+async def test_a_lost_answer_is_unknown_and_the_one_post_is_found(office, voice):
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    office.server.lose_answer("chat.postMessage")
+
+    with pytest.raises(SlackOutcomeUnknown):
+        await voice.post_card(office.channel, root["ts"], card(office, root["ts"]), "TL-ABC")
+
+    assert await voice.find_post(office.channel, root["ts"], "TL-ABC")
+    assert 1 == office.server.calls["chat.postMessage"]
+    assert 2 == len(office.workspace.replies(office.channel, root["ts"]))
+
+
+async def test_metadata_of_other_apps_is_not_taken_for_ours(office, voice):
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    ts = await voice.post_card(office.channel, root["ts"], card(office, root["ts"]), "TL-ABC")
+    forged = office.workspace.state.messages[office.channel][ts]
+    forged["bot_id"], forged["user"] = "B0OTHER", "U0OTHER"
+
+    assert await voice.find_post(office.channel, root["ts"], "TL-ABC") is None
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+async def test_a_card_whose_thread_is_gone_is_taken_back(office, deletes):
+    from aiohttp import web as server
+
+    calls = []
+
+    async def api(request):
+        calls.append((request.match_info["method"], (await request.post()).get("ts")))
+        if request.match_info["method"] == "chat.delete" and not deletes:
+            return server.json_response({"ok": False, "error": "internal_error"})
+        return server.json_response({"ok": True, "ts": "5.5", "message": {"ts": "5.5"}})
+
+    async with serve({"/api/{method}": api}) as url, Web("xoxb-1", api_url=url + "/api") as web:
+        voice = SlackVoice(web, card_view=card_view, failure_view=failure_view)
+        with pytest.raises(SlackRefused, match="not in Slack any more"):
+            await voice.post_card("C1", "1.1", card(office, "1.1"), "TL-ABC")
+
+    assert [("chat.postMessage", None), ("chat.delete", "5.5")] == calls
+
+
+def reactions(office, ts):
+    message = office.workspace.state.messages[office.channel][ts]
+    return [reaction["name"] for reaction in message.get("reactions", [])]
+
+
+def receipt(office, ts, state):
+    return Receipt(channel=office.channel, ts=ts, state=state)
+
+
+async def test_a_receipt_takes_the_place_of_the_one_before(office, voice):
+    ts = (await office.workspace.post(office.ada, office.channel, "hello"))["ts"]
+    seen = []
+    for state in ("waiting", "failed", "failed", "waiting", "delivered"):
+        await voice.receipt(receipt(office, ts, state))
+        seen.append(reactions(office, ts))
+
+    assert [
+        ["hourglass_flowing_sand"],
+        ["warning"],
+        ["warning"],
+        ["hourglass_flowing_sand"],
+        ["white_check_mark"],
+    ] == seen
+
+
+async def test_after_a_restart_a_receipt_still_takes_the_place_of_the_one_before(office, voice):
+    ts = (await office.workspace.post(office.ada, office.channel, "hello"))["ts"]
+    await voice.receipt(receipt(office, ts, "failed"))
+    again = SlackVoice(office.web, card_view=card_view, failure_view=failure_view)
+    await again.receipt(receipt(office, ts, "delivered"))
+
+    assert ["white_check_mark"] == reactions(office, ts)
+
+
+async def test_a_receipt_may_be_shown_twice_and_on_a_message_that_is_gone(office, voice):
+    ts = (await office.workspace.post(office.ada, office.channel, "hello"))["ts"]
+    await voice.receipt(receipt(office, ts, "delivered"))
+    await SlackVoice(office.web, card_view=card_view, failure_view=failure_view).receipt(
+        receipt(office, ts, "delivered")
+    )
+    await office.workspace.delete(office.ada, office.channel, ts)
+    await voice.receipt(receipt(office, ts, "failed"))
+
+    assert ts not in office.workspace.state.messages[office.channel]
+
+
+async def test_an_emoji_that_the_workspace_lacks_names_the_setting(office):
+    ts = (await office.workspace.post(office.ada, office.channel, "hello"))["ts"]
+    office.server.fail("reactions.add", "invalid_name")
+    voice = SlackVoice(
+        office.web, card_view=card_view, failure_view=failure_view, receipts=Receipts(waiting="no_such", failed="")
+    )
+
+    with pytest.raises(SlackRefused, match="settings"):
+        await voice.receipt(receipt(office, ts, "waiting"))
+    await voice.receipt(receipt(office, ts, "failed"))
+
+    assert [] == reactions(office, ts)
+
+
+async def test_a_receipt_that_was_interrupted_is_finished_the_next_time(office, voice):
+    ts = (await office.workspace.post(office.ada, office.channel, "hello"))["ts"]
+    await voice.receipt(receipt(office, ts, "waiting"))
+    office.server.fail("reactions.remove", "internal_error")
+    with pytest.raises(SlackTrouble):
+        await voice.receipt(receipt(office, ts, "delivered"))
+    await voice.receipt(receipt(office, ts, "delivered"))
+
+    assert ["white_check_mark"] == reactions(office, ts)
+
+
+async def test_words_to_one_person_are_seen_by_that_person_in_the_thread(office, voice):
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    await voice.tell(office.ada, office.channel, root["ts"], "It did not reach the ticket.", parked="lane|op")
+
+    (whisper,) = office.workspace.ephemerals(office.ada, office.channel)
+
+    assert "It did not reach the ticket.lane|op" == whisper["blocks"][0]["text"]["text"]
+    assert root["ts"] == whisper["thread_ts"]
+    assert [] == office.workspace.ephemerals(office.ben, office.channel)
+
+
+async def test_words_to_one_who_is_not_in_the_channel_come_as_a_direct_message(office, voice):
+    other = office.workspace.add_channel("quiet", [office.ben]).id
+    await voice.tell(office.ada, other, "", "hello there")
+    await voice.tell(office.ada, "", "", "and again")
+    direct = await voice.direct_channel(office.ada)
+
+    assert ["hello there", "and again"] == [message["text"] for message in office.workspace.history(direct)]
+    assert 1 == office.server.calls["conversations.open"]
+
+
+async def test_what_agents_or_customers_wrote_cannot_unfurl_or_link_names(office):
+    from aiohttp import web as server
+
+    forms = []
+
+    async def api(request):
+        forms.append(dict(await request.post()))
+        return server.json_response({"ok": True, "ts": "5.5", "message": {"ts": "5.5"}, "channel": {"id": "D1"}})
+
+    async with serve({"/api/{method}": api}) as url, Web("xoxb-1", api_url=url + "/api") as web:
+        voice = SlackVoice(web, card_view=card_view, failure_view=failure_view)
+        await voice.post_card("C1", "", card(office, "1.1"), "TL-ABC")
+        await voice.tell("U1", "", "", "hello")
+
+    for form in forms[0], forms[2]:
+        assert ("false", "false", "false", "none") == tuple(
+            form[name] for name in ("unfurl_links", "unfurl_media", "link_names", "parse")
+        )
