@@ -4,6 +4,7 @@ A ring may be lost (the connection broke, a Cluster moved a node); nothing depen
 """
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -15,45 +16,67 @@ from bot.store.connection import Connection
 
 PAUSE = 1.0
 """Seconds before listening again after the connection broke."""
+PATIENCE = 3.0
+"""Seconds that one wait for a message takes; shorter than what counts as a lost connection."""
 
 
 class Bell:
-    """Listens from the first `wait` until `aclose`."""
+    """Listens from the first `wait` until `aclose`; each ring names a shard."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._rung = asyncio.Event()
+        self._rung: set[int] = set()
+        self._ringing = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
+        self._listening = False
+        self._heard_all = False
 
-    def ring(self) -> None:
+    def ring(self, shards: Iterable[int]) -> None:
         """Wake those who wait in this process."""
-        self._rung.set()
+        self._rung.update(shards)
+        self._ringing.set()
 
-    def quiet(self) -> None:
-        """Forget what rang so far: whoever calls this looks for work himself, now."""
-        self._rung.clear()
+    def take(self) -> set[int] | None:
+        """The shards that rang, which are then forgotten: whoever takes them looks there now.
+
+        None: look everywhere, for we have not listened all the time since the last look.
+        """
+        rung, self._rung = self._rung if self._heard_all else None, set()
+        self._heard_all = self._listening
+        self._ringing.clear()
+        return rung
 
     async def wait(self, at_most: timedelta) -> None:
-        """Until it rings, or rang since `quiet`; for *at_most* so long."""
+        """Until it rings, or rang since `take`; for *at_most* so long."""
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="bell")
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), at_most.total_seconds())
+            await asyncio.wait_for(self._ringing.wait(), at_most.total_seconds())
+        self._ringing.clear()  # who cannot take work now must not be woken by the same ring again and again
 
     async def _listen(self) -> None:
         while True:
-            ear: Any = self._connection.client.pubsub(ignore_subscribe_messages=True)
+            ear: Any = self._connection.client.pubsub()
             try:
                 await ear.subscribe(keys.WAKE)
-                self.ring()  # something may have been added before we listened
-                while True:
-                    if await ear.get_message(timeout=None):
-                        self.ring()
+                await self._hear(ear)
             except (RedisError, OSError):
                 await asyncio.sleep(PAUSE)
             finally:
+                self._listening = self._heard_all = False
                 with suppress(RedisError, OSError):
                     await ear.aclose()
+
+    async def _hear(self, ear: Any) -> None:
+        while True:
+            message = await ear.get_message(timeout=PATIENCE)
+            if message is None:
+                continue
+            if message["type"] == "subscribe":
+                self._listening = True
+                self._ringing.set()  # something may have been added before we listened
+            elif message["type"] == "message":
+                self.ring([int(message["data"])])
 
     async def aclose(self) -> None:
         """Stop listening."""

@@ -6,9 +6,11 @@ A lane is worked on by whoever holds its token; the lease's end is the time at w
 
 import random
 import secrets
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from typing_extensions import override
 
@@ -22,7 +24,9 @@ REMEMBER = timedelta(days=7)
 """How long an operation that was done is not accepted again."""
 LEASE = timedelta(seconds=30)
 LOOK = timedelta(seconds=1)
-"""A worker looks for due lanes at least so often, rung for or not."""
+"""A worker looks for due lanes everywhere at least so often, and in between only where it rang."""
+BREATH = timedelta(milliseconds=20)
+"""A worker that finds lanes due and can take no more of them asks again no sooner."""
 AT_ONCE = 500
 """Operations or lanes that one script takes, so that no script keeps the server for long."""
 LOST = -1
@@ -34,12 +38,6 @@ def milliseconds(span: timedelta) -> int:
     return round(span.total_seconds() * 1000)
 
 
-class _Claimed(NamedTuple):
-    due: int
-    next_due: int  # milliseconds; -1 where nothing waits
-    leases: list[Lease]
-
-
 class RedisLanes(Lanes):
     """Lanes on one server, on a Cluster, or behind Sentinel."""
 
@@ -48,7 +46,7 @@ class RedisLanes(Lanes):
         self._shards = shards
         self._lease = milliseconds(lease)
         self._bell = Bell(connection)
-        self._next_due = LOOK
+        self._look_at = 0.0
 
     def _shard(self, lane: str) -> Shard:
         return shard_of(lane, self._shards)
@@ -57,6 +55,7 @@ class RedisLanes(Lanes):
     async def add(self, ops: Sequence[NewOp]) -> list[Added]:
         batches = self._batches(ops)
         answers = await self._connection.run_many([_add_call(shard, [ops[i] for i in mine]) for shard, mine in batches])
+        self._bell.ring({shard.number for shard, _ in batches})
         words: dict[int, str] = {}
         for (_, mine), answer in zip(batches, answers, strict=True):
             words.update(zip(mine, answer, strict=True))
@@ -86,26 +85,40 @@ class RedisLanes(Lanes):
 
     @override
     async def claim(self, limit: int) -> list[Lease]:
-        self._bell.quiet()
-        shards = [Shard(number) for number in random.sample(range(self._shards), self._shards)]
-        answers = await self._claims(dict.fromkeys(shards, 0))
-        if quotas := _share(limit, {shard: answer.due for shard, answer in answers.items()}):
-            answers |= await self._claims(quotas)
-        waits = [answer.next_due for answer in answers.values() if answer.next_due >= 0]
-        self._next_due = timedelta(milliseconds=min(waits, default=milliseconds(LOOK)))
-        return [lease for answer in answers.values() for lease in answer.leases]
+        if limit < 1:
+            return []
+        rung, now = self._bell.take(), time.monotonic()
+        everywhere = rung is None or now >= self._look_at
+        shards = [Shard(number) for number in (range(self._shards) if rung is None or everywhere else rung)]
+        if not shards:
+            return []
+        if everywhere:
+            self._look_at = now + LOOK.total_seconds()
+        random.shuffle(shards)
+        each, over = divmod(min(limit, AT_ONCE), len(shards))
+        leases, due = await self._claims({shard: each + (i < over) for i, shard in enumerate(shards)})
+        if quotas := _share(min(limit, AT_ONCE) - len(leases), due):
+            leases += (await self._claims(quotas))[0]
+        return leases
 
-    async def _claims(self, quotas: dict[Shard, int]) -> dict[Shard, _Claimed]:
-        tokens = {shard: secrets.token_hex(8) for shard in quotas}
+    async def _claims(self, quotas: dict[Shard, int]) -> tuple[list[Lease], dict[Shard, int]]:
+        """Leases, at most so many from each shard, and how many more lanes of each are due."""
+        tokens = [secrets.token_hex(8) for _ in quotas]
         calls: list[Call] = [
-            ("claim", [*shard.all, shard.claimed(tokens[shard])], [quota, self._lease, tokens[shard]])
-            for shard, quota in quotas.items()
+            ("claim", [*shard.all, shard.claimed(token)], [quota, self._lease, token])
+            for (shard, quota), token in zip(quotas.items(), tokens, strict=True)
         ]
-        answers = await self._connection.run_many(calls)
-        return {
-            shard: _Claimed(due, wait, [Lease(lane=lane, token=tokens[shard]) for lane in lanes])
-            for shard, (due, wait, *lanes) in zip(quotas, answers, strict=True)
-        }
+        leases, due = [], {}
+        for shard, token, answer in zip(quotas, tokens, await self._connection.run_many(calls), strict=True):
+            due[shard], wait, *lanes = answer
+            leases += [Lease(lane=lane, token=token) for lane in lanes]
+            if wait >= 0:
+                self._look_in(wait / 1000)
+        return leases, due
+
+    def _look_in(self, seconds: float) -> None:
+        """Have the next look everywhere at the latest so soon."""
+        self._look_at = min(self._look_at, time.monotonic() + seconds)
 
     @override
     async def head(self, lease: Lease) -> Head | None:
@@ -136,7 +149,16 @@ class RedisLanes(Lanes):
             before = await self._connection.do("HGET", shard.key("links"), thread)
         unlink = "unlink" if outcome.unlink else ""
         answer = await self._leased(
-            "done", lease, self._lease, op, int(REMEMBER.total_seconds()), link, unlink, *delivered, extra=extra
+            "done",
+            lease,
+            self._lease,
+            secrets.token_hex(4),
+            op,
+            int(REMEMBER.total_seconds()),
+            link,
+            unlink,
+            *delivered,
+            extra=extra,
         )
         if before is not None:
             await drop_ways_back(self._connection, link_from(before))
@@ -145,11 +167,12 @@ class RedisLanes(Lanes):
     @override
     async def retry(self, lease: Lease, op: str, payload: str, *, delay: timedelta) -> None:
         await self._leased("retry", lease, milliseconds(delay), op, payload)
+        self._look_in(delay.total_seconds())
 
     @override
     async def park(self, lease: Lease, op: str, payload: str) -> Head | None:
         queue = self._shard(lease.lane).queue(lease.lane)
-        return _head(await self._leased("park", lease, self._lease, op, payload, extra=[queue]))
+        return _head(await self._leased("park", lease, self._lease, secrets.token_hex(4), op, payload, extra=[queue]))
 
     @override
     async def hold(self, lease: Lease, op: str, payload: str) -> None:
@@ -206,7 +229,8 @@ class RedisLanes(Lanes):
 
     @override
     async def wake(self, at_most: timedelta) -> None:
-        await self._bell.wait(min(at_most, self._next_due, LOOK))
+        look = timedelta(seconds=self._look_at - time.monotonic())
+        await self._bell.wait(min(at_most, max(look, BREATH)))
 
     async def aclose(self) -> None:
         """Stop listening for what others add."""
@@ -225,15 +249,9 @@ def _add_call(shard: Shard, ops: Sequence[NewOp]) -> Call:
 
 
 def _share(limit: int, due: dict[Shard, int]) -> dict[Shard, int]:
-    """*limit* claims dealt out over the shards that have lanes due, one by one, so that none goes hungry."""
-    quotas: dict[Shard, int] = {}
-    left = min(limit, AT_ONCE)
-    while left and any(due.values()):
-        for shard in [shard for shard, lanes in due.items() if lanes][:left]:
-            due[shard] -= 1
-            quotas[shard] = quotas.get(shard, 0) + 1
-            left -= 1
-    return quotas
+    """*limit* claims dealt out one by one over the shards that have lanes due, so that none goes hungry."""
+    rounds = [(turn, i, shard) for i, (shard, lanes) in enumerate(due.items()) for turn in range(min(lanes, limit))]
+    return dict(Counter(shard for _, _, shard in sorted(rounds, key=lambda deal: deal[:2])[: max(limit, 0)]))
 
 
 def _head(answer: Any) -> Head | None:

@@ -33,8 +33,8 @@ async def store(embedded: Server) -> AsyncIterator[Store]:
 
 @pytest.fixture
 def op() -> Callable[..., NewOp]:
-    def make(id: str = "msg:1", order: int = 1, payload: str = "{}", *, lane: str = T, **more) -> NewOp:
-        return NewOp(lane=lane, id=id, order=order, payload=payload, **more)
+    def make(name: str = "msg:1", order: int = 1, payload: str = "{}", *, lane: str = T, **more) -> NewOp:
+        return NewOp(lane=lane, id=name, order=order, payload=payload, **more)
 
     return make
 

@@ -21,7 +21,7 @@ end
 local function replace(lane, op, order, payload, record)
   local field = lane .. '|' .. op
   local stored_in, flags = parts_of(record)
-  if not has(flags, 'b') and redis.call('HGET', taken, lane) ~= op then
+  if not has(flags, 'b') and in_hand(lane) ~= op then
     redis.call('HSET', ops, field, record_of(stored_in, flags, payload))
     return 'replaced'
   end

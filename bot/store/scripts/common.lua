@@ -52,7 +52,7 @@ end
 local function make_ready(lane, at)
   if redis.call('HEXISTS', held, lane) == 0 and not redis.call('ZSCORE', ready, lane) then
     redis.call('ZADD', ready, at, lane)
-    redis.call('PUBLISH', 'tk:wake', '')
+    redis.call('PUBLISH', 'tk:wake', string.match(ready, '{(%d+)}'))
   end
 end
 
@@ -101,8 +101,16 @@ local function give_back(lane)
   end
 end
 
--- The head of a lane for the holder of its lease; false, and the lane given back, where nothing waits.
-local function hand_out(lane, queue, lease, rid)
+-- What the holder of a lane has in hand, and the call that handed it out.
+local function in_hand(lane)
+  local call, op = string.match(redis.call('HGET', taken, lane) or '', '^(%x*)|(.*)$')
+  return op, call
+end
+
+-- The head of a lane for the holder of its lease; false, and the lane given back, where nothing waits. A call that
+-- finishes one operation and hands out another has a name: when it runs again it must not finish the other one too,
+-- which may have the same id.
+local function hand_out(lane, queue, lease, rid, call)
   local op = redis.call('ZRANGE', queue, 0, 0)[1]
   if not op then
     give_back(lane)
@@ -114,7 +122,7 @@ local function hand_out(lane, queue, lease, rid)
   end
   local stored_in, _, payload = parts_of(record)
   local resync = is_thread(lane) and redis.call('HGET', epoch, lane) ~= rid
-  redis.call('HSET', taken, lane, op)
+  redis.call('HSET', taken, lane, call .. '|' .. op)
   lengthen(lane, lease)
   return {
     op,

@@ -1,8 +1,8 @@
 -- Takes a finished operation off its lane, writes its outcome and hands out the next. KEYS: queue, memory, delivered.
--- ARGV: lane, token, lease in milliseconds, operation, seconds to remember it, link or '', 'unlink' or '',
--- then Slack timestamp and record of each delivered message.
+-- ARGV: lane, token, lease in milliseconds, name of the call, operation, seconds to remember it, link or '', 'unlink'
+-- or '', then Slack timestamp and record of each delivered message.
 
-local lane, token, lease, op, remember, link, unlink = unpack(ARGV, 1, 7)
+local lane, token, lease, call, op, remember, link, unlink = unpack(ARGV, 1, 8)
 local queue, memory, delivered = KEYS[13], KEYS[14], KEYS[15]
 if lost(lane, token) then
   return LOST
@@ -21,12 +21,13 @@ local function write_link()
 end
 
 local function write_delivered()
-  for i = 8, #ARGV, 2 do
+  for i = 9, #ARGV, 2 do
     redis.call('HSET', delivered, ARGV[i], ARGV[i + 1])
   end
 end
 
-local flags = take_out(lane, queue, op)
+local _, handed_by = in_hand(lane)
+local flags = handed_by ~= call and take_out(lane, queue, op)
 if flags then
   write_link()
   local linked = redis.call('HEXISTS', links, thread) == 1
@@ -41,4 +42,4 @@ if flags then
     redis.call('HSET', made, thread, op)
   end
 end
-return hand_out(lane, queue, lease, rid)
+return hand_out(lane, queue, lease, rid, call)

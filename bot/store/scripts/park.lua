@@ -1,16 +1,20 @@
 -- Sets an operation aside for a person and hands out the lane's next. KEYS: queue. ARGV: lane, token, lease in
--- milliseconds, operation, payload.
+-- milliseconds, name of the call, operation, payload.
 
-local lane, token, lease, op, payload = unpack(ARGV)
+local lane, token, lease, call, op, payload = unpack(ARGV)
 local queue = KEYS[13]
 if lost(lane, token) then
   return LOST
 end
 local rid = run()
-local flags, order = take_out(lane, queue, op)
+local _, handed_by = in_hand(lane)
+local flags, order
+if handed_by ~= call then
+  flags, order = take_out(lane, queue, op)
+end
 if flags then
   local record = now() .. '|' .. order .. '|' .. flags .. '|' .. payload
   redis.call('HSET', parked, lane .. '|' .. op, record)
   bring_successor(lane, queue, op, rid)
 end
-return hand_out(lane, queue, lease, rid)
+return hand_out(lane, queue, lease, rid, call)

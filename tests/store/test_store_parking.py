@@ -1,0 +1,158 @@
+"""What waits for a person: parked operations, held lanes, and putting them back."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.conversion.ports import Added, LeaseLost, Outcome
+
+T = "T1:C1:1700000000.000100"
+NOTHING = Outcome()
+
+
+async def everything(lanes):
+    return sorted([(p.lane, p.id, p.payload, p.held) async for p in lanes.parked()])
+
+
+async def test_a_parked_operation_lets_the_others_pass(store, op, claim):
+    await store.lanes.add([op("a", 1), op("b", 2)])
+    lease = await claim()
+
+    head = await store.lanes.park(lease, "a", "why")
+
+    assert ("b", 1) == (head.id, head.waiting)
+    assert "why" == await store.lanes.peek(T, "a")
+    assert [(T, "a", "why", False)] == await everything(store.lanes)
+    found = await store.lanes.find_parked(T, "a")
+    assert abs((datetime.now(UTC) - found.parked_at).total_seconds()) < 60
+    assert [Added.DUPLICATE] == await store.lanes.add([op("a", 1)])
+
+
+async def test_a_parked_operation_goes_back_to_its_place(store, op, claim):
+    await store.lanes.add([op("a", 1), op("b", 2)])
+    lease = await claim()
+    await store.lanes.park(lease, "a", "why")
+
+    assert await store.lanes.unpark(T, "a", "again")
+    assert not await store.lanes.unpark(T, "a", "again")
+
+    head = await store.lanes.head(lease)
+    assert ("a", "again", 2) == (head.id, head.payload, head.waiting)
+    assert [] == await everything(store.lanes)
+
+
+async def test_a_parked_operation_of_an_empty_lane_makes_it_due_again(store, op, claim):
+    await store.lanes.add([op("a", 1)])
+    assert None is await store.lanes.park(await claim(), "a", "why")
+    assert [] == await store.lanes.claim(1)
+
+    await store.lanes.unpark(T, "a", "again")
+
+    assert "a" == (await store.lanes.head(await claim())).id
+
+
+async def test_a_dropped_operation_is_gone_and_does_not_come_back(store, op, claim):
+    await store.lanes.add([op("a", 1)])
+    await store.lanes.park(await claim(), "a", "why")
+
+    assert await store.lanes.unpark(T, "a", None)
+
+    assert [] == await everything(store.lanes)
+    assert None is await store.lanes.peek(T, "a")
+    assert [Added.DUPLICATE] == await store.lanes.add([op("a", 1)])
+    assert [] == await store.lanes.claim(1)
+
+
+async def test_a_held_lane_waits_with_all_that_comes(store, op, claim):
+    await store.lanes.add([op("a", 1), op("b", 2)])
+    lease = await claim()
+    await store.lanes.hold(lease, "a", "asked")
+
+    assert [Added.ADDED] == await store.lanes.add([op("c", 0)])
+    await asyncio.sleep(0.3)
+
+    assert [] == await store.lanes.claim(5)
+    assert [(T, "a", "asked", True)] == await everything(store.lanes)
+    assert (await store.lanes.find_parked(T, "a")).held
+    assert None is await store.lanes.find_parked(T, "b")
+    assert "asked" == await store.lanes.peek(T, "a")
+    with pytest.raises(LeaseLost):
+        await store.lanes.extend(lease)
+
+
+async def test_a_held_lane_goes_on_once_a_person_has_answered(store, op, claim):
+    await store.lanes.add([op("a", 1), op("b", 2)])
+    await store.lanes.hold(await claim(), "a", "asked")
+
+    assert not await store.lanes.unpark(T, "b", "answered")
+    assert await store.lanes.unpark(T, "a", "answered")
+
+    head = await store.lanes.head(await claim())
+    assert ("a", "answered") == (head.id, head.payload)
+    assert [] == await everything(store.lanes)
+
+
+async def test_dropping_what_holds_a_lane_lets_the_rest_go_on(store, op, claim):
+    await store.lanes.add([op("a", 1), op("b", 2)])
+    await store.lanes.hold(await claim(), "a", "asked")
+
+    assert await store.lanes.unpark(T, "a", None)
+
+    assert "b" == (await store.lanes.head(await claim())).id
+
+
+async def test_an_operation_parked_in_a_held_lane_goes_back_without_waking_it(store, op, claim):
+    await store.lanes.add([op("a", 1), op("b", 2)])
+    lease = await claim()
+    await store.lanes.park(lease, "a", "why")
+    await store.lanes.hold(lease, "b", "asked")
+
+    await store.lanes.unpark(T, "a", "again")
+
+    assert [] == await store.lanes.claim(1)
+    await store.lanes.unpark(T, "b", "answered")
+    assert "a" == (await store.lanes.head(await claim())).id
+
+
+async def test_a_parked_wish_for_a_ticket_makes_its_thread_count_as_unlinked_until_it_is_back(store, op, claim):
+    await store.lanes.add([op("create", 0, makes_link=True)])
+    await store.lanes.park(await claim(), "create", "why")
+    assert [Added.NOT_LINKED] == await store.lanes.add([op("reply", 1, linked_only=True)])
+    assert [Added.DUPLICATE] == await store.lanes.add([op("create", 0, makes_link=True)])
+
+    await store.lanes.unpark(T, "create", "again")
+
+    assert [Added.ADDED] == await store.lanes.add([op("reply", 1, linked_only=True)])
+
+
+async def test_a_discarded_wish_for_a_ticket_may_be_made_again(store, op, claim):
+    await store.lanes.add([op("create", 0, makes_link=True)])
+    await store.lanes.park(await claim(), "create", "why")
+    await store.lanes.unpark(T, "create", None)
+
+    assert [Added.ADDED] == await store.lanes.add([op("create", 0, makes_link=True)])
+
+
+async def test_a_card_that_failed_for_good_may_be_wished_again(store, op, claim):
+    await store.lanes.add([op("card", 1, replace=True)])
+    lease = await claim()
+    await store.lanes.head(lease)
+    await store.lanes.add([op("card", 2, "newer", replace=True)])
+
+    head = await store.lanes.park(lease, "card", "why")
+
+    assert ("card", "newer") == (head.id, head.payload)
+    await store.lanes.done(lease, "card", NOTHING)
+    assert [Added.ADDED] == await store.lanes.add([op("card", 3, replace=True)])
+    await store.lanes.unpark(T, "card", "the old one")
+    assert 1 == await store.lanes.waiting(T)
+
+
+async def test_what_waits_for_a_person_is_listed_over_all_shards(store, op):
+    lanes = [f"T1:C1:17{i:08d}.000100" for i in range(40)]
+    await store.lanes.add([op("a", 1, lane=lane) for lane in lanes])
+    for i, lease in enumerate(await store.lanes.claim(40)):
+        await (store.lanes.park if i % 2 else store.lanes.hold)(lease, "a", "why")
+
+    assert lanes == [lane for lane, _, _, _ in await everything(store.lanes)]
