@@ -1,0 +1,84 @@
+"""`threadline run`: Threadline itself, until it is told to stop."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import cast
+
+from adapters.errors import AdapterError
+from bot.commands.console import err, fail
+from bot.commands.logs import start_logging
+from bot.commands.opening import settings_at
+from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
+from bot.settings import Settings, SettingsError
+from bot.store.connection import BadAddress
+from bot.store.server import NoServer
+from bot.store.store import WrongSchema
+from bot.wiring import Role, run as run_threadline
+
+EXPECTED = (
+    SettingsError,
+    SlackRefused,
+    SlackTrouble,
+    StoreAway,
+    NoServer,
+    BadAddress,
+    WrongSchema,
+    AdapterError,
+    OSError,
+)
+"""What can keep Threadline from running that a person can mend; everything else is a fault of ours."""
+ROLES = ("all", "front", "worker")
+
+
+def run(config: Path | None, role: str) -> None:
+    """Run until SIGTERM or Ctrl-C; what cannot start ends with words and exit code 1."""
+    if role not in ROLES:
+        fail(f"There is no role {role!r}. Use {', '.join(ROLES)}.")
+    settings = settings_at(config)
+    start_logging(settings.log.level, settings.log.format)
+    problem = asyncio.run(_until_stopped(settings, cast("Role", role)))
+    if problem:
+        fail(problem)
+
+
+async def _until_stopped(settings: Settings, role: Role) -> str:
+    """Run; what kept it from starting or going on, in words, or nothing after a clean stop."""
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    try:
+        await run_threadline(settings, role=role, stop=stop, ready=_say)
+    except EXPECTED as error:
+        return _words(error)
+    except ExceptionGroup as group:
+        expected, others = group.split(EXPECTED)
+        if expected is None or others is not None:
+            raise
+        return _words(_first(expected))
+    return ""
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def _say(what: str) -> None:
+    err.print(f"Threadline {what}.", markup=False, soft_wrap=True)
+    sys.stderr.flush()
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, SettingsError):
+        return "\n".join(error.problems)
+    if isinstance(error, SlackRefused):
+        return f"Slack refused ({error.code}): {error.words}"
+    if isinstance(error, SlackTrouble):
+        return f"Slack does not answer ({error.code}). Check that this machine reaches it, and [slack] api_url."
+    if isinstance(error, StoreAway):
+        return f"Redis does not answer ({error}). Start it, or correct REDIS_URL; without one Threadline runs its own."
+    if isinstance(error, OSError):
+        return f"Threadline cannot listen or write where the settings say: {error}."
+    return str(error)

@@ -1,0 +1,224 @@
+"""Where the rooms meet: settings in, a running Threadline out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from adapters import registry
+from adapters.contract import TicketAdapter
+from bot.conversion.catalogue import Catalogue
+from bot.conversion.intake import Intake, event_op
+from bot.conversion.ports import Rooms
+from bot.conversion.worker import Worker
+from bot.serving import serving
+from bot.settings import Settings, SettingsError
+from bot.slack.app import SlackApp, build_app
+from bot.slack.batch import Batch
+from bot.slack.files import Files
+from bot.slack.front import Answer, Front
+from bot.slack.limits import EVENTS_PATH
+from bot.slack.people import People
+from bot.slack.socket import SocketMode
+from bot.slack.threads import SlackThreads
+from bot.slack.views.card import card
+from bot.slack.views.notices import notice
+from bot.slack.voice import Receipts, SlackVoice
+from bot.slack.web import Web
+from bot.store.store import Store
+
+log = logging.getLogger("threadline")
+
+Role = Literal["all", "front", "worker"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskBook:
+    """The desks of the settings, entered."""
+
+    desks: dict[str, TicketAdapter[Any]]
+
+    def get(self, name: str) -> TicketAdapter[Any]:
+        """A desk by its name in the settings. Raises KeyError."""
+        return self.desks[name]
+
+    def names(self) -> tuple[str, ...]:
+        """All names, in the order of the settings."""
+        return tuple(self.desks)
+
+    def for_channel(self, channel: str) -> str:
+        """The desk that names *channel*, else the default one, else the first."""
+        for name, desk in self.desks.items():
+            if channel in desk.settings.channels:
+                return name
+        return next((name for name, desk in self.desks.items() if desk.settings.default), next(iter(self.desks)))
+
+
+class Door:
+    """What comes in from Slack, by either way: events go into the store, all else to the app."""
+
+    def __init__(self, app: SlackApp, lanes: Batch) -> None:
+        self._app = app
+        self._lanes = lanes
+
+    async def event(self, body: dict[str, Any], retry: int) -> None:
+        """Store an event; the same one under another id, or sent again, is stored once. Raises StoreAway."""
+        op = event_op(body)
+        if op is not None:
+            await self._lanes.add([op])
+        if retry:
+            log.info("slack sent an event again", extra={"retry": retry})
+
+    async def interaction(self, body: dict[str, Any]) -> Answer:
+        """The app's answer."""
+        return await self._app.interaction(body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threadline:
+    """Everything assembled, nothing running yet."""
+
+    settings: Settings
+    store: Store
+    web: Web
+    app: SlackApp
+    door: Door
+    worker: Worker
+    catalogue: Catalogue
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store of these settings."""
+    data_dir = Path(settings.data_dir) if settings.data_dir else None
+    lease = timedelta(seconds=settings.work.lease)
+    async with Store.open(settings.redis_url, data_dir, lease=lease) as store:
+        yield store
+
+
+@asynccontextmanager
+async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
+    """Threadline with these settings, connected to its store and to Slack's Web API.
+
+    Raises:
+        SettingsError: a secret is missing.
+        SlackRefused, SlackTrouble: Slack does not know the token, or does not answer.
+        StoreAway, NoServer: there is no store.
+        Misconfigured: a desk's settings cannot work.
+    """
+    if missing := settings.missing_secrets():
+        raise SettingsError(missing)
+    env = settings.environment
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(opened_store(settings))
+        web = await stack.enter_async_context(
+            Web(env.slack_bot_token.get_secret_value(), api_url=settings.slack.api_url)
+        )
+        identity = await web.identity()
+        desks = DeskBook(
+            {
+                name: await stack.enter_async_context(registry.make(name, desk, store.shared))
+                for name, desk in settings.desks.items()
+            }
+        )
+        threads = SlackThreads(web, People(web), Files(web))
+        intake = Intake(store.lanes, store.links)
+        catalogue = Catalogue(desks)
+        stack.push_async_callback(catalogue.aclose)
+        app = build_app(
+            web=web,
+            identity=identity,
+            intake=intake,
+            links=store.links,
+            lanes=store.lanes,
+            desks=desks,
+            threads=threads,
+            catalogue=catalogue,
+            scratch=store.shared,
+            secret=env.slack_signing_secret.get_secret_value() or env.slack_bot_token.get_secret_value(),
+        )
+        voice = SlackVoice(web, card_view=card, failure_view=notice, receipts=_receipts(settings))
+        rooms = Rooms(
+            lanes=store.lanes,
+            links=store.links,
+            breakers=store.breakers,
+            desks=desks,
+            threads=threads,
+            voice=voice,
+            events=app,
+        )
+        worker = Worker(rooms, at_once=settings.work.at_once, heartbeat=settings.work.lease / 3)
+        door = Door(app, Batch(store.lanes.add))
+        yield Threadline(
+            settings=settings, store=store, web=web, app=app, door=door, worker=worker, catalogue=catalogue
+        )
+
+
+def _receipts(settings: Settings) -> Receipts:
+    slack = settings.slack
+    if slack.receipts == "silent":
+        return Receipts(waiting="", delivered="", failed="")
+    return Receipts(waiting=slack.waiting, delivered=slack.delivered, failed=slack.failed)
+
+
+async def run(
+    settings: Settings, *, role: Role = "all", stop: asyncio.Event, ready: Callable[[str], None] = lambda _: None
+) -> None:
+    """Run until *stop* is set, then finish what is in hand; *ready* is told in words when Slack may send.
+
+    Raises: what `assembled` raises.
+    """
+    async with assembled(settings) as threadline, asyncio.TaskGroup() as group:
+        if role != "front":
+            group.create_task(_work(threadline, stop))
+        if role != "worker":
+            group.create_task(_listen(threadline, stop, ready))
+            group.create_task(threadline.catalogue.warm())
+        else:
+            ready("works on what the fronts have stored")
+
+
+async def _work(threadline: Threadline, stop: asyncio.Event) -> None:
+    worker = asyncio.create_task(threadline.worker.run())
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait({worker, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    threadline.worker.stop()
+    await worker
+
+
+async def _listen(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+    listen = _socket if threadline.settings.slack.mode == "socket" else _http
+    await listen(threadline, stop, ready)
+    await threadline.app.drain(DRAIN)
+
+
+DRAIN = 5.0
+"""Seconds that answers in hand are given when Threadline stops."""
+
+
+async def _socket(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+    token = threadline.settings.environment.slack_app_token.get_secret_value()
+    socket = SocketMode(token, threadline.web, threadline.door, connections=2)
+    await socket.start()
+    ready("is connected to Slack by Socket Mode")
+    running = asyncio.create_task(socket.run())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    await socket.stop(DRAIN)
+    await running
+
+
+async def _http(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+    secret = threadline.settings.environment.slack_signing_secret.get_secret_value()
+    front = Front(secret, threadline.door, once=threadline.store.scratch.once)
+    host, _, port = threadline.settings.slack.listen.rpartition(":")
+    async with serving(front, host=host.strip("[]"), port=int(port), drain=int(DRAIN), ws="none") as address:
+        ready(f"listens for Slack at {address}{EVENTS_PATH}")
+        await stop.wait()
+    await front.drain(DRAIN)
