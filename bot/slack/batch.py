@@ -1,9 +1,15 @@
 """Stores what many events bring with one call: the events that are in flight at the same time share a round trip."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
+from bot.conversion.intake import event_op
 from bot.conversion.ports import Added, NewOp
+from bot.slack.front import Answer
+
+log = logging.getLogger(__name__)
 
 _MOST = 500
 _Waiting = tuple[Sequence[NewOp], asyncio.Future[list[Added]]]
@@ -59,3 +65,44 @@ class Batch:
             mine, results = results[: len(ops)], results[len(ops) :]
             if not future.done():  # whoever waited may have given up
                 future.set_result(mine)
+
+
+class StoreFirst:
+    """`bot.slack.front.Deliver`: events go to the store, all that are in flight with one call, and the rest to the app.
+
+    Args:
+        add: of the lanes.
+        interaction: of the app.
+        held_back: called when Slack says that it held events back, so that what is missing can be looked for.
+    """
+
+    def __init__(
+        self,
+        add: Callable[[Sequence[NewOp]], Awaitable[list[Added]]],
+        interaction: Callable[[dict[str, Any]], Awaitable[Answer]],
+        *,
+        held_back: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._batch = Batch(add)
+        self._interaction = interaction
+        self._held_back = held_back
+
+    async def event(self, body: dict[str, Any], retry: int) -> None:
+        """Store an event, whether or not Slack sent it before: what it is says whether it is new. Raises StoreAway."""
+        if body.get("type") == "app_rate_limited":
+            log.warning("Slack holds events back: more than 30,000 came in an hour")
+            if self._held_back is not None:
+                await self._held_back()
+            return
+        try:
+            op = event_op(body)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # Sent again it would be no better. Slack's own events do not get here; retry says how often it came.
+            log.error("an event that cannot be read was left out (%s, retry %d)", type(error).__name__, retry)
+            return
+        if op is not None:
+            await self._batch.add([op])
+
+    async def interaction(self, body: dict[str, Any]) -> Answer:
+        """The app's answer."""
+        return await self._interaction(body)
