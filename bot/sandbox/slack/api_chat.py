@@ -121,7 +121,7 @@ async def _unfurl(call: Call) -> dict[str, Any]:
     if not isinstance(unfurls, dict) or not unfurls:
         raise SlackError("missing_unfurls")
     for url in unfurls:
-        if url not in message["text"]:
+        if url.replace("&", "&amp;") not in message["text"]:
             raise SlackError("cannot_unfurl_url")
     previews = [{**preview, "from_url": url, "app_unfurl_url": url} for url, preview in unfurls.items()]
     checked = content({"text": "x", "attachments": previews})["attachments"]

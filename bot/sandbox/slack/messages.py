@@ -88,7 +88,7 @@ class Messages:
         """Raise ``link_shared`` for addresses of the app's domains; the bot need not be a member."""
         links = [
             {"url": url, "domain": domain}
-            for url in _LINK.findall(message["text"])
+            for url in (found.replace("&amp;", "&") for found in _LINK.findall(message["text"]))
             for domain in self.events.domains
             if _host(url) == domain or _host(url).endswith("." + domain)
         ]

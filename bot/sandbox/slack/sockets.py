@@ -93,8 +93,7 @@ class SocketDelivery(Delivery):
         """Break every connection without a word."""
         for connection in list(self.connections):
             self.connections.remove(connection)
-            with contextlib.suppress(RuntimeError):
-                await connection.socket.close(1011)
+            await _end(connection, 1011)
 
     async def connected(self, at_least: int = 1) -> None:
         """Wait until the app has so many connections."""
@@ -166,5 +165,10 @@ class SocketDelivery(Delivery):
 
     async def _close_soon(self, connection: _Connection) -> None:
         await asyncio.sleep(0.5)
-        with contextlib.suppress(RuntimeError):
-            await connection.socket.close()
+        await _end(connection, 1000)
+
+
+async def _end(connection: _Connection, code: int) -> None:
+    """Close a connection, which the app may have closed already."""
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+        await connection.socket.close(code)
