@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -28,6 +28,9 @@ Once: TypeAlias = Callable[[str, timedelta], Awaitable[bool]]
 
 _SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
 _DIGITS = 12
+_READ = frozenset(
+    {b"content-length", b"content-type", b"x-slack-request-timestamp", b"x-slack-retry-num", b"x-slack-signature"}
+)
 _SLOW_BODY = 10.0
 _ONCE = 0.5
 
@@ -273,17 +276,17 @@ def _misplaced(scope: Scope, headers: "_Headers") -> Answer | None:
 
 
 class _Headers:
-    """Request headers, of which each that matters must be there exactly once."""
+    """The request headers that matter here, of which each must be there once. ASGI gives names in lower case."""
 
-    def __init__(self, pairs: Any) -> None:
-        self._pairs = pairs
+    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        self._values: dict[bytes, bytes | None] = {}
+        for name, value in pairs:
+            if name in _READ:
+                self._values[name] = None if name in self._values else value
 
     def one(self, name: bytes, *, default: bytes | None = None) -> bytes | None:
         """The value; *default* where it is missing, None where it is there twice."""
-        values = [value for key, value in self._pairs if key.lower() == name]
-        if not values:
-            return default
-        return bytes(values[0]) if len(values) == 1 else None
+        return self._values.get(name, default)
 
 
 async def _read(receive: Receive) -> bytes | Answer | None:

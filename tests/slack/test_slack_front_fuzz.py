@@ -42,7 +42,7 @@ def run(raw, headers):
     return reply, taken
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(BODIES, HEADERS)
 def test_a_stranger_always_gets_a_4xx_and_nothing_is_delivered(raw, headers):
     reply, taken = run(raw, headers)
@@ -51,7 +51,7 @@ def test_a_stranger_always_gets_a_4xx_and_nothing_is_delivered(raw, headers):
     assert ([], []) == (taken.events, taken.interactions)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(BODIES, HEADERS)
 def test_nothing_that_is_signed_makes_the_door_fail(raw, headers):
     ours = (b"x-slack-signature", b"x-slack-request-timestamp", b"content-length")
