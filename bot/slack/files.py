@@ -22,7 +22,7 @@ from bot.slack.web import Web
 _HOPS: Final = 3
 _CHUNK: Final = 262_144
 _HEAD: Final = 1024
-_SECONDS: Final = 300.0
+_SECONDS: Final = 900.0
 _PRINTABLE = re.compile(r"[!-\[\]-~]+")  # ASCII without space and backslash: what every parser of addresses agrees on
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 _TYPE = re.compile(r"[\w.+-]{1,80}/[\w.+-]{1,80}", re.ASCII)

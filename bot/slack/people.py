@@ -69,10 +69,6 @@ class People:
         """Ask for many people at once, so that `author` has them. Raises SlackTrouble."""
         await _all(self._people, users)
 
-    def forget(self, user: str) -> None:
-        """Ask again for a person at the next need, because Slack said that they changed."""
-        self._people.forget(user)
-
     # --- asking ---
 
     async def _ask(self, method: str, **args: Any) -> dict[str, Any]:
@@ -172,10 +168,6 @@ class _Remembered(Generic[T]):
             asking = self._asking[key] = asyncio.ensure_future(self._ask(key))
             asking.add_done_callback(lambda done: self._keep(key, done))
         return await asyncio.shield(asking)
-
-    def forget(self, key: str) -> None:
-        """Ask again next time."""
-        self._known.pop(key, None)
 
     def _keep(self, key: str, done: "asyncio.Future[T]") -> None:
         self._asking.pop(key, None)

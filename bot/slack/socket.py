@@ -72,9 +72,13 @@ class SocketMode:
             SlackRefused: Slack does not let us, with words for the operator.
             SlackTrouble: Slack cannot be reached just now.
         """
-        for _ in range(self._count):
-            self._clients.append(await self._connect())
         self._strikes = [0] * self._count
+        try:
+            for _ in range(self._count):
+                self._clients.append(await self._connect())
+        except BaseException:
+            await self.stop(0)
+            raise
 
     async def run(self) -> None:
         """Keep the connections until `stop`. Call `start` first.

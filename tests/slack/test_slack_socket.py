@@ -3,16 +3,19 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import WSMsgType, web as server
+from hypothesis import given, settings, strategies as st
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.conversion.ports import SlackRefused, SlackTrouble
 from bot.slack.front import Answer
 from bot.slack.socket import SocketMode
 from bot.slack.web import Web
-from tests.slack.doors import serve
+from tests.slack.doors import Taken, serve
 
 EVENT = {"type": "event_callback", "event_id": "Ev1", "event": {"type": "message", "text": "hi"}}
 COMMAND = {"command": "/ticket", "text": "API payload too large", "trigger_id": "1.2.3"}
@@ -28,6 +31,7 @@ class Slack:
         self.connections = []
         self.arrived: asyncio.Queue[server.WebSocketResponse] = asyncio.Queue()
         self.acks: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.ended: asyncio.Queue[server.WebSocketResponse] = asyncio.Queue()
         self.url = ""
 
     async def open(self, request):
@@ -46,6 +50,7 @@ class Slack:
         async for message in connection:
             if message.type == WSMsgType.TEXT:
                 self.acks.put_nowait(json.loads(message.data))
+        self.ended.put_nowait(connection)
         return connection
 
     async def send(self, kind, payload, *, envelope="E1", **more):
@@ -182,6 +187,61 @@ async def test_a_connection_that_does_not_come_back_is_replaced(taken, monkeypat
 
         assert {"envelope_id": "E1"} == await slack.ack()
         assert old is not socket._clients[0]
+
+
+class Nobody:
+    """Stands for a connection; keeps what was acknowledged."""
+
+    def __init__(self):
+        self.sent = []
+
+    async def send_socket_mode_response(self, response):
+        self.sent.append(json.dumps(response))
+
+
+PAYLOADS = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(st.characters()) | st.just("\ud800"),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["type", "event", "view", "command", "x"]), inner),
+    max_leaves=12,
+)
+OBJECTS = st.fixed_dictionaries(
+    {}, optional={name: PAYLOADS | st.sampled_from(["event_callback", "view_submission"]) for name in ("type", "event")}
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(OBJECTS, st.sampled_from([Answer(200, {}, b""), Answer(500, {}, b"x"), Answer(404, {}, b"")]))
+def test_no_payload_makes_the_door_fail(payload, answer):
+    async def receive():
+        taken = Taken(answer=answer)
+        client = Nobody()
+        request = SocketModeRequest(type="interactive", envelope_id="E1", payload=payload)
+        await SocketMode("xapp-1", Web("xoxb-1"), taken)._receive(cast(SocketModeClient, client), request)
+        return taken, client
+
+    taken, client = asyncio.run(receive())
+
+    assert 1 == len(taken.events) + len(taken.interactions)
+    assert len(client.sent) <= 1
+    for body in taken.events + taken.interactions:
+        assert json.dumps(body, ensure_ascii=False).encode()
+
+
+async def test_a_start_that_fails_half_way_closes_what_it_opened(taken):
+    slack = Slack()
+
+    async def once(request):
+        answer = await slack.open(request)
+        slack.error = "invalid_auth"
+        return answer
+
+    async with serve({"/api/apps.connections.open": once, "/link": slack.link}) as url:
+        slack.url = url
+        async with Web("xoxb-1", api_url=url + "/api") as web:
+            with pytest.raises(SlackRefused):
+                await SocketMode("xapp-1", web, taken, connections=2).start()
+
+        assert await slack.connection() is await asyncio.wait_for(slack.ended.get(), 5)
 
 
 @pytest.mark.parametrize(
