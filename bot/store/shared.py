@@ -42,8 +42,8 @@ class RedisShared(Shared):
 
     async def _take(self, name: str, token: str, ttl: timedelta) -> bool:
         """Whether the lock is ours; a repeated SET whose first answer was lost finds our own token there."""
-        holder = await self._connection.do("SET", name, token, "NX", "GET", "PX", _milliseconds(ttl))
-        return holder is None or holder == token
+        take = ("SET", name, token, "NX", "PX", _milliseconds(ttl))
+        return bool((await self._connection.do_many([take, ("GET", name)]))[1] == token)
 
     @override
     async def turn(self, key: str, *, per_second: float) -> timedelta:

@@ -54,9 +54,9 @@ def tolerable(name: str, once: Any, twice: Any) -> bool:
         made_true = {("added", "duplicate"), ("added", "replaced")}
         return all(a == b or (a, b) in made_true for a, b in zip(once, twice, strict=True))
     if name == "claim":
-        return once[2:] == twice[2:]
+        return bool(once[2:] == twice[2:])
     gave_back = once is None or name in {"retry", "hold"}
-    return once == twice or (gave_back and twice == -1) or (name in {"unpark", "unlink"} and twice == 0)
+    return bool(once == twice) or (gave_back and twice == -1) or (name in {"unpark", "unlink"} and twice == 0)
 
 
 async def content(client: Any) -> dict[str, Any]:

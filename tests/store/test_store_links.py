@@ -1,0 +1,128 @@
+"""Links in both directions, on a real server."""
+
+import pytest
+
+from bot.conversion.ports import Outcome
+from bot.conversion.records import Delivered, ThreadKey, UnknownVersion
+from bot.store.keys import shard_of
+
+T = "T1:C1:1700000000.000100"
+OTHER = "T1:C2:1700000001.000200"
+KEY = ThreadKey.parse(T)
+
+
+async def test_a_link_is_found_from_both_ends_and_never_expires(store, link):
+    await store.links.put(link())
+    await store.links.put(link(OTHER))
+
+    assert link() == await store.links.get(KEY)
+    assert (KEY, ThreadKey.parse(OTHER)) == await store.links.threads("whmcs", "7")
+    assert (link(), link(OTHER)) == await store.links.find("#7")
+    assert {-1} == {await store.connection.do("TTL", key) for key in await store.connection.do("KEYS", "tk:*")}
+
+
+async def test_an_unlinked_thread_is_found_from_neither_end(store, link):
+    await store.links.put(link())
+    await store.links.remove(link())
+    await store.links.remove(link())
+
+    assert None is await store.links.get(KEY)
+    assert () == await store.links.threads("whmcs", "7")
+    assert () == await store.links.find("#7")
+
+
+async def test_removing_a_link_leaves_a_newer_one_of_the_thread_alone(store, link):
+    await store.links.put(link())
+    await store.links.put(link(ticket="8"))
+    await store.links.remove(link())
+
+    assert link(ticket="8") == await store.links.get(KEY)
+    assert () == await store.links.threads("whmcs", "7")
+    assert (KEY,) == await store.links.threads("whmcs", "8")
+
+
+async def test_the_same_ticket_number_at_two_desks_is_two_tickets(store, link):
+    await store.links.put(link())
+    await store.links.put(link(OTHER, desk="local"))
+
+    assert (KEY,) == await store.links.threads("whmcs", "7")
+    assert (link(), link(OTHER, desk="local")) == await store.links.find("#7")
+
+
+async def test_finishing_an_operation_links_its_thread_in_both_directions(store, op, claim, link):
+    await store.lanes.add([op("create", 0, makes_link=True), op("msg", 1)])
+    lease = await claim()
+
+    head = await store.lanes.done(lease, "create", Outcome(link=link(), delivered={"1.1": Delivered(message_id="5")}))
+
+    assert link() == head.link
+    assert (KEY,) == await store.links.threads("whmcs", "7")
+    assert Delivered(message_id="5") == await store.links.delivered(KEY, "1.1")
+    assert None is await store.links.delivered(KEY, "1.2")
+
+
+async def test_finishing_an_operation_can_unlink_its_thread_and_forgets_what_was_delivered(store, op, claim, link):
+    await store.links.put(link())
+    await store.lanes.add([op("msg", 1), op("unlink", 2)])
+    lease = await claim()
+    await store.lanes.done(lease, "msg", Outcome(delivered={"1.1": Delivered(message_id="5")}))
+
+    await store.lanes.done(lease, "unlink", Outcome(unlink=True))
+
+    assert None is await store.links.get(KEY)
+    assert () == await store.links.threads("whmcs", "7")
+    assert None is await store.links.delivered(KEY, "1.1")
+
+
+async def test_a_change_of_a_link_keeps_what_another_process_changed_meanwhile(store, link):
+    await store.links.put(link())
+    calls = []
+
+    def change(old):
+        calls.append(old)
+        return old.model_copy(update={"status": "open"})
+
+    original = store.connection.run
+
+    async def slow(script, keys, args):
+        if len(calls) == 1:  # somebody is quicker between our look and our write
+            await store.links.put(link(card_ts="5.5"))
+        return await original(script, keys, args)
+
+    store.links._connection.run = slow
+    changed = await store.links.update(KEY, change)
+
+    assert link(card_ts="5.5", status="open") == changed == await store.links.get(KEY)
+    assert 2 == len(calls)
+    assert None is await store.links.update(ThreadKey.parse(OTHER), change)
+
+
+async def test_a_changed_ticket_is_found_by_its_new_number(store, link):
+    await store.links.put(link())
+    await store.links.update(KEY, lambda old: old.model_copy(update={"number": "#70"}))
+
+    assert () == await store.links.find("#7")
+    assert ["#70"] == [found.number for found in await store.links.find("#70")]
+
+
+async def test_all_links_come_once_each(store, link):
+    threads = [f"T1:C1:17{i:08d}.000100" for i in range(1500)]
+    for thread in threads:
+        shard = shard_of(thread, 16)
+        await store.connection.do("HSET", shard.key("links"), thread, link(thread).model_dump_json())
+
+    assert threads == sorted([str(found.thread) async for found in store.links.all()])
+
+
+async def test_a_link_of_a_newer_version_is_left_alone(store, link):
+    stored = link().model_dump_json().replace('"v":1', '"v":2,"colour":"red"')
+    await store.connection.do("HSET", shard_of(T, 16).key("links"), T, stored)
+
+    with pytest.raises(UnknownVersion):
+        await store.links.get(KEY)
+
+
+async def test_a_stored_link_says_its_version(store, link):
+    await store.links.put(link())
+
+    assert (await store.connection.do("HGET", shard_of(T, 16).key("links"), T)).startswith('{"v":1,"thread":')
