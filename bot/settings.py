@@ -173,7 +173,7 @@ def parse(
         problems.append(f"{source}: there is no desk. Add a [desks.NAME] table; docs/adapters says what goes into it.")
     rest = {key: value for key, value in document.items() if key != "desks"}
     try:
-        plain = Settings.model_validate(rest)
+        plain = Settings.model_validate(rest | {"environment": _environment(environ)})
     except ValidationError as error:
         problems.extend(f"{source}, {_problem(entry)}" for entry in error.errors())
         plain = Settings()
@@ -183,6 +183,11 @@ def parse(
     if problems:
         raise SettingsError(problems)
     return plain.model_copy(update={"desks": desks})
+
+
+def _environment(environ: Mapping[str, str]) -> Environment:
+    given = {name: environ[name.upper()] for name in Environment.model_fields if name.upper() in environ}
+    return Environment.model_validate(given)
 
 
 def _desk(name: str, table: object, environ: Mapping[str, str]) -> DeskSettings:

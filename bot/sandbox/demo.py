@@ -55,7 +55,7 @@ async def world(
     kind: str,
     folder: Path,
     *,
-    workspace: Workspace | None = None,
+    workspace: Workspace,
     delivery: Literal["socket", "http"] = "socket",
     listen: str = "",
 ) -> AsyncIterator[World]:
@@ -64,13 +64,12 @@ async def world(
     Args:
         kind: ``local``, or a kind that has a stand-in.
         folder: where the bot's data goes.
-        workspace: the demo company where it is None.
+        workspace: whose Slack it is.
         delivery: how Slack reaches the bot.
         listen: for ``http``, the address and port at which the bot listens.
     """
-    company = workspace or Workspace.demo()
     request_url = f"http://{listen}/slack/events" if delivery == "http" else ""
-    server = SlackServer(company, delivery=delivery, request_url=request_url)
+    server = SlackServer(workspace, delivery=delivery, request_url=request_url)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(server.serve())
         agents, other, table = await _desk(stack, kind, folder)
@@ -78,15 +77,15 @@ async def world(
         if listen:
             slack["listen"] = listen
         yield World(
-            workspace=company,
+            workspace=workspace,
             slack=server,
             agents=agents,
             stand_in=other,
             settings={"slack": slack, "redis": {"data_dir": str(folder / "redis")}, "desks": {"demo": table}},
             environment={
-                "SLACK_BOT_TOKEN": company.bot_token,
-                "SLACK_APP_TOKEN": company.app_token,
-                "SLACK_SIGNING_SECRET": company.signing_secret,
+                "SLACK_BOT_TOKEN": workspace.bot_token,
+                "SLACK_APP_TOKEN": workspace.app_token,
+                "SLACK_SIGNING_SECRET": workspace.signing_secret,
             },
         )
 
