@@ -344,6 +344,33 @@ async def test_any_fault_of_the_stand_ins_can_hit_one_method(slack, ids):
     assert ("text/html; charset=utf-8", True) == (answer.headers["content-type"], healthy.json()["ok"])
 
 
+async def test_previews_are_attached_to_links_that_the_message_has(slack, client, ids):
+    url = "https://desk.example/t/1?a=1&b=2"
+    said = await slack.workspace.post(ids["eva"], ids["general"], f"see {url}")
+    preview = {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "Ticket 1"}}]}
+    at = {"channel": ids["general"], "ts": said["ts"]}
+
+    other = await error_of(client.chat_unfurl(**at, unfurls={"https://desk.example/t/2": preview}))
+    await client.chat_unfurl(**at, unfurls={url: preview})
+
+    shown = slack.workspace.history(ids["general"])[-1]
+    assert ("cannot_unfurl_url", url, False) == (other["error"], shown["attachments"][0]["from_url"], "edited" in shown)
+
+
+async def test_a_group_message_is_opened_for_several_people(slack, client, ids):
+    opened = await client.conversations_open(users=[ids["eva"], ids["ben"]])
+    posted = await client.chat_postMessage(channel=opened["channel"]["id"], text="hi both")
+    info = await client.conversations_info(channel=posted["channel"])
+
+    assert (True, True) == (info["channel"]["is_mpim"], info["channel"]["is_private"])
+
+
+async def test_the_token_of_an_app_that_was_taken_out_is_inactive(slack, client):
+    await slack.workspace.uninstall()
+
+    assert "account_inactive" == (await error_of(client.auth_test()))["error"]
+
+
 # --- files ---
 
 

@@ -284,6 +284,27 @@ async def test_an_external_select_offers_what_the_app_answers_and_only_that(bot)
         await bot.workspace.press(bot.eva, view_id=view["id"], block_id="who", action_id="who", value="zz")
 
 
+async def test_an_external_select_in_a_message_asks_the_app_too(bot):
+    @bot.app.options("who")
+    async def options(ack, body):
+        bot.seen.append(body)
+        await ack(option_groups=[{"label": plain("G"), "options": [option("one")]}])
+
+    select = {"type": "external_select", "action_id": "who", "min_query_length": 0}
+    blocks = [{"type": "actions", "block_id": "b", "elements": [select]}]
+    posted = await bot.client.chat_postMessage(channel=bot.help, text="who?", blocks=blocks)
+    at = {"channel": bot.help, "ts": posted["ts"]}
+
+    (group,) = await bot.workspace.suggest(bot.eva, "", "b", "who", "", **at)
+    await bot.workspace.press(bot.eva, block_id="b", action_id="who", value="one", **at)
+
+    assert ("G", "message", "one") == (
+        group["label"]["text"],
+        bot.seen[-2]["container"]["type"],
+        bot.seen[-1]["actions"][0]["selected_option"]["value"],
+    )
+
+
 async def test_options_that_slack_would_refuse_are_not_offered(bot):
     @bot.app.options("who")
     async def options(ack):

@@ -24,9 +24,9 @@ def _object(call: Call, channel: SandboxChannel) -> dict[str, Any]:
         "name": channel.name,
         "name_normalized": channel.name,
         "is_channel": not channel.private,
-        "is_group": channel.private,
+        "is_group": channel.kind == "group",
         "is_im": False,
-        "is_mpim": False,
+        "is_mpim": channel.is_mpim,
         "is_private": channel.private,
         "is_general": channel.name == "general",
         "is_shared": outside,
@@ -128,12 +128,12 @@ async def _open(call: Call) -> dict[str, Any]:
     users = [name for name in call.text("users").split(",") if name]
     if call.text("channel"):
         channel = call.channel()
-    elif len(users) != 1:
-        raise SlackError("users_list_not_supplied" if not users else "not_enough_users")
-    elif users[0] not in call.state.people:
+    elif not users:
+        raise SlackError("users_list_not_supplied")
+    elif any(user not in call.state.people for user in users):
         raise SlackError("user_not_found")
     else:
-        channel = call.state.direct(users[0])
+        channel = call.state.direct(*users)
     shown = _object(call, channel) if call.flag("return_im") else {"id": channel.id}
     return {"channel": shown}
 

@@ -11,7 +11,7 @@ from bot.sandbox.slack.posting import parsed
 from bot.sandbox.slack.state import Message, SandboxChannel, State
 from bot.sandbox.slack.workspace import Workspace
 
-_FAMILY = {"channel": "channels", "group": "groups", "im": "im"}
+_FAMILY = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 
 
 @dataclass(kw_only=True)

@@ -6,12 +6,13 @@ from typing import Any
 from bot.sandbox.slack.outlet import NoApp, Outlet
 from bot.sandbox.slack.state import SandboxChannel, State, fresh_id
 
-_HISTORY = {"channel": "channels", "group": "groups", "im": "im"}
+_OF_KIND = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 
 EVENT_SCOPES: dict[str, frozenset[str]] = {
     "message.channels": frozenset({"channels:history"}),
     "message.groups": frozenset({"groups:history"}),
     "message.im": frozenset({"im:history"}),
+    "message.mpim": frozenset({"mpim:history"}),
     "app_mention": frozenset({"app_mentions:read"}),
     "app_home_opened": frozenset(),
     "app_uninstalled": frozenset(),
@@ -88,7 +89,7 @@ class Events:
         """Raise a message event, if the bot is a member."""
         if channel.bot_in:
             said = {"type": "message", **event, "channel": channel.id, "channel_type": channel.kind}
-            self.emit(f"message.{'channels' if channel.kind == 'channel' else _HISTORY[channel.kind]}", said)
+            self.emit(f"message.{_OF_KIND[channel.kind]}", said)
 
     def _body(self, event: dict[str, Any], channel: SandboxChannel | None) -> dict[str, Any]:
         state = self.state

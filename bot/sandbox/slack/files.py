@@ -64,7 +64,7 @@ def external_file(state: State, user: str, name: str, url: str) -> SandboxFile:
 def share_file(state: State, file_id: str, channel: SandboxChannel, message: Message) -> None:
     """Note that a message shows a file."""
     info = state.files[file_id].info
-    listed = {"channel": "channels", "group": "groups", "im": "ims"}[channel.kind]
+    listed = {"channel": "channels", "group": "groups", "mpim": "groups", "im": "ims"}[channel.kind]
     if channel.id not in info[listed]:
         info[listed].append(channel.id)
     info["is_public"] = info["is_public"] or channel.kind == "channel"
@@ -74,12 +74,18 @@ def share_file(state: State, file_id: str, channel: SandboxChannel, message: Mes
     where.setdefault(channel.id, []).append(share)
 
 
-def remove_file(state: State, file_id: str) -> None:
-    """Delete a file: messages keep a tombstone of it."""
+def remove_file(state: State, file_id: str) -> list[tuple[str, str]]:
+    """Delete a file: messages keep a tombstone of it. Gives channel and timestamp of those messages."""
     info = state.files.pop(file_id).info
-    kept = {"id": file_id, "mode": "tombstone"}
+    shown = [
+        (channel, share["ts"])
+        for where in info["shares"].values()
+        for channel, shares in where.items()
+        for share in shares
+    ]
     info.clear()
-    info.update(kept)
+    info.update(id=file_id, mode="tombstone")
+    return shown
 
 
 def _url_name(name: str) -> str:

@@ -119,12 +119,7 @@ class Interactions:
         self, user: str, channel_id: str, ts: str, *, block_id: str, action_id: str, value: Any, values: Values
     ) -> Answer:
         """Use an element of a message, also of one that only this person sees."""
-        whispers = self.state.ephemerals.get((user, channel_id), [])
-        whisper = next((message for message in whispers if message["ts"] == ts), None)
-        message = whisper or self.state.messages[channel_id][ts]
-        blocks = list(message.get("blocks", []))
-        for attachment in message.get("attachments", []):
-            blocks += attachment.get("blocks", [])
+        blocks, about = self._seen(user, channel_id, ts)
         block, element = find_element(blocks, block_id, action_id)
         state = self._state(user, ts, block, element, value)
         filled = initial_state(blocks)
@@ -134,48 +129,39 @@ class Interactions:
                 filled[block_name][action_name] = self._state(user, ts, *of, given)
         if action_id in filled.get(block_id, {}):
             filled[block_id][action_id] = state
-        channel = self.state.channels[channel_id]
-        container = {"type": "message", "message_ts": ts, "channel_id": channel_id, "is_ephemeral": whisper is not None}
-        if "thread_ts" in message:
-            container["thread_ts"] = message["thread_ts"]
         payload = {
+            **about,
             "type": "block_actions",
-            "container": container,
             "trigger_id": self.views.trigger(user),
-            "channel": {"id": channel_id, "name": _name(channel)},
-            **({} if whisper else {"message": self._for_app(message)}),
             "state": {"values": filled},
             "response_url": self.response_urls.make(user, channel_id, message_ts=ts),
             "actions": [self._action(block, element, state)],
         }
         return await self._interact(payload, user)
 
-    async def suggest(self, user: str, view_id: str, block_id: str, action_id: str, typed: str) -> list[dict[str, Any]]:
+    async def suggest(
+        self, user: str, typed: str, *, view_id: str, channel: str, ts: str, block_id: str, action_id: str
+    ) -> list[dict[str, Any]]:
         """Ask the app for options; nothing when it does not answer in time or answers nonsense."""
-        view = self.views.shown(user, view_id)
-        block, element = find_element(view["blocks"], block_id, action_id)
+        if view_id:
+            view = self.views.shown(user, view_id)
+            blocks, about = view["blocks"], {"container": {"type": "view", "view_id": view_id}, "view": _shown(view)}
+        else:
+            blocks, about = self._seen(user, channel, ts)
+        _, element = find_element(blocks, block_id, action_id)
         if element["type"] not in {"external_select", "multi_external_select"}:
             raise NotOffered(f"{action_id!r} does not ask the app")
         if len(typed) < element.get("min_query_length", 3):
             return []
-        payload = {
-            "type": "block_suggestion",
-            "block_id": block_id,
-            "action_id": action_id,
-            "value": typed,
-            "container": {"type": "view", "view_id": view_id},
-            "view": _shown(view),
-        }
-        answer = await self._interact(payload, user)
+        ids = {"block_id": block_id, "action_id": action_id}
+        answer = await self._interact({**about, **ids, "type": "block_suggestion", "value": typed}, user)
         body = answer.body if isinstance(answer.body, dict) else {}
-        options, groups = body.get("options") or [], body.get("option_groups") or []
-        probe: dict[str, Any] = {"type": "static_select", "options": options} if options else {"type": "static_select"}
-        probe |= {"option_groups": groups} if groups else {}
-        if answer.error or not _would_be_shown(probe):
+        lists = {key: body[key] for key in ("options", "option_groups") if body.get(key)}
+        if answer.error or not _would_be_shown({"type": "static_select", **lists}):
             return []
-        found = options + [option for group in groups for option in group["options"]]
-        self.views.offered[view_id, block["block_id"], action_id] = found
-        return list(options or groups)
+        found = body.get("options") or [option for group in body["option_groups"] for option in group["options"]]
+        self.views.offered[view_id or ts, block_id, action_id] = found
+        return list(body.get("options") or body["option_groups"])
 
     # --- forms ---
 
@@ -240,6 +226,20 @@ class Interactions:
                 await self._interact(payload, user)
 
     # --- inside ---
+
+    def _seen(self, user: str, channel_id: str, ts: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The blocks of a message as this person sees it, and what payloads tell of where it is."""
+        whispers = self.state.ephemerals.get((user, channel_id), [])
+        whisper = next((message for message in whispers if message["ts"] == ts), None)
+        message = whisper or self.state.messages[channel_id][ts]
+        blocks = list(message.get("blocks", []))
+        for attachment in message.get("attachments", []):
+            blocks += attachment.get("blocks", [])
+        container = {"type": "message", "message_ts": ts, "channel_id": channel_id, "is_ephemeral": whisper is not None}
+        if "thread_ts" in message:
+            container["thread_ts"] = message["thread_ts"]
+        about = {"container": container, "channel": {"id": channel_id, "name": _name(self.state.channels[channel_id])}}
+        return blocks, about if whisper else {**about, "message": self._for_app(message)}
 
     def _fill(self, user: str, view: View, values: Values) -> None:
         for block_id, actions in values.items():

@@ -27,7 +27,8 @@ class SlackServer:
     """A workspace over the wire.
 
     ``delivery`` is how the app is told: ``socket`` (it connects) or ``http`` (signed requests to *request_url*).
-    ``scale`` multiplies the waits of Slack's retry schedule.
+    ``scale`` multiplies the waits of Slack's retry schedule. ``deliveries`` is the way to the app: its ``trouble`` and
+    ``counts`` are there for tests.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class SlackServer:
         self.workspace = workspace
         self.address = ""
         self.transfers = FileTransfers(workspace)
-        self.sockets = SocketDelivery(workspace, scale=scale, ack_seconds=ack_seconds) if delivery == "socket" else None
-        self.http = None
-        if delivery == "http":
-            self.http = HttpDelivery(workspace, request_url, scale=scale, ack_seconds=ack_seconds)
-        self.api = WebApi(workspace, self.transfers, self.sockets.address if self.sockets else str)
+        self.deliveries: Delivery = (
+            SocketDelivery(workspace, scale=scale, ack_seconds=ack_seconds)
+            if delivery == "socket"
+            else HttpDelivery(workspace, request_url, scale=scale, ack_seconds=ack_seconds)
+        )
+        connect = self.deliveries.address if isinstance(self.deliveries, SocketDelivery) else str
+        self.api = WebApi(workspace, self.transfers, connect)
         self._plans: dict[str, deque[Fault]] = {}
         self._routes = Starlette(
             routes=[
@@ -68,11 +71,18 @@ class SlackServer:
         return f"{self.address}/api/"
 
     @property
-    def deliveries(self) -> Delivery:
-        """How the app is told; its ``trouble`` and ``counts`` are there for tests."""
-        chosen = self.sockets or self.http
-        assert chosen is not None  # noqa: S101 - the constructor sets one of the two
-        return chosen
+    def sockets(self) -> SocketDelivery:
+        """The app's connections. Raises TypeError when it is told over HTTP."""
+        if isinstance(self.deliveries, SocketDelivery):
+            return self.deliveries
+        raise TypeError("this workspace delivers over HTTP")
+
+    @property
+    def http(self) -> HttpDelivery:
+        """The way to the app's request URL. Raises TypeError in Socket Mode."""
+        if isinstance(self.deliveries, HttpDelivery):
+            return self.deliveries
+        raise TypeError("this workspace delivers through sockets")
 
     @asynccontextmanager
     async def serve(self, *, port: int = 0) -> AsyncIterator[str]:
@@ -86,8 +96,6 @@ class SlackServer:
             finally:
                 self.workspace.outlet = NoApp()
                 await self.deliveries.stop()
-                if self.sockets:
-                    await self.sockets.cut()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, with the fault that is planned for its method."""
@@ -134,10 +142,10 @@ class SlackServer:
     # --- routes ---
 
     async def _link(self, socket: WebSocket) -> None:
-        if self.sockets is None:
-            await socket.close(4000)
+        if isinstance(self.deliveries, SocketDelivery):
+            await self.deliveries.serve(socket)
         else:
-            await self.sockets.serve(socket)
+            await socket.close(4000)
 
     async def _respond(self, request: Request) -> Response:
         """What an app posts to a response_url."""

@@ -95,6 +95,11 @@ class SocketDelivery(Delivery):
             self.connections.remove(connection)
             await _end(connection, 1011)
 
+    @override
+    async def stop(self) -> None:
+        await super().stop()
+        await self.cut()
+
     async def connected(self, at_least: int = 1) -> None:
         """Wait until the app has so many connections."""
         async with self._news:

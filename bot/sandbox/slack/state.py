@@ -45,12 +45,13 @@ class SandboxPerson:
 
 @dataclass(kw_only=True)
 class SandboxChannel:
-    """A channel or, with ``is_im``, a direct message between one person and the bot."""
+    """A channel, a group message (``is_mpim``), or a direct message between one person and the bot (``is_im``)."""
 
     id: str
     name: str
     private: bool = False
     is_im: bool = False
+    is_mpim: bool = False
     members: list[str] = field(default_factory=list)
     created: int = 0
     topic: str = ""
@@ -64,9 +65,9 @@ class SandboxChannel:
 
     @property
     def kind(self) -> str:
-        """Slack's ``channel_type``: channel, group or im."""
-        if self.is_im:
-            return "im"
+        """Slack's ``channel_type``: channel, group, im or mpim."""
+        if self.is_im or self.is_mpim:
+            return "im" if self.is_im else "mpim"
         return "group" if self.private else "channel"
 
 
@@ -152,12 +153,16 @@ class State:
         self.changes.note(f"channel {channel.id}")
         return channel
 
-    def direct(self, user: str) -> SandboxChannel:
-        """The direct message between a person and the bot, opened where it is not yet."""
-        channel_id = fixed_id("D", user)
+    def direct(self, *users: str) -> SandboxChannel:
+        """The direct message (or group message) of the bot with people, opened where it is not yet."""
+        alone = len(users) == 1
+        channel_id = fixed_id("D" if alone else "C", "".join(sorted(users)))
         if channel_id not in self.channels:
-            members = [user, self.bot_user_id]
-            self.add_channel(SandboxChannel(id=channel_id, name=user, is_im=True, private=True, members=members))
+            names = "--".join(sorted(self.people[user].name for user in users))
+            channel = SandboxChannel(id=channel_id, name=users[0] if alone else f"mpdm-{names}--threadline-1")
+            channel.is_im, channel.is_mpim, channel.private = alone, not alone, True
+            channel.members = [*users, self.bot_user_id]
+            self.add_channel(channel)
         return self.channels[channel_id]
 
     def shared_outside(self, channel: SandboxChannel) -> bool:

@@ -83,6 +83,8 @@ class WebApi:
             raise SlackError("not_allowed_token_type")
         if token != right:
             raise SlackError("invalid_auth")
+        if self.workspace.uninstalled and not found.app_token:
+            raise SlackError("account_inactive")
 
     def _check_rate(self, name: str, found: Method, call: Call) -> None:
         """Slack's tiers, a minute at a time; posts also once a second for each channel."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.sandbox.slack.elements import NotOffered
 from bot.sandbox.slack.events import Events
-from bot.sandbox.slack.files import new_file, share_file
+from bot.sandbox.slack.files import external_file, new_file, remove_file, share_file
 from bot.sandbox.slack.interactions import Interactions
 from bot.sandbox.slack.messages import Messages
 from bot.sandbox.slack.outlet import Answer, Outlet
@@ -18,7 +18,19 @@ from bot.sandbox.slack.state import Message, SandboxChannel, SandboxPerson, Stat
 from bot.sandbox.slack.typed import typed
 from bot.sandbox.slack.views import Views
 
-__all__ = ["Answer", "Message", "NotOffered", "SandboxChannel", "SandboxPerson", "Workspace"]
+__all__ = ["Answer", "Message", "NotOffered", "SandboxChannel", "SandboxPerson", "Workspace", "registered"]
+
+
+def registered(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What an app's manifest registers, as options of `Workspace`."""
+    features, settings = manifest.get("features", {}), manifest.get("settings", {})
+    return {
+        "commands": features.get("slash_commands", ()),
+        "shortcuts": features.get("shortcuts", ()),
+        "unfurl_domains": features.get("unfurl_domains", ()),
+        "scopes": manifest["oauth_config"]["scopes"]["bot"],
+        "events": settings.get("event_subscriptions", {}).get("bot_events", ()),
+    }
 
 
 class Workspace:
@@ -46,6 +58,7 @@ class Workspace:
         self.bot_id, self.bot_user_id = self.state.bot_id, self.state.bot_user_id
         self.bot_token = "xoxb-sandbox-bot"
         self.app_token = "xapp-1-sandbox-app"
+        self.uninstalled = False
         self.signing_secret = "5a6d626f7853616e64626f7853656372"
         self.people: dict[str, SandboxPerson] = self.state.people
         self.channels: dict[str, SandboxChannel] = self.state.channels
@@ -161,6 +174,27 @@ class Workspace:
         self._member(user, channel)
         self.messages.react(user, channel, ts, emoji.strip(":"), add=add)
 
+    async def post_external_file(self, user: str, channel: str, name: str, url: str) -> Message:
+        """Share a file that lies with somebody else: its "private" address is on another host."""
+        self._member(user, channel)
+        kept = external_file(self.state, user, name, url)
+        message: Message = {"type": "message", "subtype": "file_share", "user": user, "ts": self.state.new_ts()}
+        message |= {"team": self.people[user].team_id, "text": "", "upload": False, "files": [kept.info]}
+        share_file(self.state, str(kept.info["id"]), self.channels[channel], message)
+        return copy.deepcopy(self.messages.add(channel, message))
+
+    async def delete_file(self, file_id: str) -> None:
+        """Delete a file: its messages keep a tombstone."""
+        for channel, ts in remove_file(self.state, file_id):
+            self.state.changes.note(f"message {channel} {ts}")
+
+    async def uninstall(self) -> None:
+        """Take the app out of the workspace: it is told, and its token is worth nothing from now on."""
+        bots = {"oauth": [], "bot": [self.bot_user_id]}
+        self.events.emit("tokens_revoked", {"type": "tokens_revoked", "tokens": bots})
+        self.events.emit("app_uninstalled", {"type": "app_uninstalled"})
+        self.uninstalled = True
+
     async def unfurl(self, channel: str, ts: str, url: str, title: str) -> None:
         """Slack's own preview of a public page appears: the message changes although nobody edited it."""
         preview = {"id": 1, "from_url": url, "original_url": url, "fallback": title, "title": title, "title_link": url}
@@ -226,9 +260,15 @@ class Workspace:
         """Close the form on top, or all of them."""
         await self._interactions.close(user, view_id, everything=everything)
 
-    async def suggest(self, user: str, view_id: str, block_id: str, action_id: str, typed: str) -> list[dict[str, Any]]:
-        """The options, or groups of options, that the app offers for what was typed into an external select."""
-        return await self._interactions.suggest(user, view_id, block_id, action_id, typed)
+    async def suggest(
+        self, user: str, view_id: str, block_id: str, action_id: str, typed: str, *, channel: str = "", ts: str = ""
+    ) -> list[dict[str, Any]]:
+        """The options, or groups of options, that the app offers for what was typed into an external select.
+
+        With *channel* and *ts* in place of a view's id, the select stands in a message.
+        """
+        where = {"channel": channel, "ts": ts, "block_id": block_id, "action_id": action_id}
+        return await self._interactions.suggest(user, typed, view_id=view_id, **where)
 
     async def open_home(self, user: str) -> None:
         """Open the app's Home tab."""
@@ -257,9 +297,9 @@ class Workspace:
         if found.bot_in:
             self.events.emit("member_left_channel", {**event, "channel_type": "G" if found.private else "C"})
 
-    async def direct(self, user: str) -> str:
-        """The channel id of the direct message between a person and the bot."""
-        return self.state.direct(user).id
+    async def direct(self, *users: str) -> str:
+        """The channel id of the bot's direct message with a person, or of its group message with several."""
+        return self.state.direct(*users).id
 
     # --- looking ---
 
