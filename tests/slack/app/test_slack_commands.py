@@ -1,0 +1,214 @@
+"""/ticket: what each verb does and says, at once or a moment later."""
+
+import pytest
+
+from adapters.model import Act, Body, MessageDraft, Person, TicketDraft, Visibility
+from bot.conversion.ports import StoreAway
+from bot.slack import commands
+from bot.slack.ids import Block
+from bot.slack.wishes import Verb, Wish, mentioned, reference, understood
+
+
+async def opened(stage, subject="The printer burns", name="local"):
+    desk = stage.desks.get(name)
+    first = MessageDraft(body=Body(plain="Help"), author=Person(name="Ada"), marker="TL-TEST")
+    return (await desk.open_ticket(TicketDraft(subject=subject, first=first, requester=Person(name="Ada")))).ticket
+
+
+@pytest.mark.parametrize(
+    ("typed", "wish"),
+    [
+        ("", Wish(verb=Verb.NEW)),
+        ("printer is on fire", Wish(verb=Verb.NEW, text="printer is on fire", whole="printer is on fire")),
+        ("new printer", Wish(verb=Verb.NEW, text="printer", whole="new printer")),
+        ("API payload too large", Wish(verb=Verb.NEW, text="API payload too large", whole="API payload too large")),
+        ("news site is down", Wish(verb=Verb.NEW, text="news site is down", whole="news site is down")),
+        ("not working", Wish(verb=Verb.NEW, text="not working", whole="not working")),
+        ("view 12", Wish(verb=Verb.VIEW, word="12", whole="view 12")),
+        ("VIEW #12", Wish(verb=Verb.VIEW, word="#12", whole="VIEW #12")),
+        (
+            "note 12 \u201csee\u201d Ada\u2019s",
+            Wish(verb=Verb.NOTE, word="12", text='"see" Ada\'s', whole='note 12 "see" Ada\'s'),
+        ),
+        ("veiw 12", Wish(verb=Verb.HELP, meant=Verb.VIEW, text="12", whole="veiw 12")),
+        ("clsoe", Wish(verb=Verb.HELP, meant=Verb.CLOSE, whole="clsoe")),
+        ("help", Wish(verb=Verb.HELP, whole="help")),
+    ],
+)
+def test_what_was_typed_is_a_verb_or_the_text_of_a_new_ticket_or_a_slip(typed, wish):
+    assert wish == understood(typed)
+
+
+def test_behind_our_name_a_note_needs_no_number_and_a_link_does():
+    assert Wish(verb=Verb.NOTE, text="it is the fuse", whole="note it is the fuse") == mentioned("note it is the fuse")
+    assert Wish(verb=Verb.LINK, word="12", whole="link 12") == mentioned("link 12")
+    assert Wish(verb=Verb.HELP, text="with this", whole="please with this") == mentioned("please with this")
+
+
+@pytest.mark.parametrize(
+    ("word", "named"),
+    [
+        ("1042", ("1042", "", "", "")),
+        ("#ABC-123456", ("ABC-123456", "", "", "")),
+        ("whmcs:1042", ("1042", "whmcs", "", "")),
+        ("https://x.slack.com/archives/C1/p1700000000000100", ("", "", "C1", "1700000000.000100")),
+        (
+            "<https://x.slack.com/archives/C1/p1700000000000100?thread_ts=1699999999.000200&amp;cid=C1>",
+            ("", "", "C1", "1699999999.000200"),
+        ),
+    ],
+)
+def test_a_ticket_is_named_by_number_desk_and_number_or_a_message_of_its_thread(word, named):
+    found = reference(word)
+
+    assert found
+    assert named == (found.number, found.desk, found.channel, found.thread_ts)
+
+
+@pytest.mark.parametrize("word", ["", "printer", "https://example.com/archives/C1/p17", "../12/..", "x" * 70 + "1"])
+def test_other_words_name_no_ticket(word):
+    assert reference(word) is None
+
+
+async def test_a_bare_command_opens_the_form_and_answers_nothing(stage):
+    answer = await stage.ticket()
+
+    assert (200, None, "") == (answer.status, answer.body, answer.error)
+    assert "New ticket" == stage.view(stage.ada)["title"]["text"]
+
+
+async def test_free_text_is_in_the_form(stage):
+    await stage.ticket("printer is on fire & <smoking>")
+
+    blocks = stage.blocks(stage.ada)
+    assert "printer is on fire & <smoking>" == blocks[Block.SUBJECT]["element"]["initial_value"]
+    assert "printer is on fire & <smoking>" == blocks[Block.DESCRIPTION]["element"]["initial_value"]
+
+
+async def test_a_slip_gets_help_that_guesses_and_a_way_to_make_a_ticket_anyway(stage):
+    answer = await stage.ticket("clsoe")
+
+    assert "ephemeral" == answer.body["response_type"]
+    assert answer.body["text"].startswith("There is no such verb. Did you mean /ticket close NUMBER?")
+    assert {"form": "clsoe"} == {
+        element["action_id"]: element["value"]
+        for block in answer.body["blocks"]
+        if block["type"] == "actions"
+        for element in block["elements"]
+    }
+
+
+async def test_view_tells_how_a_ticket_stands_and_links_to_it(stage):
+    ticket = await opened(stage)
+
+    words = await stage.told(f"view {ticket.number}")
+
+    assert f"Ticket {ticket.number} at Local desk: The printer burns\nStatus: Open" in words
+
+
+async def test_view_of_a_number_that_no_desk_has_says_so(stage):
+    assert "There is no ticket 99999" in await stage.told("view 99999")
+
+
+async def test_view_without_a_number_says_how_to_write_it(stage):
+    assert (await stage.told("view")).startswith("Which ticket? Write /ticket view NUMBER")
+
+
+async def test_a_slow_desk_answers_later_where_the_person_looks(stage, monkeypatch):
+    monkeypatch.setattr(commands, "AT_ONCE", 0.05)
+    ticket = await opened(stage)
+    stage.desk.held.clear()
+
+    at_once = await stage.told(f"view {ticket.number}")
+    stage.desk.held.set()
+    later = await stage.whispered()
+
+    assert commands.COMING == at_once
+    assert [True] == [f"Ticket {ticket.number} at Local desk" in text for text in later if text != commands.COMING]
+
+
+async def test_reply_note_and_close_are_in_the_lane_before_they_are_promised(stage):
+    root = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    await stage.link(root, number="1042")
+
+    said = [await stage.told(text) for text in ("reply 1042 On it", "note 1042 It is the fuse", "close #1042")]
+
+    assert [
+        "Your reply is on its way to ticket 1042 at Local desk.",
+        "Your note is on its way to ticket 1042 at Local desk.",
+        "Ticket 1042 at Local desk will be closed.",
+    ] == said
+    reply, note, close = await stage.accepted()
+    assert ("On it", Visibility.PUBLIC, stage.ada) == (reply.text, reply.visibility, reply.actor)
+    assert ("It is the fuse", Visibility.INTERNAL) == (note.text, note.visibility)
+    assert Act.CLOSE == close.act
+
+
+async def test_a_linked_ticket_takes_replies_while_its_desk_is_down(stage):
+    root = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    await stage.link(root, number="1042")
+    stage.desk.down = True
+
+    assert "on its way" in await stage.told("reply 1042 Still burning")
+    assert ["Still burning"] == [work.text for work in await stage.accepted()]
+
+
+async def test_a_ticket_without_a_thread_says_how_to_link_one(stage):
+    ticket = await opened(stage)
+
+    words = await stage.told(f"close {ticket.number}")
+
+    assert "no thread is linked to it. Link one first: /ticket link NUMBER MESSAGE-LINK." in words
+    assert [] == await stage.accepted()
+
+
+async def test_link_takes_the_link_of_a_message(stage):
+    ticket = await opened(stage)
+    root = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    address = (await stage.web.call("chat.getPermalink", channel=stage.channel, message_ts=root["ts"]))["permalink"]
+
+    words = await stage.told(f"link {ticket.number} {address}")
+
+    assert words.startswith(f"The thread will be linked to ticket {ticket.number} at Local desk")
+    (work,) = await stage.accepted()
+    assert ("local", ticket.number, stage.channel, root["ts"]) == (
+        work.desk,
+        work.number,
+        work.channel,
+        work.thread_ts,
+    )
+
+
+async def test_link_without_a_message_says_what_to_do(stage):
+    assert (await stage.told("link 12")).startswith("Which thread? Copy the link of one of its messages")
+
+
+async def test_unlink_parts_the_two(stage):
+    root = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    await stage.link(root, number="1042")
+
+    words = await stage.told("unlink 1042")
+
+    assert words.startswith("Ticket 1042 and its thread are no longer linked.")
+    assert await stage.store.links.get(stage.thread(root)) is None
+
+
+async def test_one_number_at_two_desks_means_the_one_of_this_channel(stage):
+    here = await stage.workspace.post(stage.ada, stage.channel, "here")
+    there = await stage.link(here, number="7")
+    await stage.store.links.put(
+        there.model_copy(update={"desk": "gone", "thread": there.thread.model_copy(update={"ts": "1700000000.000001"})})
+    )
+
+    await stage.told("reply 7 hello")
+
+    assert ["hello"] == [work.text for work in await stage.accepted()]
+
+
+async def test_a_store_that_is_away_is_said_and_nothing_is_promised(stage, monkeypatch):
+    async def away(number):
+        raise StoreAway
+
+    monkeypatch.setattr(type(stage.store.links), "find", lambda self, number: away(number))
+
+    assert (await stage.told("reply 12 hello")).startswith("Threadline cannot store this right now.")

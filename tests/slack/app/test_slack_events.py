@@ -1,0 +1,156 @@
+"""Events from the store: what goes to the ticket, what is answered, what is left alone."""
+
+import pytest
+
+from adapters.model import Act, Visibility
+from bot.conversion.ports import StoreAway
+from bot.slack.ids import Action
+
+
+@pytest.fixture
+async def root(stage):
+    said = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    await stage.link(said, number="1042", subject="Fire")
+    stage.door.events.clear()
+    return said
+
+
+async def reply(stage, root, text, **more):
+    return await stage.workspace.post(stage.ben, stage.channel, text, thread_ts=root["ts"], **more)
+
+
+async def test_a_reply_in_a_linked_thread_goes_to_the_ticket_once(stage, root):
+    said = await reply(stage, root, "Still burning")
+
+    await stage.events("message")
+    await stage.events("message")
+
+    (work,) = await stage.accepted()
+    assert (said["ts"], stage.ben, "Still burning") == (work.ts, work.actor, work.message["text"])
+
+
+async def test_files_me_messages_and_replies_shown_in_the_channel_are_words_of_people_too(stage, root):
+    await reply(stage, root, "see", files=[("log.txt", b"x", "text/plain")])
+    await reply(stage, root, "/me waves")
+    await reply(stage, root, "for all", broadcast=True)
+
+    await stage.events("message")
+
+    assert ["file_share", "me_message", "thread_broadcast"] == [
+        work.message["subtype"] for work in await stage.accepted()
+    ]
+
+
+async def test_a_message_in_a_thread_without_a_ticket_is_left_alone(stage):
+    await stage.workspace.post(stage.ada, stage.channel, "Lunch?")
+
+    await stage.events("message")
+
+    assert [] == await stage.accepted()
+
+
+async def test_our_own_posts_other_apps_edits_and_deletions_are_no_new_messages(stage, root):
+    said = await reply(stage, root, "oops")
+    stage.door.events.clear()
+    await stage.web.call("chat.postMessage", channel=stage.channel, thread_ts=root["ts"], text="our card")
+    await stage.workspace.post_as_app(stage.channel, "alerts", "CPU", thread_ts=root["ts"])
+    await stage.workspace.edit(stage.ben, stage.channel, said["ts"], "better")
+    await stage.workspace.delete(stage.ben, stage.channel, said["ts"])
+
+    await stage.events("message")
+
+    assert [] == await stage.accepted()
+
+
+async def test_a_store_that_is_away_makes_the_worker_try_again(stage, root, monkeypatch):
+    await reply(stage, root, "Still burning")
+
+    async def away(self, ops):
+        raise StoreAway
+
+    monkeypatch.setattr(type(stage.store.lanes), "add", away)
+
+    with pytest.raises(StoreAway):
+        await stage.events("message")
+
+
+async def test_an_event_that_means_nothing_to_us_is_no_error(stage):
+    await stage.app.dispatch(
+        {"type": "event_callback", "team_id": stage.team, "event": {"type": "channel_rename", "channel": {"id": "C1"}}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("close", "Ticket 1042 at Local desk will be closed."),
+        ("note it is the fuse", "Your note is on its way to ticket 1042 at Local desk."),
+        ("reply on it", "Your reply is on its way to ticket 1042 at Local desk."),
+        ("unlink", "Ticket 1042 and its thread are no longer linked. What is on the ticket stays there."),
+        ("new", "To make a ticket of this thread, choose Create ticket in the menu of one of its messages."),
+    ],
+)
+async def test_behind_our_name_the_verbs_work_in_the_thread(stage, root, text, said):
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} {text}")
+
+    await stage.events("app_mention")
+
+    told = [work for work in await stage.accepted() if work.kind == "tell"]
+    assert [(said, stage.ben, root["ts"])] == [(work.text, work.user, work.thread_ts) for work in told]
+
+
+async def test_a_wish_in_the_thread_is_done_once_and_is_not_part_of_the_conversation(stage, root):
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} note it is the fuse")
+
+    for _ in range(2):
+        await stage.events("app_mention")
+        await stage.events("message")
+
+    (work,) = [work for work in await stage.accepted() if work.kind != "tell"]
+    assert ("it is the fuse", Visibility.INTERNAL) == (work.text, work.visibility)
+
+
+async def test_view_in_the_thread_tells_what_is_known_while_the_desk_is_down(stage, root):
+    stage.desk.down = True
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} view")
+
+    await stage.events("app_mention")
+
+    (told,) = await stage.accepted()
+    assert told.text.startswith("Ticket 1042 at Local desk: Fire\nLocal desk did not answer")
+
+
+async def test_our_name_in_a_sentence_is_conversation(stage, root):
+    await reply(stage, root, f"ask @{stage.workspace.bot_user_id} to close it")
+
+    await stage.events("app_mention")
+    await stage.events("message")
+
+    assert ["add_message"] == [work.kind for work in await stage.accepted()]
+
+
+async def test_a_mention_in_a_thread_without_a_ticket_says_what_to_do(stage):
+    await stage.workspace.post(stage.ada, stage.channel, f"@{stage.workspace.bot_user_id} close")
+
+    await stage.events("app_mention")
+
+    (told,) = await stage.accepted()
+    assert told.text.startswith("That thread has no ticket. To make one, choose Create ticket")
+
+
+async def test_close_in_the_thread_reaches_the_lane(stage, root):
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} close")
+
+    await stage.events("app_mention")
+
+    assert [Act.CLOSE] == [work.act for work in await stage.accepted() if work.kind == "change_ticket"]
+
+
+async def test_the_home_says_what_can_be_done_and_opens_the_form(stage):
+    await stage.workspace.open_home(stage.ada)
+    await stage.events("app_home_opened")
+
+    home = stage.workspace.home_of(stage.ada)
+    assert home
+    await stage.workspace.press(stage.ada, view_id=home["id"], block_id="home", action_id=Action.FORM)
+    assert "New ticket" == stage.view(stage.ada)["title"]["text"]

@@ -1,0 +1,170 @@
+"""The shortcuts on a message: a thread becomes a ticket, or a message goes to one."""
+
+import asyncio
+
+import pytest
+
+from bot.slack.ids import Block
+from tests.slack.app.test_slack_commands import opened
+
+DEPARTMENT = Block.DEPARTMENT.of("local")
+CREATE, ADD = "create_ticket", "add_to_ticket"
+
+
+@pytest.fixture
+async def thread(stage):
+    """A thread of four messages by two people, with a file."""
+    root = await stage.workspace.post(stage.ada, stage.channel, "The *printer* burns\nsince nine")
+    said = [root]
+    for who, text in ((stage.ben, "Which one?"), (stage.ada, "The red one"), (stage.ben, "Now it is black")):
+        files = [("log.txt", b"x" * 2500, "text/plain")] if text == "The red one" else []
+        said.append(await stage.workspace.post(who, stage.channel, text, thread_ts=root["ts"], files=files))
+    return said
+
+
+async def test_the_form_tells_what_of_a_thread_would_go(stage, thread):
+    await stage.shortcut(thread[2], CREATE)
+    await stage.settled()
+
+    assert "4 messages by 2 people, 1 file (2 KB)" in stage.words(stage.ada)
+    assert ["The whole thread (4 messages)", "From this message on (2 messages)", "Only this message"] == [
+        one["text"]["text"] for one in stage.blocks(stage.ada)[Block.SCOPE]["element"]["options"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"), [("whole", ("", 0)), ("from_here", ("from", 0)), ("only_this", ("", 1))]
+)
+async def test_as_much_of_the_thread_goes_as_was_chosen(stage, thread, scope, expected):
+    await stage.shortcut(thread[2], CREATE)
+    await stage.settled()
+
+    await stage.submit({Block.SCOPE: scope, DEPARTMENT: "IT", Block.SUBJECT: "Printer"})
+
+    (work,) = await stage.accepted()
+    assert (thread[0]["ts"], thread[2]["ts"] if expected[0] else "") == (work.thread_ts, work.from_ts)
+    assert (thread[2]["ts"],) * expected[1] == work.chosen
+    assert work.offered is None
+
+
+async def test_the_form_begins_with_the_message_and_its_author(stage, thread):
+    await stage.shortcut(thread[0], CREATE, user=stage.ben)
+
+    typed = stage.typed(stage.ben)
+    assert "The *printer* burns" == typed[Block.SUBJECT]["value"]
+    assert stage.ada == typed[Block.REQUESTER]["selected_user"]
+
+
+async def test_a_long_thread_is_read_to_its_last_page(stage, thread):
+    for number in range(300):
+        await stage.workspace.post(stage.ben, stage.channel, str(number), thread_ts=thread[0]["ts"])
+
+    await stage.shortcut(thread[0], CREATE)
+    await stage.settled()
+
+    assert "304 messages by 2 people" in stage.words(stage.ada)
+
+
+async def test_where_we_are_no_member_the_form_says_how_to_invite_and_offers_the_message(stage):
+    said = await stage.workspace.post(stage.ada, stage.closed, "Psst, the printer burns")
+
+    await stage.shortcut(said, CREATE, channel=stage.closed)
+    await stage.settled()
+    words = stage.words(stage.ada)
+    await stage.submit({DEPARTMENT: "IT"})
+
+    assert "write /invite @Threadline in the channel" in words
+    assert "Only the message that you chose will go to the ticket." in words
+    (work,) = await stage.accepted()
+    assert "Psst, the printer burns" == work.offered["text"]
+
+
+async def test_a_thread_that_has_a_ticket_says_which(stage, thread):
+    await stage.link(thread[0], number="1042", subject="Old fire", url="https://desk.example/1042")
+
+    await stage.shortcut(thread[1], CREATE)
+    await stage.settled()
+
+    assert "This thread is ticket 1042 at Local desk already: Old fire." in stage.words(stage.ada)
+    assert "https://desk.example/1042" in stage.words(stage.ada)
+
+
+async def test_fifty_people_who_press_at_once_make_one_ticket_and_the_others_hear_whose_it_is(stage, thread):
+    people = [stage.workspace.add_person(f"p{number}", f"Person {number}").id for number in range(50)]
+    for person in people:
+        await stage.workspace.join(person, stage.channel)
+        await stage.shortcut(thread[0], CREATE, user=person)
+    await stage.settled()
+
+    given = {Block.SUBJECT: "Printer", DEPARTMENT: "IT"}
+    answers = await asyncio.gather(*(stage.submit(given, user=person) for person in people))
+
+    (work,) = await stage.accepted()
+    winner = stage.workspace.people[work.actor].real_name
+    told = [answer for answer in answers if answer.body]
+    assert 49 == len(told)
+    assert {f"{winner} is creating the ticket for this thread."} == {
+        answer.body["view"]["blocks"][0]["text"]["text"].split(" Its card")[0] for answer in told
+    }
+
+
+async def test_a_stranger_from_another_company_is_told_that_they_cannot(stage, thread):
+    await stage.shortcut(thread[0], CREATE, user=stage.sid)
+    await stage.settled()
+
+    assert "Only members of the workspace that Threadline belongs to" in stage.words(stage.sid)
+
+
+async def test_a_message_goes_to_the_ticket_of_its_thread(stage, thread):
+    await stage.link(thread[0], number="1042")
+
+    await stage.shortcut(thread[2], ADD)
+
+    assert ["The message is on its way to ticket 1042."] == await stage.whispered()
+    (work,) = await stage.accepted()
+    assert (thread[2]["ts"], stage.ada, "The red one") == (work.ts, work.actor, work.message["text"])
+
+
+async def test_a_message_that_was_added_twice_goes_once(stage, thread):
+    await stage.link(thread[0], number="1042")
+
+    await stage.shortcut(thread[2], ADD)
+    await stage.shortcut(thread[2], ADD, user=stage.ben)
+
+    assert 1 == len(await stage.accepted())
+    assert ["Ticket 1042 has that message already, or will have it in a moment."] == await stage.whispered(stage.ben)
+
+
+async def test_a_message_of_a_thread_without_a_ticket_asks_which_one_and_links_it(stage, thread):
+    ticket = await opened(stage, "An older fire")
+    await stage.shortcut(thread[2], ADD)
+
+    assert [f"{ticket.number}: An older fire"] == await stage.suggested(Block.TICKET.of("local"), "older")
+    answer = await stage.submit({Block.NUMBER: f"#{ticket.number}"})
+
+    assert (None, "") == (answer.body, answer.error)
+    link, message = await stage.accepted()
+    assert (ticket.number, thread[0]["ts"]) == (link.number, link.thread_ts)
+    assert thread[2]["ts"] == message.ts
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"), [("", "Which ticket? Write its number."), ("99", "Local desk has no ticket 99.")]
+)
+async def test_a_wrong_number_is_said_beside_it(stage, thread, typed, words):
+    await stage.shortcut(thread[2], ADD)
+
+    answer = await stage.submit({Block.NUMBER: typed})
+
+    assert {Block.NUMBER: words} == answer.body["errors"]
+    assert [] == await stage.accepted()
+
+
+async def test_a_desk_that_is_down_is_believed(stage, thread):
+    await stage.shortcut(thread[2], ADD)
+    stage.desk.down = True
+
+    answer = await stage.submit({Block.NUMBER: "4711"})
+
+    assert answer.body is None
+    assert ["4711"] == [work.number for work in await stage.accepted() if work.kind == "link_ticket"]
