@@ -12,15 +12,15 @@ from typing import Any, Literal
 from adapters import registry
 from adapters.contract import TicketAdapter
 from bot.conversion.catalogue import Catalogue
-from bot.conversion.intake import Intake, event_op
+from bot.conversion.intake import Intake
 from bot.conversion.ports import Rooms
 from bot.conversion.worker import Worker
 from bot.serving import serving
 from bot.settings import Settings, SettingsError
 from bot.slack.app import SlackApp, build_app
-from bot.slack.batch import Batch
+from bot.slack.batch import StoreFirst
 from bot.slack.files import Files
-from bot.slack.front import Answer, Front
+from bot.slack.front import Front
 from bot.slack.limits import EVENTS_PATH
 from bot.slack.people import People
 from bot.slack.socket import SocketMode
@@ -58,26 +58,6 @@ class DeskBook:
         return next((name for name, desk in self.desks.items() if desk.settings.default), next(iter(self.desks)))
 
 
-class Door:
-    """What comes in from Slack, by either way: events go into the store, all else to the app."""
-
-    def __init__(self, app: SlackApp, lanes: Batch) -> None:
-        self._app = app
-        self._lanes = lanes
-
-    async def event(self, body: dict[str, Any], retry: int) -> None:
-        """Store an event; the same one under another id, or sent again, is stored once. Raises StoreAway."""
-        op = event_op(body)
-        if op is not None:
-            await self._lanes.add([op])
-        if retry:
-            log.info("slack sent an event again", extra={"retry": retry})
-
-    async def interaction(self, body: dict[str, Any]) -> Answer:
-        """The app's answer."""
-        return await self._app.interaction(body)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threadline:
     """Everything assembled, nothing running yet."""
@@ -86,7 +66,7 @@ class Threadline:
     store: Store
     web: Web
     app: SlackApp
-    door: Door
+    door: StoreFirst
     worker: Worker
     catalogue: Catalogue
 
@@ -152,7 +132,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             events=app,
         )
         worker = Worker(rooms, at_once=settings.work.at_once, heartbeat=settings.work.lease / 3)
-        door = Door(app, Batch(store.lanes.add))
+        door = StoreFirst(store.lanes.add, app.interaction)
         yield Threadline(
             settings=settings, store=store, web=web, app=app, door=door, worker=worker, catalogue=catalogue
         )

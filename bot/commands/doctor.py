@@ -17,6 +17,7 @@ from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
 from bot.settings import Settings, SettingsError
 from bot.slack.manifest import scopes
 from bot.slack.web import Web
+from bot.store.durability import durability
 
 
 def doctor(config: Path | None, *, as_json: bool) -> None:
@@ -53,7 +54,7 @@ async def redis(settings: Settings) -> list[Finding]:
             where = "the server at REDIS_URL" if settings.redis_url else "Threadline's own server"
             return [
                 Finding(subject="Redis", ok=True, detail=f"{where} answers"),
-                *await store.durability(),
+                *await durability(store.connection, store.url),
             ]
     except (StoreAway, SettingsError) as error:
         remedy = "Start it, or correct REDIS_URL; without one Threadline runs a server of its own."
@@ -82,7 +83,7 @@ async def slack(settings: Settings) -> list[Finding]:
         lines.append(_scopes(web.scopes))
         if settings.slack.mode == "socket":
             lines.append(await _socket(web, env.slack_app_token.get_secret_value()))
-        lines.append(await _clock(web))
+        lines.append(_clock(web))
         return lines
 
 
@@ -106,10 +107,9 @@ async def _socket(web: Web, token: str) -> Finding:
     return Finding(subject="Slack, app token", ok=True, detail="opens Socket Mode connections")
 
 
-async def _clock(web: Web) -> Finding:
+def _clock(web: Web) -> Finding:
     """Signatures are good for five minutes, so a clock that is off makes Slack's requests look forged."""
-    skew = await web.clock_skew()
-    off = abs(skew.total_seconds())
+    off = abs(web.skew.total_seconds())
     limit = 60.0
     return Finding(
         subject="Clock",

@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from bot.settings import DEFAULT_FILE, Settings, SettingsError, load
 from bot.store.connection import BadAddress
 from bot.store.server import NoServer
 from bot.store.store import Store, WrongSchema
+from bot.wiring import opened_store
 
 T = TypeVar("T")
 
@@ -44,9 +44,8 @@ async def desk_named(settings: Settings, name: str) -> AsyncIterator[TicketAdapt
 @asynccontextmanager
 async def store_of(settings: Settings) -> AsyncIterator[Store]:
     """The store of these settings. Raises SettingsError where its address cannot be used."""
-    data_dir = Path(settings.data_dir) if settings.data_dir else None
     try:
-        async with Store.open(settings.redis_url, data_dir, lease=timedelta(seconds=settings.work.lease)) as store:
+        async with opened_store(settings) as store:
             yield store
     except (BadAddress, NoServer, WrongSchema) as wrong:
         raise SettingsError([str(wrong)]) from wrong

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from adapters.contract import Capability, Limits
 from adapters.model import Body
 from bot.conversion.ports import SlackFile, ThreadMessage
-from bot.conversion.text.write_html import to_html
-from bot.conversion.text.write_markdown import to_markdown
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Block, Code, Document, Link, Paragraph, Rule, Run, Style
+from bot.conversion.text.write_html import to_html
+from bot.conversion.text.write_markdown import to_markdown
 
 BOLD = Style(bold=True)
 ITALIC = Style(italic=True)

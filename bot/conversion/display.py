@@ -69,7 +69,7 @@ async def tell(rooms: Rooms, journal: Journal, work: Tell) -> None:
     """Say something to one person. Saying it twice after a lost answer is better than not saying it."""
 
     async def act() -> str:
-        await rooms.voice.tell(work.user, work.channel, work.thread_ts, work.text, parked=work.parked)
+        await rooms.voice.tell(work.user, work.channel, work.thread_ts, work.text, parked=work.parked, asks=work.asks)
         return ""
 
     async def look() -> None:

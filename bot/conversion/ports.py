@@ -348,8 +348,13 @@ class Voice(Protocol):
         """Show how far a message got. Raises SlackTrouble, SlackRefused."""
         ...
 
-    async def tell(self, user: str, channel: str, thread_ts: str, text: str, *, parked: str = "") -> None:
-        """Say something to one person; *parked* (``lane|op``) adds the buttons that decide about it."""
+    async def tell(
+        self, user: str, channel: str, thread_ts: str, text: str, *, parked: str = "", asks: bool = False
+    ) -> None:
+        """Say something to one person; *parked* (``lane|op``) adds the buttons that decide about it.
+
+        *asks*: the buttons answer the question whether it is there.
+        """
         ...
 
     async def direct_channel(self, user: str) -> str:

@@ -169,6 +169,7 @@ class Tell(Record):
     thread_ts: str = ""
     text: str
     parked: str = ""  # "lane|operation" that waits for this person's decision
+    asks: bool = False  # the decision is the answer to "is it there?"
 
 
 class SlackEvent(Record):

@@ -171,7 +171,7 @@ class Run:
             f"{name} cannot be searched for it, so please look. What follows in this thread waits for your answer."
         )
         self._journal.operation.why = words
-        await self._tell(words, parked=True)
+        await self._tell(words, parked=True, asks=True)
         await self._rooms.lanes.hold(self._journal.lease, self._journal.head.id, self._journal.stored())
 
     async def _wait_for_desk(self, wait: timedelta) -> None:
@@ -198,7 +198,7 @@ class Run:
         else:
             await self._tell(f"{self._subject()} waits: {why} It is kept and will be sent; you need not type it again.")
 
-    async def _tell(self, text: str, *, parked: bool = False) -> None:
+    async def _tell(self, text: str, *, parked: bool = False, asks: bool = False) -> None:
         work, lane, identity = self._work, self._journal.lease.lane, self._journal.head.id
         team, channel, thread_ts = _where(lane, work)
         if not (actor := getattr(work, "actor", "")):
@@ -209,6 +209,7 @@ class Run:
             thread_ts=thread_ts,
             text=text,
             parked=f"{lane}|{identity}" if parked else "",
+            asks=asks,
         )
         once = f"{identity}:{'parked' if parked else 'waiting'}:{self._journal.progress.first_failed:.0f}"
         await self._rooms.lanes.add([tell_op(team, told, once=once)])

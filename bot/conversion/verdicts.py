@@ -54,7 +54,7 @@ TABLE: dict[type[Exception], Rule] = {
 
 FAST = (timedelta(seconds=1), timedelta(seconds=60))
 SLOW = (timedelta(seconds=30), timedelta(minutes=5))
-CRASHES = 5
+CRASHES = 20
 """How often a worker may die with one operation in hand before a person is asked to look at it."""
 
 

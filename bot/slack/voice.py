@@ -23,9 +23,12 @@ _HARMLESS: Final = frozenset(
 
 
 class NoticeView(Protocol):
-    """How words to one person look; *parked* adds the buttons that decide about work that waits."""
+    """How words to one person look; *parked* adds the buttons that decide about work that waits.
 
-    def __call__(self, text: str, *, parked: str = "") -> Said:
+    *asks*: the decision is the answer to the question whether it is there.
+    """
+
+    def __call__(self, text: str, *, parked: str = "", asks: bool = False) -> Said:
         """Blocks and the same as text."""
         ...
 
@@ -167,13 +170,15 @@ class SlackVoice:
 
     # --- one person ---
 
-    async def tell(self, user: str, channel: str, thread_ts: str, text: str, *, parked: str = "") -> None:
+    async def tell(
+        self, user: str, channel: str, thread_ts: str, text: str, *, parked: str = "", asks: bool = False
+    ) -> None:
         """Say something to one person: in the thread where only they see it, else in a direct message.
 
         Raises:
             SlackTrouble: it was not said. SlackRefused: it cannot be. SlackOutcomeUnknown: it may have been.
         """
-        blocks, words = self._failure_view(text, parked=parked)
+        blocks, words = self._failure_view(text, parked=parked, asks=asks)
         if channel:
             try:
                 await self._web.call(

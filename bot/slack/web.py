@@ -7,7 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import SimpleNamespace, TracebackType
 from typing import Any, Final, Self
 
@@ -64,6 +65,7 @@ class Web:
         calls: how many calls of each method were sent.
         client: the SDK's client over the same session, for Bolt.
         scopes: the scopes of the token, once auth.test was answered.
+        skew: how far this machine's clock was ahead of Slack's at that time.
     """
 
     client: AsyncWebClient
@@ -80,6 +82,7 @@ class Web:
         self._timeout = timeout
         self._pace = Pace(clock)
         self._identity: Identity | None = None
+        self.skew = timedelta()
 
     async def __aenter__(self) -> Self:
         tracing = aiohttp.TraceConfig()
@@ -121,6 +124,8 @@ class Web:
         status, headers, content = await self._send(method, form, token or self.token)
         if method == "auth.test" and "x-oauth-scopes" in headers:
             self.scopes = frozenset(re.split(r"[,\s]+", headers["x-oauth-scopes"].strip()))
+        if method == "auth.test" and "date" in headers:
+            self.skew = _ahead_of(headers["date"])
         return self._judge(method, args, status, headers, content)
 
     async def identity(self) -> Identity:
@@ -221,6 +226,14 @@ def clip(text: str, length: int = MESSAGE_TEXT) -> str:
     if kept.rfind("<") > kept.rfind(">"):
         kept = kept[: kept.rfind("<")]
     return kept + "…"
+
+
+def _ahead_of(date: str) -> timedelta:
+    """How far our clock is ahead of a Date header; nothing where that cannot be read."""
+    try:
+        return datetime.now(UTC) - parsedate_to_datetime(date)
+    except (ValueError, TypeError):
+        return timedelta()
 
 
 def _lost(method: str, code: str) -> SlackTrouble | SlackOutcomeUnknown:

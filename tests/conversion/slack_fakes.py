@@ -82,7 +82,7 @@ class FakeVoice:
     async def receipt(self, state):
         self.receipts.append((state.ts, state.state))
 
-    async def tell(self, user, channel, thread_ts, text, *, parked=""):
+    async def tell(self, user, channel, thread_ts, text, *, parked="", asks=False):
         self.told.append((user, text, parked))
 
     async def direct_channel(self, user):

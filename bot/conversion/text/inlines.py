@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from bot.conversion.text.tree import PLAIN, Emoji, Inline, Link, Mention, Paragraph, Run, Style
 
@@ -81,16 +82,13 @@ def words(inline: Inline) -> str:
 
 
 def merged(content: Iterable[Inline]) -> list[Inline]:
-    """*content* with neighbours of one kind joined and empty runs left out."""
+    """*content* with neighbouring runs of one style joined and empty ones left out."""
     result: list[Inline] = []
-    for inline in content:
-        match (result[-1] if result else None, inline):
-            case (_, Run("")):
-                pass
-            case (Run(before, style), Run(text, other)) if style == other:
-                result[-1] = Run(before + text, style)
-            case _:
-                result.append(inline)
+    for style, group in groupby(content, key=lambda inline: inline.style if isinstance(inline, Run) else None):
+        if style is None:
+            result += group
+        elif text := "".join(run.text for run in group if isinstance(run, Run)):
+            result.append(Run(text, style))
     return result
 
 
@@ -102,8 +100,8 @@ def paragraphs(content: Iterable[Inline]) -> tuple[Paragraph, ...]:
             found.append([])
             continue
         if found[-1]:
-            last = found[-1][-1]
-            found[-1].append(Run("\n", PLAIN if isinstance(last, Emoji) else last.style))
+            before, after = (PLAIN if isinstance(part, Emoji) else part.style for part in (found[-1][-1], line[0]))
+            found[-1].append(Run("\n", before if before == after else PLAIN))
         found[-1] += line
     return tuple(Paragraph(tuple(merged(content))) for content in found if content)
 
