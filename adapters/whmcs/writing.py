@@ -2,11 +2,11 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from adapters.contract import with_marker
 from adapters.errors import Rejected
-from adapters.model import Body, MessageDraft, Person, Role, TicketDraft, Visibility
+from adapters.model import Body, FieldKind, MessageDraft, Person, Role, TicketDraft, Visibility
 from adapters.whmcs.php import attached, serialized
 from adapters.whmcs.settings import WhmcsSettings
 
@@ -67,11 +67,8 @@ def ticket(desk: str, draft: TicketDraft, files: Sequence[tuple[str, bytes]], se
         params["priority"] = priority
     if quiet(draft.first, settings):
         params["noemail"] = "1"
-    known = {field.key: field.at_desk for field in settings.fields}
-    for key in draft.fields.keys() - known.keys():
-        raise Rejected(desk, f"its settings name no custom field {key!r}.", remedy="Add it to fields.", field=key)
     if draft.fields:
-        params["customfields"] = serialized({known[key]: value for key, value in draft.fields.items()})
+        params["customfields"] = serialized(_fields(desk, draft.fields, settings))
     return params
 
 
@@ -145,6 +142,18 @@ def signed(body: Body, name: str) -> Body:
         plain=f"{name} wrote:\n\n{body.plain}",
         markdown=None if body.markdown is None else f"**{escaped}** wrote:\n\n{body.markdown}",
     )
+
+
+def _fields(desk: str, values: Mapping[str, str], settings: WhmcsSettings) -> Params:
+    """Custom fields by their numbers; WHMCS keeps a ticked box as "on"."""
+    known = {field.key: field for field in settings.fields}
+    for key in values.keys() - known.keys():
+        raise Rejected(desk, f"its settings name no custom field {key!r}.", remedy="Add it to fields.", field=key)
+    ticked = {"yes": "on", "no": ""}
+    return {
+        known[key].at_desk: ticked.get(value, value) if known[key].kind is FieldKind.YES_NO else value
+        for key, value in values.items()
+    }
 
 
 def _address(person: Person, settings: WhmcsSettings) -> str:

@@ -8,5 +8,5 @@ pytest.register_assert_rewrite(
     "tests.adapters.conformance_opening",
     "tests.adapters.conformance_tickets",
     "tests.adapters.conformance_wire",
-    "tests.adapters.exchanges",
+    "tests.adapters.replay",
 )

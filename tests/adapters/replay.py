@@ -108,8 +108,9 @@ def _holds(found: Any, wanted: Any) -> bool:
 
 
 def _response(recorded: Mapping[str, Any]) -> httpx.Response:
-    status, headers = recorded.get("status", 200), recorded.get("headers", {})
-    if "json" in recorded:
-        return httpx.Response(status, headers=headers, json=recorded["json"])
     content = base64.b64decode(recorded["base64"]) if "base64" in recorded else recorded.get("text", "").encode()
-    return httpx.Response(status, headers=headers, content=content)
+    headers = {"content-type": "text/html", **recorded.get("headers", {})}
+    if "json" in recorded:
+        content = json.dumps(recorded["json"]).encode()
+        headers = {"content-type": "application/json", **recorded.get("headers", {})}
+    return httpx.Response(recorded.get("status", 200), headers=headers, stream=httpx.ByteStream(content))
