@@ -11,7 +11,20 @@ from urllib.parse import unquote, urlsplit
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    ConnectionError as RedisConnectionError,
+    MasterDownError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    TimeoutError as RedisTimeoutError,
+)
 
 from bot.conversion.ports import StoreAway
 
@@ -19,6 +32,9 @@ SCRIPTS = ("add", "claim", "head", "save", "extend", "done", "retry", "park", "h
 """The scripts of the lanes, which get `keys.SHARD_KEYS` first; each has scripts/common.lua in front."""
 LONE_SCRIPTS = ("failed", "release", "swap", "turn")
 """Scripts with keys of their own."""
+
+TROUBLE = (RedisError, RedisClusterException, OSError)
+"""What the client raises where Redis did not do it; time-outs are among them."""
 
 Client = Redis | RedisCluster
 T = TypeVar("T")
@@ -69,7 +85,7 @@ def connect(url: str, *, timeout: float = 5.0, retries: int = 3, connections: in
         if scheme in ("redis", "rediss", "unix"):
             pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=timeout, **common)
             return Redis.from_pool(pool)
-    except (ValueError, RedisError):
+    except (ValueError, RedisError, RedisClusterException):
         pass  # its words may repeat the address, and with it the password
     raise BadAddress(
         "REDIS_URL is not an address of Redis. It looks like redis://host:6379/0, rediss://... for TLS, unix:///path, "
@@ -79,8 +95,8 @@ def connect(url: str, *, timeout: float = 5.0, retries: int = 3, connections: in
 
 def _behind_sentinel(url: str, common: dict[str, Any]) -> Redis:
     parts = urlsplit(url)
-    hosts = parts.netloc.rpartition("@")[2].split(",")
-    sentinels = [(host.rpartition(":")[0] or host, int(host.rpartition(":")[2] or 26379)) for host in hosts]
+    hosts = [host.partition(":") for host in parts.netloc.rpartition("@")[2].split(",")]
+    sentinels = [(host, int(port or 26379)) for host, _, port in hosts]
     master, _, database = parts.path.strip("/").partition("/")
     if not master:
         raise ValueError
@@ -162,7 +178,7 @@ async def translated(work: Callable[[], Awaitable[T]]) -> T:
     """What *work* gives; `StoreAway` where Redis cannot be reached or refuses."""
     try:
         return await work()
-    except (RedisError, OSError, TimeoutError) as error:
+    except TROUBLE as error:
         raise _away(error) from error
 
 
@@ -171,13 +187,25 @@ async def translating() -> AsyncIterator[None]:
     """`translated` for a stretch of code."""
     try:
         yield
-    except (RedisError, OSError, TimeoutError) as error:
+    except TROUBLE as error:
         raise _away(error) from error
 
 
+_WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (AuthenticationError, "Redis refuses our user or password: look at REDIS_URL"),
+    (NoPermissionError, "Redis does not let our user do this: docs/redis.md has the rights that it needs"),
+    (OutOfMemoryError, "Redis has no memory left: give it more"),
+    (ReadOnlyError, "Redis is a replica that takes no writes: REDIS_URL must lead to the primary"),
+    ((BusyLoadingError, ClusterDownError, MasterDownError), "Redis is not ready yet"),
+    ((RedisConnectionError, RedisTimeoutError, RedisClusterException, OSError), "Redis does not answer"),
+)
+
+
 def _away(error: Exception) -> StoreAway:
-    kind = type(error).__name__
-    return StoreAway(f"Redis cannot keep or tell anything at the moment ({kind}).")
+    deepest = error.__cause__ or error.__context__  # a refused login comes as a lost connection
+    kinds = [error, deepest] if "ACL failure" not in str(error) else [NoPermissionError()]  # a script's has no type
+    words = next((words for kind, words in _WORDS if any(isinstance(it, kind) for it in kinds)), "Redis refused this")
+    return StoreAway(f"{words} ({type(error).__name__}).")
 
 
 async def ready(connection: Connection, *, within: float) -> None:

@@ -61,6 +61,10 @@ class RedisLanes(Lanes):
             words.update(zip(mine, answer, strict=True))
         return [Added(words[i]) for i in range(len(ops))]
 
+    async def note_run(self) -> None:
+        """Write down in each shard which run of the server this is, so that a later one is known to be another."""
+        await self._connection.run_many([("add", Shard(number).all, []) for number in range(self._shards)])
+
     def _batches(self, ops: Sequence[NewOp]) -> list[tuple[Shard, list[int]]]:
         places: dict[Shard, list[int]] = {}
         for i, op in enumerate(ops):

@@ -86,6 +86,7 @@ class Store:
             await ready(connection, within=patience)
             shards = await _shards(connection)
             lanes = RedisLanes(connection, shards, lease=lease)
+            await lanes.note_run()
             try:
                 yield cls(
                     url=url,

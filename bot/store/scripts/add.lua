@@ -1,5 +1,6 @@
 -- Adds operations to lanes of one shard. Per operation, KEYS: queue, memory; ARGV: lane, id, order, payload, delay in
--- milliseconds, flags (l: only where linked, r: replaceable, m: makes a link). Returns a word for each.
+-- milliseconds, flags (l: only where linked, r: replaceable, m: makes a link). Returns a word for each. Without any,
+-- it only notes which run of the server this is.
 
 local rid, moment = run(), now()
 local since = redis.call('HGET', runs, rid)

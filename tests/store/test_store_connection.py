@@ -1,0 +1,211 @@
+"""Addresses, trouble with the server, and what an operator is told about it."""
+
+import asyncio
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.conversion.ports import Outcome, StoreAway
+from bot.store.connection import LONE_SCRIPTS, SCRIPTS, BadAddress, Connection, connect, source
+from bot.store.durability import _access, durability
+from bot.store.keys import META, SHARD_KEYS, WAKE
+from bot.store.server import program
+from bot.store.store import Store, WrongSchema
+
+SECRET = "sw0rdf1sh"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:sw0rdf1sh@host",
+        "redis://user:sw0rdf1sh@host:port",
+        "redis://user:sw0rdf1sh@host:6379/0?socket_timeout=sw0rdf1sh",
+        "redis+sentinel://user:sw0rdf1sh@host:26379",
+        "redis+sentinel://user:sw0rdf1sh@host:what/master",
+        "redis+cluster://user:sw0rdf1sh@host:port",
+        "sw0rdf1sh",
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_repeating_it(url):
+    with pytest.raises(BadAddress, match=r"REDIS_URL is not an address.*rediss://") as caught:
+        connect(url)
+
+    chain = f"{caught.value!r} {caught.value.__cause__!r}"
+    assert SECRET not in chain
+    assert caught.value.__suppress_context__
+
+
+async def test_an_address_behind_sentinel_names_hosts_master_and_database():
+    client: Any = connect("rediss+sentinel://me:p%40ss@one:26380,two/main/3")
+    pool = client.connection_pool
+
+    assert ("main", 3, "me", "p@ss") == (
+        pool.service_name,
+        pool.connection_kwargs["db"],
+        pool.connection_kwargs["username"],
+        pool.connection_kwargs["password"],
+    )
+    sentinels = [s.connection_pool.connection_kwargs for s in pool.sentinel_manager.sentinels]
+    assert [("one", 26380), ("two", 26379)] == [(s["host"], s["port"]) for s in sentinels]
+    assert "SentinelManagedSSLConnection" == pool.connection_class.__name__
+    await client.aclose()
+
+
+@pytest.mark.parametrize("url", [f"redis://:{SECRET}@127.0.0.1:1/0", f"redis+cluster://:{SECRET}@127.0.0.1:1"])
+async def test_a_server_that_does_not_answer_is_away_and_no_password_is_told(url, caplog):
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(StoreAway) as caught:
+        async with Store.open(url, patience=3):
+            pass
+
+    assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r} {caplog.text}"
+
+
+async def test_a_refused_command_is_told_without_the_text_that_was_sent(store):
+    await store.connection.do("SET", "tk:{00}:ops", "no hash")
+    for work in (
+        lambda: store.connection.do("HSET", "tk:{00}:ops", "field", SECRET),
+        lambda: store.connection.do_many([("HSET", "tk:{00}:ops", "field", SECRET)] * 2),
+    ):
+        with pytest.raises(StoreAway) as caught:
+            await work()
+        assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+async def test_a_server_that_forgot_the_scripts_gets_them_again(store, op):
+    await store.lanes.add([op("a")])
+    await store.connection.client.script_flush()
+
+    await store.lanes.add([op("b", lane=f"T1:C1:17{i:08d}.000100") for i in range(1, 21)])
+
+    assert 21 == len(await store.lanes.claim(50))
+
+
+async def test_the_repr_of_a_store_does_not_show_its_address(store):
+    assert store.url not in repr(store)
+
+
+async def test_what_a_newer_threadline_wrote_is_not_touched(store, embedded):
+    await store.connection.do("HSET", META, "schema", 2)
+
+    with pytest.raises(WrongSchema, match=r"layout 2.*layout 1"):
+        async with Store.open(embedded.url):
+            pass
+
+
+async def test_an_installation_keeps_the_number_of_its_shards(store, embedded, op):
+    await store.connection.do("HSET", META, "shards", 3)
+
+    async with Store.open(embedded.url) as other:
+        await other.lanes.add([op(lane=f"T1:C1:17{i:08d}.000100") for i in range(30)])
+        assert 30 == len(await other.lanes.claim(50))
+    assert {"tk:{00}:ready", "tk:{01}:ready", "tk:{02}:ready"} == set(await store.connection.do("KEYS", "tk:*:ready"))
+
+
+def test_the_scripts_and_the_list_of_keys_agree():
+    first = source("head").split("unpack(KEYS", 1)[0].rpartition("local ")[2]
+
+    assert list(SHARD_KEYS) == first.removesuffix(" = ").split(", ")
+    assert f"unpack(KEYS, 1, {len(SHARD_KEYS)})" in source("head")
+    assert f"'{WAKE}'" in source("head")
+    assert all(source(name) for name in (*SCRIPTS, *LONE_SCRIPTS))
+
+
+async def test_the_embedded_server_gives_nothing_to_complain_of(store, embedded):
+    findings = await durability(store.connection, embedded.url)
+
+    assert [] == [finding for finding in findings if not finding.ok]
+    assert {"Redis version", "Redis memory", "Redis persistence", "Redis fsync", "Redis replicas"} == {
+        finding.subject for finding in findings
+    }
+
+
+async def test_a_server_that_may_throw_things_away_or_forget_them_is_complained_of(tmp_path):
+    socket = tmp_path / "s"
+    options = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--maxmemory-policy", "allkeys-lru"]
+    process = await asyncio.create_subprocess_exec(
+        program(), *options, "--appendfsync", "no", "--dir", str(tmp_path), stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        connection = Connection(connect(f"unix://{socket}", retries=20))
+        findings = {finding.subject: finding for finding in await durability(connection, "redis://elsewhere:6379/0")}
+        await connection.aclose()
+    finally:
+        process.kill()
+        await process.wait()
+
+    bad = ["Redis fsync", "Redis memory", "Redis password", "Redis persistence"]
+    assert bad == sorted(subject for subject, finding in findings.items() if not finding.ok)
+    assert "allkeys-lru" in findings["Redis memory"].detail
+    assert all(findings[subject].remedy for subject in bad)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("unix:///s", []),
+        ("redis://localhost:6379", []),
+        ("redis://[::1]:6379/0", []),
+        ("redis://elsewhere", [False, True]),
+        (f"rediss://:{SECRET}@elsewhere", [True, True]),
+        (f"redis+sentinel://me:{SECRET}@one:1,two:2/main", [True, True]),
+        ("redis+sentinel://one:1,localhost:2/main", [False, True]),
+    ],
+)
+def test_a_server_on_another_machine_needs_a_password(url, expected):
+    findings = _access(url)
+
+    assert expected == [finding.ok for finding in findings]
+    assert SECRET not in repr(findings)
+
+
+async def test_the_smallest_rights_that_are_documented_are_enough(store, embedded, op, link, claim):
+    """docs/redis.md has this line; what a worker, a front and a person do needs no more."""
+    lines = (Path(__file__).parents[2] / "docs" / "redis.md").read_text().splitlines()
+    rights = next(line for line in lines if line.startswith("ACL SETUSER")).replace("PASSWORD", SECRET).split()[3:]
+    async with Redis.from_url(embedded.url) as admin:
+        await admin.execute_command("ACL", "SETUSER", "threadline", "reset", *rights)
+    try:
+        async with Store.open(f"{embedded.url}?username=threadline&password={SECRET}") as mine:
+            await everything_once(mine, op, link)
+            assert [] == [f for f in await durability(mine.connection, mine.url) if not f.ok]
+            for command in (("SET", "other:key", "x"), ("FLUSHALL",), ("CONFIG", "SET", "save", "")):
+                with pytest.raises(StoreAway, match=r"docs/redis\.md has the rights"):
+                    await mine.connection.do(*command)
+            with pytest.raises(StoreAway, match="user or password"):
+                async with Store.open(f"{embedded.url}?username=threadline&password=wrong"):
+                    pass
+    finally:
+        async with Redis.from_url(embedded.url) as admin:
+            await admin.execute_command("ACL", "DELUSER", "threadline")
+
+
+async def everything_once(store, op, link):
+    second = timedelta(seconds=1)
+    await store.lanes.add([op("a", 1), op("b", 2), op("c", 3)])
+    (lease,) = await store.lanes.claim(5)
+    await store.lanes.wake(timedelta(milliseconds=50))
+    assert await store.lanes.peek(lease.lane, "a")
+    await store.lanes.save(lease, "a", "p")
+    await store.lanes.done(lease, "a", Outcome(link=link()))
+    await store.lanes.park(lease, "b", "p")
+    await store.lanes.hold(lease, "c", "p")
+    assert 2 == len([parked async for parked in store.lanes.parked()])
+    await store.lanes.unpark(lease.lane, "c", None)
+    assert [link()] == [found async for found in store.links.all()]
+    await store.links.update(link().thread, lambda found: found.model_copy(update={"status": "open"}))
+    await store.links.remove(link())
+    await store.breakers.failed("whmcs", None)
+    await store.breakers.wait("whmcs")
+    await store.breakers.succeeded("whmcs")
+    async with store.shared.lock("x", ttl=second):
+        await store.shared.put("x", "y", ttl=second)
+    await store.shared.turn("x", per_second=10)
+    await store.scratch.put("x", "y", second)
+    assert "y" == await store.scratch.take("x")
+    assert await store.scratch.once("x", second)

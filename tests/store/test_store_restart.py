@@ -1,0 +1,170 @@
+"""A server that restarted or was set back: what it holds is looked at again before it is believed."""
+
+import asyncio
+import os
+import shutil
+import signal
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from bot.conversion.ports import Outcome
+from bot.store.server import _lock, attach_or_start, stop
+from bot.store.store import Store
+
+T = "T1:C1:1700000000.000100"
+OLD = "T1:C1:1600000000.000100"
+YOUNG = "T1:C1:4000000000.000100"
+NOTHING = Outcome()
+NO_TIME = timedelta()
+
+
+class Machine:
+    """A server that a test may kill and set back."""
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    @asynccontextmanager
+    async def store(self):
+        server = await attach_or_start(self.directory)
+        async with Store.open(server.url) as store:
+            yield store
+
+    async def kill(self):
+        os.kill(int((self.directory / "server.pid").read_text()), signal.SIGKILL)
+        while True:
+            with _lock(self.directory) as lock:
+                if lock is not None:
+                    return
+            await asyncio.sleep(0.01)
+
+    def keep_a_copy(self):
+        shutil.copytree(self.directory / "appendonlydir", self.directory.parent / "copy")
+
+    def set_back(self):
+        shutil.rmtree(self.directory / "appendonlydir")
+        shutil.copytree(self.directory.parent / "copy", self.directory / "appendonlydir")
+
+
+@pytest.fixture
+async def machine(tmp_path):
+    machine = Machine(tmp_path / "data")
+    yield machine
+    await stop(await attach_or_start(machine.directory))
+
+
+async def head_of(store, lane=T):
+    """The head of a lane, and the lease on it."""
+    while True:
+        for lease in await store.lanes.claim(50):
+            if lease.lane == lane:
+                return await store.lanes.head(lease), lease
+        await asyncio.sleep(0.05)
+
+
+async def test_work_from_before_a_restart_is_marked_and_its_thread_is_to_be_read_again(machine, op, link):
+    async with machine.store() as store:
+        await store.links.put(link())
+        await store.lanes.add([op("a", 1), op("b", 2)])
+        head, _ = await head_of(store, T)
+        assert (False, False) == (head.verify, head.resync)
+    await machine.kill()
+
+    async with Store.open((await attach_or_start(machine.directory)).url) as store:
+        await store.connection.do("ZADD", store.lanes._shard(T).key("ready"), 0, T)  # the lease is over
+        head, lease = await head_of(store)
+        assert ("a", True, True, link()) == (head.id, head.verify, head.resync, head.link)
+
+        await store.lanes.resynced(lease)
+        assert [("a", True, False)] == [await looks(store, lease)]
+
+        await store.lanes.save(lease, "a", "began now")
+        assert [("a", False, False)] == [await looks(store, lease)]
+
+        await store.lanes.add([op("new", 0)])
+        assert [("new", False, False)] == [await looks(store, lease)]
+        await store.lanes.done(lease, "new", NOTHING)
+        await store.lanes.done(lease, "a", NOTHING)
+        assert [("b", True, False)] == [await looks(store, lease)]
+
+
+async def looks(store, lease):
+    head = await store.lanes.head(lease)
+    return head.id, head.verify, head.resync
+
+
+async def test_a_retry_without_progress_and_an_edit_keep_the_mark(machine, op):
+    async with machine.store() as store:
+        await store.lanes.add([op("a", 1)])
+    await machine.kill()
+
+    async with machine.store() as store:
+        await store.lanes.add([op("a", 1, "edited", replace=True)])
+        head, lease = await head_of(store)
+        assert ("edited", True) == (head.payload, head.verify)
+        await store.lanes.retry(lease, "a", "edited", delay=NO_TIME)
+        head, _ = await head_of(store)
+        assert head.verify
+
+
+async def test_lanes_of_events_and_of_cards_are_not_to_be_read_again(machine, op):
+    async with machine.store() as store:
+        await store.lanes.add([op(lane="in/" + T), op(lane="ui/" + T)])
+    await machine.kill()
+
+    async with machine.store() as store:
+        heads = [await store.lanes.head(lease) for lease in await store.lanes.claim(5)]
+
+    assert [(True, False)] * 2 == [(head.verify, head.resync) for head in heads if head]
+
+
+async def test_a_linked_thread_is_read_again_after_a_restart_even_if_nothing_waited(machine, op, link, claim_all):
+    async with machine.store() as store:
+        await store.links.put(link())
+        await store.lanes.add([op("a", 1)])
+        await claim_all(store)
+    await machine.kill()
+
+    async with machine.store() as store:
+        await store.lanes.add([op("b", 2)])
+        head, _ = await head_of(store)
+        assert ("b", False, True) == (head.id, head.verify, head.resync)
+
+
+async def test_a_server_that_was_set_back_asks_for_threads_that_it_may_have_forgotten(machine, op):
+    """It knows nothing of either thread. The older one may have had work in the time that was lost."""
+    async with machine.store() as store:
+        await store.lanes.add([op(lane=T)])
+    await machine.kill()
+    machine.keep_a_copy()
+    async with machine.store() as store:
+        await store.lanes.add([op("create", 0, lane=OLD, makes_link=True)])
+    await machine.kill()
+    machine.set_back()
+
+    async with machine.store() as store:
+        await store.lanes.add([op("create", 0, lane=lane) for lane in (OLD, YOUNG, "T1:form:V1")])
+        heads = {lease.lane: await store.lanes.head(lease) for lease in await store.lanes.claim(50)}
+
+    assert {OLD: True, YOUNG: False, "T1:form:V1": False} == {
+        lane: heads[lane].resync for lane in (OLD, YOUNG, "T1:form:V1")
+    }
+
+
+async def test_a_new_server_trusts_itself(machine, op):
+    async with machine.store() as store:
+        await store.lanes.add([op(lane=OLD)])
+        assert not (await head_of(store, OLD))[0].resync
+
+
+@pytest.fixture
+def claim_all():
+    async def finish(store):
+        for lease in await store.lanes.claim(50):
+            head = await store.lanes.head(lease)
+            while head is not None:
+                head = await store.lanes.done(lease, head.id, NOTHING)
+
+    return finish
