@@ -322,6 +322,33 @@ async def test_several_connections_share_the_events():
     assert (2, 6) == (len(used), len(listener.requests))
 
 
+async def test_after_a_warning_the_connection_still_takes_work():
+    slack = SlackServer(demo(), **QUICK)
+    async with slack.serve(), aiohttp.ClientSession() as session:
+        socket = await session.ws_connect(slack.sockets.address())
+        await slack.sockets.connected()
+        await slack.sockets.disconnect("warning")
+        ids = ids_of(slack.workspace)
+        await slack.workspace.post(ids["eva"], ids["it-help"], "still here")
+        said = [await socket.receive_json() for _ in range(3)]
+        await socket.close()
+
+    assert ["hello", "disconnect", "events_api"] == [item["type"] for item in said]
+    assert ("warning", "still here") == (said[1]["reason"], said[2]["payload"]["event"]["text"])
+
+
+async def test_an_eleventh_connection_is_one_too_many():
+    slack = SlackServer(demo(), **QUICK)
+    async with slack.serve(), aiohttp.ClientSession() as session:
+        sockets = [await session.ws_connect(slack.sockets.address()) for _ in range(11)]
+        said = [await socket.receive_json() for socket in sockets]
+        for socket in sockets:
+            await socket.close()
+
+    assert ["hello"] * 10 + ["disconnect"] == [item["type"] for item in said]
+    assert "too_many_websockets" == said[-1]["reason"]
+
+
 async def test_an_address_serves_one_connection_only():
     slack = SlackServer(demo(), **QUICK)
     async with slack.serve():

@@ -7,6 +7,7 @@ from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.posting import bot_profile
 from bot.sandbox.slack.state import SandboxPerson
 
+_SLACKBOT = SandboxPerson(id="USLACKBOT", name="slackbot", real_name="Slackbot", team_id="")
 _EMOJI = {"kestrel": "https://emoji.slack-edge.com/kestrel.png", "ship_it": "alias:squirrel"}
 
 
@@ -21,7 +22,7 @@ def _object(call: Call, person: SandboxPerson) -> dict[str, Any]:
         "team": person.team_id,
         "avatar_hash": "g" + person.colour,
     }
-    own = person.team_id == call.state.team_id
+    own = person is _SLACKBOT or person.team_id == call.state.team_id
     if own and person.email and "users:read.email" in call.workspace.events.scopes:
         profile["email"] = person.email
     user: dict[str, Any] = {
@@ -51,7 +52,7 @@ def _object(call: Call, person: SandboxPerson) -> dict[str, Any]:
 
 
 async def _info(call: Call) -> dict[str, Any]:
-    person = call.state.people.get(call.need("user"))
+    person = _SLACKBOT if call.need("user") == _SLACKBOT.id else call.state.people.get(call.need("user"))
     if person is None:
         raise SlackError("user_not_found")
     return {"user": _object(call, person)}
@@ -84,7 +85,10 @@ async def _groups(call: Call) -> dict[str, Any]:
 
 
 async def _bot(call: Call) -> dict[str, Any]:
-    if call.text("bot") not in {"", call.state.bot_id}:
+    wanted = call.text("bot") or call.state.bot_id
+    if wanted in call.state.bots:
+        return {"bot": {"id": wanted, "deleted": False, "name": call.state.bots[wanted], "app_id": "", "icons": {}}}
+    if wanted != call.state.bot_id:
         raise SlackError("bot_not_found")
     return {"bot": bot_profile(call.state)}
 

@@ -81,7 +81,6 @@ class Header(Block):
 
     type: Literal["header"]
     text: e.Plain150
-    level: Annotated[int, Field(ge=1, le=4)] | None = None
 
 
 class ImageBlock(Block):

@@ -129,6 +129,7 @@ class State:
         self.messages: dict[str, dict[str, Message]] = {}
         self.ephemerals: dict[tuple[str, str], list[Message]] = {}
         self.files: dict[str, SandboxFile] = {}
+        self.bots: dict[str, str] = {}
         self.groups: dict[str, dict[str, Any]] = {}
         self.changes = Changes()
         self._last_ts = 0

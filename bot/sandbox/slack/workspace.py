@@ -210,6 +210,7 @@ class Workspace:
             "ts": self.state.new_ts(),
             "text": text,
         }
+        self.state.bots[message["bot_id"]] = name
         if thread_ts:
             message["thread_ts"] = thread_ts
         return copy.deepcopy(self.messages.add(channel, message))
