@@ -14,7 +14,7 @@ from bot.conversion.catalogue import Fields
 from bot.conversion.records import FormFile, OpenTicket
 from bot.slack.ids import Block, Scope
 from bot.slack.seal import Memory
-from bot.slack.views.form import Typed, fields_asked, is_required, most_files, options_asked, size_words
+from bot.slack.views.form import Typed, count_words, fields_asked, is_required, most_files, options_asked, size_words
 
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -139,7 +139,7 @@ def _files(desk: TicketAdapter[Any], typed: Typed, problems: dict[str, str]) -> 
     if files and not desk.has(Capability.FILES):
         problems[Block.FILES] = f"{desk.title} takes no files. Take them out; a link can go into the description."
     elif len(files) > most:
-        problems[Block.FILES] = f"{desk.title} takes {most} files at most; these are {len(files)}."
+        problems[Block.FILES] = f"{desk.title} takes {count_words(most, 'file')} at most; these are {len(files)}."
     elif too_large and largest:
         names = ", ".join(str(one.get("name", "a file")) for one in too_large)
         problems[Block.FILES] = f"{desk.title} takes files of {size_words(largest)} at most. Too large: {names}."[:2000]

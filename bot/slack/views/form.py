@@ -25,6 +25,7 @@ Typed = Mapping[str, Mapping[str, Any]]
 """What was typed so far: block id -> the element's state, in the shape of Slack's ``view.state.values``."""
 
 _MOST_FIELDS = 80  # of 100 blocks
+_MOST_OPTIONS = 400  # of all custom fields together; a view may have 250 KB, and longer lists are searched instead
 YES_NO = (Choice(id="yes", label="Yes"), Choice(id="no", label="No"))
 _UNKNOWN: Choices = Listing((), known=False)
 _NO_FIELDS_YET: Fields = Listing((), known=False)
@@ -109,17 +110,17 @@ def _thread(shown: Form) -> list[Json]:
 
 
 def _scopes(summary: ThreadSummary) -> list[Json]:
-    scopes = [Choice(id=Scope.WHOLE, label=f"The whole thread ({_count(summary.messages, 'message')})")]
+    scopes = [Choice(id=Scope.WHOLE, label=f"The whole thread ({count_words(summary.messages, 'message')})")]
     if 1 < summary.from_here < summary.messages:
-        label = f"From this message on ({_count(summary.from_here, 'message')})"
+        label = f"From this message on ({count_words(summary.from_here, 'message')})"
         scopes.append(Choice(id=Scope.FROM_HERE, label=label))
     return [option(choice) for choice in (*scopes, Choice(id=Scope.ONLY_THIS, label="Only this message"))]
 
 
 def summary_words(summary: ThreadSummary) -> str:
     """What would go, as in: 12 messages by 4 people, 2 files (340 KB)."""
-    words = f"{_count(summary.messages, 'message')} by {_count(summary.people, 'person', 'people')}"
-    return f"{words}, {_count(summary.files, 'file')} ({size_words(summary.size)})" if summary.files else words
+    words = f"{count_words(summary.messages, 'message')} by {count_words(summary.people, 'person', 'people')}"
+    return f"{words}, {count_words(summary.files, 'file')} ({size_words(summary.size)})" if summary.files else words
 
 
 def size_words(size: int) -> str:
@@ -127,10 +128,11 @@ def size_words(size: int) -> str:
     for scale, unit in ((10**9, "GB"), (10**6, "MB")):
         if size >= scale:
             return f"{size / scale:.1f}".removesuffix(".0") + f" {unit}"
-    return f"{size // 10**3} KB" if size >= 10**3 else _count(size, "byte")
+    return f"{size // 10**3} KB" if size >= 10**3 else count_words(size, "byte")
 
 
-def _count(number: int, one: str, many: str = "") -> str:
+def count_words(number: int, one: str, many: str = "") -> str:
+    """A number of things, as in: 1 file, 2 files."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
@@ -236,7 +238,10 @@ def most_files(desk: TicketAdapter[Any]) -> int:
 
 def _custom(shown: Form) -> list[Json]:
     asked = [*fields_asked(shown.desk, shown.fields), *options_asked(shown.desk)]
-    blocks = [_field(shown, *one) for one in asked[:_MOST_FIELDS]]
+    blocks, room = [], _MOST_OPTIONS
+    for block, one in asked[:_MOST_FIELDS]:
+        blocks.append(_field(shown, block, one, room=room))
+        room -= len(blocks[-1]["element"].get("options", ()))
     if not shown.fields.known and not shown.loading and shown.desk.has(Capability.CUSTOM_FIELDS):
         words = f"{shown.desk.title} does not tell its further fields just now; it may ask for them later."
         blocks.append(context(words))
@@ -262,11 +267,11 @@ def is_required(desk: TicketAdapter[Any], asked: Field) -> bool:
     return asked.required or asked.key in desk.settings.required_fields
 
 
-def _field(shown: Form, block: Block, asked: Field) -> Json:
+def _field(shown: Form, block: Block, asked: Field, *, room: int) -> Json:
     block_id = block.of(shown.desk.name, asked.key)
     return entry(
         asked.label if asked.label.strip() else asked.key,
-        _element(asked),
+        _element(asked, room),
         block_id,
         optional=not is_required(shown.desk, asked),
         hint=asked.hint.strip(),
@@ -274,13 +279,15 @@ def _field(shown: Form, block: Block, asked: Field) -> Json:
     )
 
 
-def _element(asked: Field) -> Json:
+def _element(asked: Field, room: int) -> Json:
+    if asked.kind is FieldKind.CHOICE:
+        return {"action_id": Action.FIELD, **_choice_element(asked, room)}
     return {"action_id": Action.FIELD, **_ELEMENTS.get(asked.kind, _text_element)(asked)}
 
 
-def _choice_element(asked: Field) -> Json:
+def _choice_element(asked: Field, room: int) -> Json:
     choices = usable(asked.choices)
-    if 0 < len(choices) <= OPTIONS:
+    if 0 < len(choices) <= min(OPTIONS, room):
         return {"type": "static_select", **options_of(choices)}
     return {"type": "external_select", "min_query_length": 0}
 
@@ -297,6 +304,5 @@ _ELEMENTS: Mapping[FieldKind, Callable[[Field], Json]] = MappingProxyType(
         FieldKind.DATE: lambda _: {"type": "datepicker"},
         FieldKind.DATETIME: lambda _: {"type": "datetimepicker"},
         FieldKind.YES_NO: lambda _: {"type": "static_select", **options_of(YES_NO)},
-        FieldKind.CHOICE: _choice_element,
     }
 )
