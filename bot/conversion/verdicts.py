@@ -56,6 +56,8 @@ FAST = (timedelta(seconds=1), timedelta(seconds=60))
 SLOW = (timedelta(seconds=30), timedelta(minutes=5))
 CRASHES = 20
 """How often a worker may die with one operation in hand before a person is asked to look at it."""
+FAULTS = 5
+"""How often an operation may fail by a fault of our own before a person is asked to look at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,7 @@ def verdict(error: Exception, *, attempts: int, reconcile: Reconcile, settle: ti
     """
     rule = next((TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), None)
     if rule is None:
-        return Verdict(next=Next.PARK) if attempts >= CRASHES else Verdict(next=Next.LOOK, delay=settle)
+        return Verdict(next=Next.PARK) if attempts >= FAULTS else Verdict(next=Next.LOOK, delay=settle)
     if rule.next is Next.LOOK and isinstance(error, AdapterError) and reconcile is Reconcile.NONE:
         return Verdict(next=Next.ASK, breaks=rule.breaks)
     if rule.next in {Next.PARK, Next.ASK}:

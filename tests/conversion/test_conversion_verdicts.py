@@ -7,7 +7,7 @@ import pytest
 from adapters import errors
 from adapters.contract import Reconcile
 from bot.conversion.ports import SlackOutcomeUnknown, SlackRefused, SlackTrouble
-from bot.conversion.verdicts import CRASHES, TABLE, Next, surely_not_done, verdict
+from bot.conversion.verdicts import FAULTS, TABLE, Next, surely_not_done, verdict
 
 SETTLE = timedelta(seconds=7)
 
@@ -72,8 +72,8 @@ def test_an_outage_is_never_given_up_and_never_waits_longer_than_a_minute(attemp
 
 
 def test_our_own_fault_is_tried_a_few_times_and_then_shown_to_a_person():
-    assert Next.LOOK == _verdict(ZeroDivisionError(), CRASHES - 1).next
-    assert Next.PARK == _verdict(ZeroDivisionError(), CRASHES).next
+    assert Next.LOOK == _verdict(ZeroDivisionError(), FAULTS - 1).next
+    assert Next.PARK == _verdict(ZeroDivisionError(), FAULTS).next
 
 
 def test_only_unknown_outcomes_and_our_own_faults_leave_open_whether_it_was_done():

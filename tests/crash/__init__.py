@@ -1,0 +1,1 @@
+"""Kills real processes and compares what people wrote with what the desk holds."""
