@@ -161,7 +161,8 @@ class HttpDesk(TicketAdapter[H]):
         if content is None:
             cause = f"{self.system} sent more than {cap:,} bytes."
             if changes:
-                raise OutcomeUnknown(self.name, cause, code="too large")
+                remedy = "It is looked up before anything is repeated."
+                raise OutcomeUnknown(self.name, cause, remedy=remedy, code="too large")
             raise UnexpectedReply(self.name, cause, remedy="Look at what stands at its address.", code="too large")
         return Reply(response.status_code, headers, content)
 

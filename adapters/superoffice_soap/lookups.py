@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from typing_extensions import override
 
-from adapters.contract import Capability
+from adapters.contract import Capability, Shared
 from adapters.errors import NotFound, Rejected, UnexpectedReply
 from adapters.model import (
     Attachment,
@@ -24,6 +24,7 @@ from adapters.superoffice_soap import fields, reading
 from adapters.superoffice_soap.calls import SoapCalls
 from adapters.superoffice_soap.errors import SYSTEM, USER_UNKNOWN
 from adapters.superoffice_soap.port import REST
+from adapters.superoffice_soap.settings import SuperOfficeSoapSettings
 
 _NAMES_KEPT = 600.0  # seconds for which names of categories, priorities and extra fields are kept
 _PAGE = 100  # rows of a search
@@ -33,7 +34,11 @@ _OVERHEAD = 64_000  # bytes of an envelope around a file
 
 
 class Lookups(SoapCalls):
-    """A desk that can be read."""
+    """A desk that can be read. What a list last said is kept for a while, only to put names to ids."""
+
+    def __init__(self, name: str, settings: SuperOfficeSoapSettings, shared: Shared) -> None:
+        super().__init__(name, settings, shared)
+        self._kept: dict[str, tuple[Mapping[str, str], float]] = {}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -75,25 +80,22 @@ class Lookups(SoapCalls):
         )
 
     def _remember(self, what: str, names: Mapping[str, str]) -> None:
-        self._kept = {**self._still_kept(), what: (names, time.monotonic() + _NAMES_KEPT)}
+        self._kept[what] = (names, time.monotonic() + _NAMES_KEPT)
 
-    def _still_kept(self) -> dict[str, tuple[Mapping[str, str], float]]:
-        return dict(getattr(self, "_kept", {}))
+    def _still_kept(self, what: str) -> Mapping[str, str] | None:
+        names, until = self._kept.get(what, ({}, 0.0))
+        return names if time.monotonic() < until else None
 
     async def names(self, which: ChoiceList) -> Mapping[str, str]:
         """Names of a list by id, from a recent call where there was one."""
-        kept, until = self._still_kept().get(which, ({}, 0.0))
-        if time.monotonic() < until:
-            return kept
-        return {choice.id: choice.label for choice in await self.choices(which)}
+        kept = self._still_kept(which)
+        return {choice.id: choice.label for choice in await self.choices(which)} if kept is None else kept
 
     async def field_types(self) -> Mapping[str, str]:
         """The types of the extra fields by key, from a recent call where there was one."""
-        kept, until = self._still_kept().get("fields", ({}, 0.0))
-        if time.monotonic() < until:
-            return kept
-        await self.custom_fields()
-        return self._still_kept()["fields"][0]
+        if self._still_kept("fields") is None:
+            await self.custom_fields()
+        return self._kept["fields"][0]
 
     # --- people ---
 
@@ -132,14 +134,21 @@ class Lookups(SoapCalls):
         return Person(name=person.name, email=person.email, desk_id=number)
 
     async def user_id(self, who: str) -> str | None:
-        """The id of the user with this e-mail address or login name, or None."""
+        """The id of the user with this e-mail address or login name, or None; kept for a while, either way."""
+        kept = self._still_kept(f"user {who}")
+        if kept is None:
+            kept = {who: await self._find_user(who)}
+            self._remember(f"user {who}", kept)
+        return kept[who] or None
+
+    async def _find_user(self, who: str) -> str:
         try:
             answer = await self.call("findUser", {"field": "email" if "@" in who else "loginname", REST: who})
         except Rejected as error:
             if error.code.partition(" ")[0] in USER_UNKNOWN:
-                return None
+                return ""
             raise
-        return str(answer.get("userid") or "") or None
+        return str(answer.get("userid") or "")
 
     # --- tickets ---
 

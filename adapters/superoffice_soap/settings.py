@@ -81,7 +81,7 @@ class SuperOfficeSoapSettings(HttpSettings):
     def _is_zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (OSError, ValueError) as error:
+        except (LookupError, OSError, ValueError) as error:
             raise ValueError("must be a time zone such as Europe/Oslo") from error
         return name
 
