@@ -150,7 +150,8 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
         edited = str((inner.get("edited") or {}).get("ts", ""))
         if not edited:  # only an unfurl
             return None
-        identity = f"edit:{team}:{channel}:{inner.get('ts')}:{edited}"
+        change = event.get("ts") or edited  # edited.ts has whole seconds, so two edits may share it
+        identity = f"edit:{team}:{channel}:{inner.get('ts')}:{change}"
     elif subtype == "message_deleted":
         inner = event.get("previous_message") or {}
         identity = f"del:{team}:{channel}:{event.get('deleted_ts')}"

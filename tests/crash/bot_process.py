@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from bot.conversion.journal import Journal
 from bot.settings import parse
@@ -28,14 +29,14 @@ def _arm(step: str, times: int, lives: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return finish(journal, name, result)
 
-    Journal._finish = deadly  # type: ignore[method-assign]  # the point of this module
+    Journal._finish = deadly  # type: ignore[assignment,method-assign]  # the point of this module
 
 
-async def _run(plan: dict) -> None:
+async def _run(plan: dict[str, Any]) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     settings = parse(plan["settings"], plan["environment"], source="crash test")
-    await run(settings, role=plan["role"], stop=stop, ready=lambda words: print(words, flush=True))
+    await run(settings, role=plan["role"], stop=stop, ready=lambda _: None)
 
 
 if __name__ == "__main__":

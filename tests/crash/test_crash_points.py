@@ -41,9 +41,9 @@ async def _filled(workspace, user):
     """The form, once its lists are there."""
     while True:
         views = workspace.views_of(user)
-        if views and any(b.get("block_id", "").startswith("department") for b in views[-1]["blocks"]):
-            if "Asking" not in str(views[-1]):
-                return views[-1]
+        listed = views and any(block.get("block_id", "").startswith("department") for block in views[-1]["blocks"])
+        if listed and "Asking" not in str(views[-1]):
+            return views[-1]
         await asyncio.sleep(0.05)
 
 
@@ -52,9 +52,9 @@ async def _submit(workspace, user, view):
     chosen = {}
     for block in view["blocks"]:
         element = block.get("element", {})
-        if block["type"] == "input" and not block.get("optional") and not element.get("initial_option"):
-            if options := element.get("options"):
-                chosen[block["block_id"]] = {element["action_id"]: {"selected_option": options[0]}}
+        empty = block["type"] == "input" and not block.get("optional") and not element.get("initial_option")
+        if empty and (options := element.get("options")):
+            chosen[block["block_id"]] = {element["action_id"]: {"selected_option": options[0]}}
     subject = next(block for block in view["blocks"] if block.get("block_id") == "subject")
     chosen["subject"] = {subject["element"]["action_id"]: {"value": "It burns"}}
     return await workspace.submit(user, view["id"], chosen)
