@@ -21,6 +21,8 @@ STAND_INS = {
     "keliweb": "bot.sandbox.desks.keliweb:KeliwebStandIn",
 }
 KINDS = ("local", *STAND_INS)
+_FIELDS = [{"key": "asset", "label": "Asset number", "hint": "On its sticker, such as KC-2041", "departments": ["IT"]}]
+"""The local desk's custom fields: one, which only one department asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,8 @@ async def world(
 async def _desk(stack: AsyncExitStack, kind: str, folder: Path) -> tuple[AgentDesk, StandIn | None, dict[str, Any]]:
     if kind == "local":
         path = folder / "desk.sqlite"
-        return LocalAgents(path), None, {"kind": "local", "title": "Local desk", "path": str(path), "default": True}
+        table = {"kind": "local", "title": "Local desk", "path": str(path), "fields": _FIELDS, "default": True}
+        return LocalAgents(path), None, table
     other = stand_in(kind)
     table = await stack.enter_async_context(other.serve())
-    return other, other, {"default": True, **table}
+    return other, other, {"title": other.system, "default": True, **table}

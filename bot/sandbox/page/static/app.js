@@ -111,10 +111,10 @@ function go(place) {
 }
 
 async function become(user) {
-  const channel = names.channels.get(state.place);
-  const place = channel?.im ? await act("direct", { user }).then((answer) => answer.channel) : state.place;
-  remember({ user, place, thread: channel?.im ? "" : state.thread });
-  if (place === "home") quietly(act("home", { user }));
+  const direct = await act("direct", { user });
+  const inDirect = names.channels.get(state.place)?.im;
+  remember({ user, place: inDirect ? direct.channel : state.place, thread: inDirect ? "" : state.thread });
+  if (state.place === "home") quietly(act("home", { user }));
 }
 
 async function quietly(call) {
@@ -164,6 +164,12 @@ function followLink(event) {
   remember({ place: channel, thread: thread || `${seconds}.${rest}` });
 }
 
+/** The channel where somebody wrote last. */
+function liveliest(channels) {
+  const mine = channels.filter((channel) => channel.member && !channel.im);
+  return mine.sort((one, other) => (one.latest < other.latest ? 1 : -1))[0]?.id || "home";
+}
+
 async function begin() {
   start = await get("/start");
   names.learn(start.people, []);
@@ -173,7 +179,7 @@ async function begin() {
   state.user = people.some((person) => person.id === user) ? user : people[0].id;
   const first = await get("/screen", { user: state.user, channel: "", thread: "", limit: 1 });
   const known = place === "home" || first.channels.some((channel) => channel.id === place);
-  Object.assign(state, known ? { place, thread: thread || "" } : { place: (first.channels.find((channel) => channel.member && !channel.im) || first.channels[0])?.id || "home" });
+  Object.assign(state, known ? { place, thread: thread || "" } : { place: liveliest(first.channels) });
   document.title = `${start.workspace} – Threadline sandbox`;
   parts = {
     sidebar: new Sidebar(part("sidebar"), { workspace: start.workspace, bot: start.bot, go, become }),

@@ -73,6 +73,7 @@ function drawElement(element, block, surface) {
   const act = (value) => value && confirmFirst(element.confirm, () => surface.act(block.block_id, element.action_id, value));
   const made = draw(element, {
     id: freshId("element"),
+    focus: `${block.block_id}-${element.action_id}`,
     held: surface.held(block.block_id, element.action_id),
     changed: act,
     typed: act,

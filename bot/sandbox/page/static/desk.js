@@ -1,6 +1,7 @@
 // The helpdesk as its agents see it: the list of tickets, one ticket with its messages, and what an agent can do there.
 import { deskFileAddress, get, post, upload } from "./api.js";
 import { freshId, h, icon, keep, sizeWords, tell } from "./dom.js";
+import { deskText } from "./emoji.js";
 import { safeHtml } from "./safe_html.js";
 import { deskTime } from "./when.js";
 
@@ -44,7 +45,7 @@ export class Desk {
   }
 
   line(ticket) {
-    return h("li", {}, h("button", { type: "button", class: "ticket-line", "data-focus": ticket.id, onclick: () => this.openTicket(ticket.id) }, h("span", { class: "ticket-top" }, h("span", { class: "number" }, `#${ticket.number}`), status(ticket)), h("span", { class: "subject" }, ticket.subject), h("span", { class: "hint" }, [ticket.department, ticket.priority, ticket.requester].filter(Boolean).join(" · "))));
+    return h("li", {}, h("button", { type: "button", class: "ticket-line", "data-focus": ticket.id, onclick: () => this.openTicket(ticket.id) }, h("span", { class: "ticket-top" }, h("span", { class: "number" }, numbered(ticket)), status(ticket)), h("span", { class: "subject" }, ticket.subject), h("span", { class: "hint" }, [ticket.department, ticket.priority, ticket.requester].filter(Boolean).join(" · "))));
   }
 
   async openTicket(id) {
@@ -69,7 +70,7 @@ export class Desk {
     this.overview.hidden = true;
     this.detail.hidden = false;
     if (fresh) this.drawTicket();
-    this.heading.replaceChildren(h("span", { class: "number" }, `#${ticket.number}`), " ", ticket.subject);
+    this.heading.replaceChildren(h("span", { class: "number" }, numbered(ticket)), " ", ticket.subject);
     this.state.replaceChildren(status(ticket), h("button", { type: "button", class: "button small", "data-focus": "closed", onclick: () => this.setClosed(!ticket.closed) }, ticket.closed ? "Reopen ticket" : "Close ticket"));
     const rows = [["Requester", ticket.requester], ["Department", ticket.department], ["Priority", ticket.priority], ["Owner", ticket.owner], ...ticket.fields];
     this.facts.replaceChildren(...rows.filter(([, value]) => value).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
@@ -114,8 +115,7 @@ export class Desk {
         await post("/desk/reply", { ticket: this.open, text: area.value, internal: internal(), files: kept });
       });
       send.disabled = false;
-      if (sent) form.reset();
-      mark();
+      if (sent) area.value = files.value = ""; // who may read it stays as chosen: a note must not become a reply by itself
     };
     const form = h("form", { class: "desk-reply", onsubmit: submit }, h("div", { class: "kinds", role: "radiogroup", "aria-label": "Who may read it" }, kinds.map(({ words, input }) => [input, h("label", { for: input.id }, words)])), area, h("div", { class: "desk-tools" }, files, send));
     mark();
@@ -134,6 +134,9 @@ export class Desk {
   }
 }
 
+/** "#1042", or a number that has a sign of its own, such as "L-1". */
+const numbered = (ticket) => (/^\d+$/.test(ticket.number) ? `#${ticket.number}` : ticket.number);
+
 const status = (ticket) => h("span", { class: ticket.closed ? "status closed" : "status" }, ticket.status);
 
 function deskMessage(message) {
@@ -142,7 +145,7 @@ function deskMessage(message) {
     "li",
     { class: `desk-message${message.internal ? " internal" : ""}${message.by_agent ? " agent" : ""}` },
     h("p", { class: "desk-message-head" }, h("span", { class: "author" }, message.author), h("span", { class: "badge" }, kind), h("time", {}, deskTime(message.at))),
-    message.html ? h("div", { class: "desk-text html" }, safeHtml(message.html)) : h("div", { class: "desk-text" }, message.text),
+    message.html ? h("div", { class: "desk-text html" }, safeHtml(message.html)) : h("div", { class: "desk-text" }, deskText(message.text)),
     message.files.length > 0 && h("ul", { class: "file-list", "aria-label": "Files" }, message.files.map((file) => h("li", {}, icon("file"), h("a", { href: deskFileAddress(file.id, file.name), download: file.name }, file.name), h("span", { class: "hint" }, ` ${sizeWords(file.size)}`)))),
   );
 }

@@ -69,6 +69,7 @@ function swap(node, fresh) {
   const again = held === node ? fresh : fresh.querySelector(`[data-focus="${CSS.escape(held.dataset.focus || "-")}"]`);
   if (!again) return;
   again.focus({ preventScroll: true });
+  if (held.getAttribute("role") === "combobox") again.value = held.value; // what is being searched for is no value yet
   if (typeof held.selectionStart === "number" && typeof again.setSelectionRange === "function") {
     again.setSelectionRange(held.selectionStart, held.selectionEnd);
   }

@@ -10,7 +10,7 @@ export const words = (object) => (object ? object.text || "" : "");
 
 /** What an element needs from its surroundings:
  *
- * `{id, labelledBy, describedBy, held, changed(value), suggest(typed), optional}`; `held` is the value that the person
+ * `{id, focus, labelledBy, describedBy, held, changed(value), suggest(typed)}`; `focus` names it across redraws; `held` is the value that the person
  * gave to this element before it was drawn again, which goes before what the app proposes.
  */
 const common = (el, around) => ({
@@ -18,7 +18,7 @@ const common = (el, around) => ({
   "aria-labelledby": around.labelledBy,
   "aria-describedby": around.describedBy,
   "aria-label": around.labelledBy ? null : words(el.placeholder) || el.action_id,
-  "data-focus": around.id,
+  "data-focus": around.focus,
 });
 
 const typing = (type, extra, initial = "initial_value") => (el, around) => {
@@ -137,7 +137,7 @@ const boxes = (type, input) => (el, around) => {
   const held = around.held && (many ? around.held.selected_options || [] : [around.held.selected_option]);
   const on = new Set((held || initial).filter(Boolean).map((option) => option.value));
   const inputs = (el.options || []).map((option, at) =>
-    h("input", { type: input, name: around.id, id: `${around.id}-${at}`, checked: on.has(option.value), "data-focus": `${around.id}-${at}`, onchange: () => around.changed(read()) }),
+    h("input", { type: input, name: around.id, id: `${around.id}-${at}`, checked: on.has(option.value), "data-focus": `${around.focus}-${at}`, onchange: () => around.changed(read()) }),
   );
   const chosen = () => el.options.filter((_, at) => inputs[at].checked);
   const read = () => (many ? { type, selected_options: chosen() } : { type, selected_option: chosen()[0] || null });

@@ -45,6 +45,14 @@ export function emoji(name, unicode = "") {
   return h("span", { class: "emoji-name" }, `:${name}:`);
 }
 
+const NAMES = new Map(Object.entries(GLYPHS).map(([name, glyph]) => [glyph.replace("\u{FE0F}", ""), name]));
+const ANY = new RegExp(`(${[...NAMES.keys()].join("|")})\u{FE0F}?`, "u");
+
+/** A desk's text, in which emoji that this system has no glyph for are drawn as in the conversation. */
+export function deskText(text) {
+  return text.split(ANY).map((part, at) => (at % 2 && !canDraw(part) ? emoji(NAMES.get(part)) : part));
+}
+
 function fromUnicode(unicode) {
   if (!/^[0-9a-f]{2,6}(-[0-9a-f]{2,6})*$/i.test(unicode)) return "";
   const points = unicode.split("-").map((point) => parseInt(point, 16));

@@ -9,7 +9,7 @@ const WAIT_MS = 200;
  * first; `many` allows several up to `max`; `least` is how much must be typed before anything is looked up;
  * `changed(chosen)` hears of each change. Gives {node, chosen()}.
  */
-export function picker({ id, labelledBy, describedBy, placeholder, find, chosen = [], many = false, max = Infinity, least = 0, changed }) {
+export function picker({ id, focus, labelledBy, describedBy, placeholder, find, chosen = [], many = false, max = Infinity, least = 0, changed }) {
   const picked = [...chosen];
   const listId = freshId("list");
   const chips = h("span", { class: "chips" });
@@ -24,7 +24,7 @@ export function picker({ id, labelledBy, describedBy, placeholder, find, chosen 
     "aria-autocomplete": "list",
     "aria-labelledby": labelledBy,
     "aria-describedby": describedBy,
-    "data-focus": id,
+    "data-focus": focus,
     placeholder: placeholder || "",
     onfocus: () => look(),
     onclick: () => look(),
@@ -129,9 +129,9 @@ export function picker({ id, labelledBy, describedBy, placeholder, find, chosen 
     changed?.([...picked]);
   }
 
-  function move(step) {
-    if (list.hidden) look();
-    if (!shown.length) return;
+  async function move(step) {
+    if (list.hidden) await look();
+    if (list.hidden || !shown.length) return;
     shown[active]?.node.classList.remove("active");
     active = (active + step + shown.length) % shown.length;
     shown[active].node.classList.add("active");

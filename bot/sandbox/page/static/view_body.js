@@ -56,6 +56,7 @@ export class ViewBody {
     const dispatch = (value) => block.dispatch_action && value && this.press(block.block_id, element.action_id, value);
     const made = draw(element, {
       id: ids.id,
+      focus: `${block.block_id}-${element.action_id}`,
       labelledBy: ids.label,
       describedBy: `${ids.hint} ${ids.error}`,
       held: fitting(element, before.get(element.action_id)),
@@ -78,7 +79,7 @@ export class ViewBody {
   values() {
     const values = {};
     for (const [blockId, elements] of this.made) {
-      for (const [actionId, made] of elements) values[blockId] = { ...values[blockId], [actionId]: made.read() };
+      for (const [actionId, made] of elements) values[blockId] = { ...values[blockId], [actionId]: orNull(made.read()) };
     }
     return values;
   }
@@ -117,6 +118,9 @@ export class ViewBody {
     }
   }
 }
+
+/** Null for what is empty, as for an element that nobody touched. */
+const orNull = ({ type, ...rest }) => (Object.values(rest).every((part) => part === null) ? null : { type, ...rest });
 
 /** What the person gave before, where the element can still hold it. */
 function fitting(element, before) {
