@@ -125,7 +125,7 @@ def parsed(content: bytes) -> Answer | None:
     text = content.decode("utf-8", "replace").lstrip("\ufeff \r\n\t")
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if isinstance(answer, dict):
         return answer

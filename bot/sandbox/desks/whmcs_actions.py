@@ -51,7 +51,7 @@ def open_ticket(state: State, call: Call) -> Answer:
 
 def add_reply(state: State, call: Call) -> Answer:
     """AddTicketReply, which does not tell the reply's number."""
-    ticket = _ticket(state, call, "Ticket ID not found")
+    ticket = find_ticket(state, call, "Ticket ID not found")
     author = _author(state, call, unknown_user="")
     _require(call["message"], "Message is required")
     _require(not call["status"] or call["status"] in state.statuses, "Invalid Ticket Status")
@@ -66,7 +66,7 @@ def add_reply(state: State, call: Call) -> Answer:
 
 def add_note(state: State, call: Call) -> Answer:
     """AddTicketNote, by the admin of the credentials."""
-    ticket = _ticket(state, call, "Ticket ID not found")
+    ticket = find_ticket(state, call, "Ticket ID not found")
     _require(call["message"], "Message is required")
     ticket.notes.append(_post(state, call, state.next_post(), {"admin": encode(state.admins["1"][1])}))
     return {}
@@ -74,7 +74,7 @@ def add_note(state: State, call: Call) -> Answer:
 
 def update_ticket(state: State, call: Call) -> Answer:
     """UpdateTicket, whose ``userid`` is a client's id."""
-    ticket = _ticket(state, call, "Ticket ID Not Found")
+    ticket = find_ticket(state, call, "Ticket ID Not Found")
     _require(not call["deptid"] or call["deptid"] in state.departments, "Department ID Not Found")
     priorities = f"Invalid Ticket Priority. Valid priorities are: {','.join(PRIORITIES)}"
     _require(not call["priority"] or call["priority"] in PRIORITIES, priorities)
@@ -108,7 +108,7 @@ def delete_reply(state: State, call: Call) -> Answer:
     """DeleteTicketReply."""
     _require(call["ticketid"] not in {"", "0"}, "Ticket ID Required")
     _require(call["replyid"] not in {"", "0"}, "Reply ID Required")
-    ticket = _ticket(state, call, "Ticket ID Not Found")
+    ticket = find_ticket(state, call, "Ticket ID Not Found")
     kept = [post for post in ticket.replies if str(post.id) != call["replyid"]]
     _require(len(kept) < len(ticket.replies), "Reply ID Not Found")
     ticket.replies = kept
@@ -130,7 +130,7 @@ def _require(condition: object, message: str) -> None:
         raise Refused(message)
 
 
-def _ticket(state: State, call: Call, missing: str) -> StoredTicket:
+def find_ticket(state: State, call: Call, missing: str) -> StoredTicket:
     """The ticket that a call names by its id or, where documented, by its number."""
     if call["ticketnum"]:
         found = next((ticket for ticket in state.tickets.values() if ticket.tid == call["ticketnum"]), None)

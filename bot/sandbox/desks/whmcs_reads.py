@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.sandbox.desks.whmcs_actions import Answer, Refused
+from bot.sandbox.desks.whmcs_actions import Answer, Refused, find_ticket
 from bot.sandbox.desks.whmcs_parameters import Call
 from bot.sandbox.desks.whmcs_state import Post, State, StoredTicket, encode
 
@@ -13,7 +13,7 @@ COLOURS = ("#779500", "#000000", "#ff6600", "#224488", "#cc0000", "#888888")
 
 def get_ticket(state: State, call: Call) -> Answer:
     """GetTicket. The opening post is the reply with number 0."""
-    ticket = _ticket(state, call)
+    ticket = find_ticket(state, call, "Ticket ID Not Found")
     replies = [
         _reply(post) for post in sorted((ticket.opening, *ticket.replies), key=lambda post: (post.date, post.id))
     ]
@@ -40,7 +40,7 @@ def get_tickets(state: State, call: Call) -> Answer:
 
 def get_notes(state: State, call: Call) -> Answer:
     """GetTicketNotes."""
-    notes = _ticket(state, call).notes
+    notes = find_ticket(state, call, "Ticket ID Not Found").notes
     return {"totalresults": len(notes), "notes": {"note": [{**_note(post), "id": str(post.id)} for post in notes]}}
 
 
@@ -131,13 +131,6 @@ def get_admins(state: State, _call: Call) -> Answer:
         for number, (username, name) in state.admins.items()
     ]
     return {"result": None, "count": len(rows), "admin_users": rows}
-
-
-def _ticket(state: State, call: Call) -> StoredTicket:
-    for ticket in state.tickets.values():
-        if ticket.tid == call["ticketnum"] or str(ticket.id) == call["ticketid"]:
-            return ticket
-    raise Refused("Ticket ID Not Found")
 
 
 def _matches(state: State, ticket: StoredTicket, call: Call) -> bool:
