@@ -154,3 +154,46 @@ async def test_a_thread_of_250_replies_with_two_files_is_found_whole_at_the_desk
     shown = await walk.page.locator(".desk-messages").inner_text()
     assert [] == [text for text in texts if text not in shown]
     await shot(walk.page, f"journey-{walk.kind}-5-thread-at-desk")
+
+
+async def demo_ticket(walk):
+    """The demo's own thread about the label printer as a ticket; gives the ticket and the thread's root on the page."""
+    await walk.begin("Eva Lindqvist")
+    await walk.page.set_viewport_size({"width": 1600, "height": 900})
+    root = walk.page.locator("#messages .message", has_text="label printer")
+    await root.hover()
+    await root.get_by_role("button", name="More actions").click()
+    await walk.page.get_by_role("menuitem", name="Create ticket").click()
+    await walk.filled_form()
+    await walk.choose("Department", SUPPORT[walk.kind])
+    await walk.form.get_by_label("Subject").fill("Label printer prints every label twice")
+    await walk.create()
+    await expect(walk.form).to_be_hidden(timeout=PATIENCE)
+    await root.get_by_role("button", name=re.compile("replies")).click()
+    await expect(walk.page.locator("#replies .message").last).to_contain_text("Threadline", timeout=PATIENCE)
+    return await walk.at_desk("Label printer prints every label twice"), root
+
+
+async def test_the_card_and_the_thread_go_on_with_the_ticket(walk):
+    """A reply in the thread is mirrored, a note of the card's stays internal, and Close closes at the desk."""
+    ticket, _ = await demo_ticket(walk)
+    messages = walk.page.get_by_role("list", name="Messages of the ticket").locator(".desk-message")
+    reply = walk.page.get_by_role("combobox", name="Reply in the thread")
+    await reply.fill("Switched off and on again, *still* twice")
+    await reply.press("Enter")
+    await expect(messages.filter(has_text="still twice")).to_contain_text("From the requester", timeout=PATIENCE)
+    mine = walk.page.locator("#replies .message", has_text="Switched off")
+    await expect(mine.locator(".reaction")).to_be_visible(timeout=PATIENCE)
+    await shot(walk.page, f"journey-{walk.kind}-6-mirrored")
+    await walk.page.locator("#replies").get_by_role("button", name="Add note").click()
+    await walk.form.get_by_role("textbox").fill("Driver 4.2 is known for this")
+    await walk.form.locator("button[type=submit]").click()
+    await expect(messages.filter(has_text="Driver 4.2")).to_contain_text("Internal note", timeout=PATIENCE)
+    await walk.page.locator("#replies").get_by_role("button", name="Close", exact=True).click()
+    await walk.page.get_by_role("alertdialog").get_by_role("button", name="Close").click()
+    await expect(walk.page.locator(".ticket-state .status")).to_have_text("Closed", timeout=PATIENCE)
+    await expect(walk.page.locator("#replies .message", has_text="Ticket").last).to_contain_text(
+        "Closed", timeout=PATIENCE
+    )
+    assert (await walk.agents.ticket(ticket.id)).closed
+    await shot(walk.page, f"journey-{walk.kind}-7-closed")

@@ -154,9 +154,10 @@ async function listen() {
   }
 }
 
-/** Links to messages of this workspace open here. */
+/** Links to messages of this workspace and to tickets of the desk open here: neither has a page elsewhere. */
 function followLink(event) {
   const link = event.target.closest?.("a[href]");
+  if (link && parts.desk.follow(link.href)) event.preventDefault();
   const match = link && new RegExp(`^https://${start.domain}\\.slack\\.com/archives/([A-Z0-9]+)/p(\\d{10})(\\d{6})(?:\\?thread_ts=([\\d.]+))?`).exec(link.href);
   if (!match) return;
   event.preventDefault();
@@ -182,6 +183,7 @@ async function begin() {
   Object.assign(state, known ? { place, thread: thread || "" } : { place: liveliest(first.channels) });
   document.title = `${start.workspace} – Threadline sandbox`;
   parts = {
+    desk: new Desk(part("desk"), start.desk),
     sidebar: new Sidebar(part("sidebar"), { workspace: start.workspace, bot: start.bot, go, become }),
     messages: new MessageList(part("messages"), context(false)()),
     replies: new MessageList(part("replies"), context(true)()),
@@ -197,7 +199,6 @@ async function begin() {
   part("join").addEventListener("click", () => quietly(act("join", { user: state.user, channel: state.place })));
   document.addEventListener("click", followLink);
   await act("direct", { user: state.user });
-  if (start.desk) new Desk(part("desk"), start.desk);
   remember({});
   if (state.place === "home") quietly(act("home", { user: state.user }));
   listen();

@@ -39,6 +39,7 @@ export class Desk {
   }
 
   showList(tickets) {
+    this.tickets = tickets;
     this.count.textContent = tickets.length === 1 ? "1 ticket" : `${tickets.length} tickets`;
     this.empty.hidden = tickets.length > 0;
     keep(this.list, tickets, (ticket) => ticket.id, (ticket) => this.line(ticket));
@@ -46,6 +47,15 @@ export class Desk {
 
   line(ticket) {
     return h("li", {}, h("button", { type: "button", class: "ticket-line", "data-focus": ticket.id, onclick: () => this.openTicket(ticket.id) }, h("span", { class: "ticket-top" }, h("span", { class: "number" }, numbered(ticket)), status(ticket)), h("span", { class: "subject" }, ticket.subject), h("span", { class: "hint" }, [ticket.department, ticket.priority, ticket.requester].filter(Boolean).join(" · "))));
+  }
+
+  /** Whether *address* is that of a ticket in a desk on this machine; then it is opened here. */
+  follow(address) {
+    const { hostname, origin, href } = new URL(address);
+    if (origin === location.origin || !["127.0.0.1", "localhost"].includes(hostname)) return false;
+    const ticket = this.tickets?.find((one) => [`=${one.id}`, `/${one.id}`].some((end) => href.endsWith(end)));
+    if (ticket) this.openTicket(ticket.id);
+    return Boolean(ticket);
   }
 
   async openTicket(id) {
