@@ -1,8 +1,6 @@
 """What a form starts from: a text, or a message with its thread, which is read to its last page."""
 
-import html
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,16 +10,16 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway, ThreadMessage, Threads
 from bot.conversion.records import microseconds
+from bot.conversion.text.plain import to_plain
 from bot.slack.ids import Block
 from bot.slack.seal import Memory
+from bot.slack.text.read_rich_text import from_message
 from bot.slack.views.form import ThreadSummary, Typed
 
 log = logging.getLogger(__name__)
 
 _KEPT_FOR = timedelta(hours=24)
 _SUBJECT = 80
-_LABELLED = re.compile(r"<(?:[@#!][^|>]*|[^|>]+)\|([^>]*)>")
-_BARE = re.compile(r"<(?:!subteam\^|[@#!])?([^>]*)>")
 _UNREADABLE = frozenset({"not_in_channel", "channel_not_found"})
 _INVITE = (
     "Threadline is not a member of this conversation, so it sees only the message that you chose. "
@@ -77,7 +75,7 @@ class Starter:
 
     def typed(self, actor: str) -> Typed:
         """The inputs that are filled from the start."""
-        text = literal(str(self.message.get("text", ""))) if self.message else self.text
+        text = literal(self.message) if self.message else self.text
         typed: dict[str, Mapping[str, Any]] = {
             Block.SUBJECT: {"value": first_line(text)},
             Block.REQUESTER: {"selected_user": self._author or actor},
@@ -87,9 +85,22 @@ class Starter:
         return typed
 
 
-def literal(mrkdwn: str) -> str:
-    """A message's ``text`` roughly as people see it; good enough to begin a subject with."""
-    return html.unescape(_BARE.sub(r"\1", _LABELLED.sub(r"\1", mrkdwn)))
+class _Somebody:
+    """Names before anybody was looked up: the form must open at once, and a subject can be changed in it."""
+
+    def user(self, _id: str) -> str:
+        return "somebody"
+
+    def channel(self, _id: str) -> str:
+        return "channel"
+
+    def usergroup(self, _id: str) -> str:
+        return "group"
+
+
+def literal(message: Mapping[str, Any]) -> str:
+    """A message's text as people see it, but for the names in it; good enough to begin a subject with."""
+    return to_plain(from_message(dict(message), _Somebody()))
 
 
 def first_line(text: str) -> str:

@@ -51,7 +51,7 @@ async def test_the_form_begins_with_the_message_and_its_author(stage, thread):
     await stage.shortcut(thread[0], CREATE, user=stage.ben)
 
     typed = stage.typed(stage.ben)
-    assert "The *printer* burns" == typed[Block.SUBJECT]["value"]
+    assert "The printer burns" == typed[Block.SUBJECT]["value"]
     assert stage.ada == typed[Block.REQUESTER]["selected_user"]
 
 
@@ -168,3 +168,34 @@ async def test_a_desk_that_is_down_is_believed(stage, thread):
 
     assert answer.body is None
     assert ["4711"] == [work.number for work in await stage.accepted() if work.kind == "link_ticket"]
+
+
+@pytest.fixture
+def two(tables, tmp_path):
+    tables["second"] = {"kind": "local", "path": tmp_path / "second.sqlite", "title": "Second desk"}
+
+
+async def test_the_ticket_is_searched_at_the_desk_that_was_chosen(two, stage, thread):
+    ticket = await opened(stage, "Fire at the second desk", "second")
+    await stage.shortcut(thread[2], ADD)
+
+    await stage.choose(Block.DESK, "second", filled={Block.NUMBER: ticket.number})
+    found = await stage.suggested(Block.TICKET.of("second"), "second desk")
+    await stage.submit()
+
+    assert [f"{ticket.number}: Fire at the second desk"] == found
+    assert [("second", ticket.number)] == [
+        (work.desk, work.number) for work in await stage.accepted() if work.kind == "link_ticket"
+    ]
+
+
+async def test_a_thread_that_got_another_ticket_in_the_meantime_keeps_it(stage, thread):
+    ticket = await opened(stage)
+    await stage.shortcut(thread[2], ADD)
+    await stage.link(thread[0], number="4711", ticket_id="4711")
+
+    answer = await stage.submit({Block.NUMBER: ticket.number})
+
+    assert "update" == answer.body["response_action"]
+    assert "This thread is ticket 4711 at Local desk already." in stage.words(stage.ada)
+    assert [] == await stage.accepted()
