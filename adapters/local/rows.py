@@ -61,6 +61,7 @@ def messages_of(rows: Iterable[sqlite3.Row], files: Iterable[sqlite3.Row]) -> tu
             visibility=Visibility.INTERNAL if row["internal"] else Visibility.PUBLIC,
             at=datetime.fromisoformat(row["at"]),
             attachments=tuple(by_message[row["id"]]),
+            marker=row["marker"],
         )
         for row in rows
     )

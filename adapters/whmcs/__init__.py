@@ -133,23 +133,22 @@ class WhmcsDesk(WhmcsWire):
 
     @override
     async def edit_message(self, ticket: TicketRef, message: MessageRef, body: Body, marker: str) -> None:
-        found = message if message.id else await self.find_message(ticket, marker)
-        if found is None:
-            raise NotFound(self.name, "the message is not on the ticket any more.")
+        number = message.id[1:]
+        if not number:
+            raise self._unnumbered()
         params = writing.edited(self.name, body, marker, self.settings)
-        match found.id[0], found.id[1:]:
-            case "r", "0":
-                await self.call("UpdateTicket", {"ticketid": ticket.id, **params}, changes=True)
-            case "r", reply:
-                await self.call("UpdateTicketReply", {"replyid": reply, **params}, changes=True)
-            case _:
-                raise self.unsupported("edit an internal note")
+        if message.id == "r0":
+            await self.call("UpdateTicket", {"ticketid": ticket.id, **params}, changes=True)
+        elif message.id.startswith("r"):
+            await self.call("UpdateTicketReply", {"replyid": number, **params}, changes=True)
+        else:
+            raise self.unsupported("edit an internal note")
 
     @override
     async def delete_message(self, ticket: TicketRef, message: MessageRef) -> None:
         number = message.id[1:]
         if not number:
-            raise NotFound(self.name, "WHMCS did not tell the number of that message; find it by its marker.")
+            raise self._unnumbered()
         if message.id == "r0":
             raise self.unsupported("delete the first message of a ticket without the ticket")
         try:
@@ -304,6 +303,10 @@ class WhmcsDesk(WhmcsWire):
             return [(file.name, await asyncio.to_thread(file.path.read_bytes)) for file in files]
         except OSError as error:
             raise Rejected(self.name, f"a file cannot be read ({error.strerror}).", field="files") from error
+
+    def _unnumbered(self) -> NotFound:
+        cause = "WHMCS did not tell the number of that message."
+        return NotFound(self.name, cause, remedy="Find it by its marker first.")
 
     def _over(self, limit: int) -> Rejected:
         return Rejected(

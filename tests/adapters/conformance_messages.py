@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.contract import Capability, without_marker
+from adapters.contract import Capability, marker_in, without_marker
 from adapters.errors import UnsupportedFeature
 from adapters.model import (
     MessageRef,
@@ -71,6 +71,25 @@ class MessageConformance(DeskFacts):
 
         for position, seen in enumerate(everything):
             assert everything[position + 1 :] == await pair.desk.messages(ticket, after=seen.id)
+
+    @needs(Capability.READ_MESSAGES)
+    async def test_our_own_messages_are_told_from_those_of_agents(self, pair: Pair):
+        ticket = await pair.open(first=pair.message(marker="TL-FIRST0000001"))
+        await pair.add(ticket, pair.message(marker="TL-SECOND000001", visibility=pair.reply_kind()))
+        await pair.agents.reply(ticket.id, "Mine.")
+
+        messages = await pair.desk.messages(ticket)
+        marks = [message.marker or marker_in(message.body) for message in messages]
+        assert ["TL-FIRST0000001", "TL-SECOND000001", ""] == marks
+
+    @needs(Capability.EDIT_MESSAGE, Capability.READ_MESSAGES)
+    async def test_an_edited_message_is_still_told_to_be_ours(self, pair: Pair):
+        ticket = await pair.open()
+        message = await pair.add(ticket, visibility=pair.reply_kind())
+        await pair.desk.edit_message(ticket, MessageRef(id=message), body_of("Edited."), "TL-EDIT00000001")
+
+        edited = (await pair.desk.messages(ticket))[-1]
+        assert edited.marker or marker_in(edited.body)
 
     @needs(Capability.AUTHOR, Capability.READ_MESSAGES)
     async def test_a_message_carries_the_name_of_who_wrote_it(self, pair: Pair):
