@@ -21,6 +21,7 @@ SHARD_KEYS = (
     "ready",
     "holder",
     "taken",
+    "nudged",
     "epoch",
     "runs",
     "ops",

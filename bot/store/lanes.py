@@ -228,6 +228,12 @@ class RedisLanes(Lanes):
         return bool(await self._connection.run("unpark", keys, [lane, op, remember, *what]))
 
     @override
+    async def nudge(self, lane: str) -> None:
+        shard = self._shard(lane)
+        await self._connection.run("nudge", shard.all, [lane])
+        self._bell.ring([shard.number])
+
+    @override
     async def waiting(self, lane: str) -> int:
         return int(await self._connection.do("ZCARD", self._shard(lane).queue(lane)))
 

@@ -117,6 +117,13 @@ class RedisLinks(Links):
         stored = await self._connection.do("HGET", self._shard(thread).delivered(str(thread)), ts)
         return None if stored is None else Delivered.model_validate_json(stored)
 
+    @override
+    async def learn(self, thread: ThreadKey, ts: str, record: Delivered) -> None:
+        shard, name = self._shard(thread), str(thread)
+        await self._connection.run(
+            "learn", [shard.key("links"), shard.delivered(name)], [name, ts, stored_form(record)]
+        )
+
 
 async def scan(connection: Connection, hash_key: str) -> AsyncIterator[tuple[str, str]]:
     """All fields of a hash; what is there from beginning to end comes exactly once."""

@@ -138,6 +138,38 @@ async def test_an_operation_may_be_told_to_wait_before_its_first_try(store, op):
     assert 1 == len(await store.lanes.claim(1))
 
 
+async def test_a_nudge_ends_a_rest(store, op, claim):
+    await store.lanes.add([op()])
+    await store.lanes.retry(await claim(), "msg:1", "rests", delay=timedelta(hours=1))
+    assert [] == await store.lanes.claim(1)
+
+    await store.lanes.nudge(T)
+
+    assert "rests" == (await store.lanes.head(await claim())).payload
+
+
+async def test_a_nudge_while_the_lane_is_worked_on_keeps_it_from_resting_once(store, op, claim):
+    """What the worker saw may be older than the nudge."""
+    await store.lanes.add([op()])
+    lease = await claim()
+    await store.lanes.nudge(T)
+    assert [] == await store.lanes.claim(1)
+
+    await store.lanes.retry(lease, "msg:1", "rests", delay=timedelta(hours=1))
+    await store.lanes.retry(await claim(), "msg:1", "rests", delay=timedelta(hours=1))
+
+    assert [] == await store.lanes.claim(1)
+
+
+async def test_a_nudge_of_a_lane_without_work_or_of_a_held_one_does_nothing(store, op, claim):
+    await store.lanes.nudge(T)
+    await store.lanes.add([op()])
+    await store.lanes.hold(await claim(), "msg:1", "asked")
+    await store.lanes.nudge(T)
+
+    assert [] == await store.lanes.claim(1)
+
+
 async def test_an_empty_lane_is_given_back(store, op, claim):
     await store.lanes.add([op()])
     lease = await claim()

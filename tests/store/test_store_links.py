@@ -74,6 +74,15 @@ async def test_finishing_an_operation_can_unlink_its_thread_and_forgets_what_was
     assert None is await store.links.delivered(KEY, "1.1")
 
 
+async def test_what_is_learnt_of_a_message_is_kept_while_its_thread_is_linked(store, link):
+    await store.links.learn(KEY, "TL-1", Delivered(message_id="5"))
+    assert None is await store.links.delivered(KEY, "TL-1")
+
+    await store.links.put(link())
+    await store.links.learn(KEY, "TL-1", Delivered(message_id="5"))
+    assert Delivered(message_id="5") == await store.links.delivered(KEY, "TL-1")
+
+
 async def test_a_change_of_a_link_keeps_what_another_process_changed_meanwhile(store, link):
     await store.links.put(link())
     calls = []

@@ -1,7 +1,7 @@
 """What waits for a person: parked operations, held lanes, and putting them back."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -40,6 +40,18 @@ async def test_a_parked_operation_goes_back_to_its_place(store, op, claim):
     head = await store.lanes.head(lease)
     assert ("a", "again", 2) == (head.id, head.payload, head.waiting)
     assert [] == await everything(store.lanes)
+
+
+async def test_a_parked_operation_that_is_put_back_does_not_wait_for_the_rest_of_its_lane(store, op, claim):
+    """A person pressed Retry: the lane is tried now, though it rests because its desk is away."""
+    await store.lanes.add([op("a", 1), op("b", 2)])
+    lease = await claim()
+    await store.lanes.park(lease, "a", "why")
+    await store.lanes.retry(lease, "b", "tried", delay=timedelta(hours=1))
+
+    await store.lanes.unpark(T, "a", "again")
+
+    assert "a" == (await store.lanes.head(await claim())).id
 
 
 async def test_a_parked_operation_of_an_empty_lane_makes_it_due_again(store, op, claim):

@@ -122,6 +122,7 @@ steps = st.lists(
         st.tuples(st.sampled_from(["head", "save", "extend", "resynced", "retry", "park", "hold"]), lanes),
         st.tuples(st.just("done"), lanes, st.sampled_from(["nothing", "link", "unlink", "delivered"])),
         st.tuples(st.just("unpark"), lanes, st.sampled_from(IDS), st.sampled_from(["again", None])),
+        st.tuples(st.just("nudge"), lanes),
         st.tuples(st.sampled_from(["put", "update", "remove"]), st.sampled_from([LANES[0], LANES[3]])),
     ),
     max_size=20,
@@ -153,6 +154,8 @@ async def take(store: Store, hands: dict[str, Any], step: tuple[Any, ...]) -> No
             hands[lease.lane] = [lease, await store.lanes.head(lease)]
     elif what == "unpark":
         await store.lanes.unpark(*step[1:])
+    elif what == "nudge":
+        await store.lanes.nudge(step[1])
     elif what == "put":
         await store.links.put(link_of(step[1]))
     elif what == "remove":
@@ -213,7 +216,14 @@ async def test_each_script_was_run_twice_in_a_story_that_needs_it(embedded):
 
     todo: list[tuple[Any, ...]] = [
         *(add("a", makes_link=True), ("claim", 1), ("head", T), ("save", T), ("done", T, "link")),
-        *(add("b", linked_only=True), add("b", replace=True), ("claim", 1), ("resynced", T), ("retry", T)),
+        *(
+            add("b", linked_only=True),
+            add("b", replace=True),
+            ("claim", 1),
+            ("resynced", T),
+            ("nudge", T),
+            ("retry", T),
+        ),
         *(("claim", 1), ("save", T), ("hold", T), ("unpark", T, "b", "again")),
         *(add("c", replace=True), ("claim", 1), ("park", T), add("c", replace=True), ("unpark", T, "b", None)),
         *(("update", T), ("claim", 1), ("done", T, "delivered"), ("remove", T)),

@@ -66,7 +66,7 @@ end
 
 local answers = {}
 for i = 1, #ARGV / 6 do
-  local k, a = 12 + (i - 1) * 2, (i - 1) * 6
+  local k, a = 13 + (i - 1) * 2, (i - 1) * 6
   answers[i] = add(KEYS[k + 1], KEYS[k + 2], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 5], ARGV[a + 6])
 end
 return answers

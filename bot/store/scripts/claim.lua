@@ -1,7 +1,7 @@
 -- Claims lanes whose time has come. KEYS: memory of this claim. ARGV: how many, lease in milliseconds, token.
 -- Returns the number of lanes that are due, milliseconds until the next one is (-1: none), and the claimed lanes.
 
-local memory, limit, lease, token = KEYS[13], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local memory, limit, lease, token = KEYS[14], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local moment = now()
 local claimed = {}
 
@@ -14,6 +14,7 @@ if limit > 0 then
     for _, lane in ipairs(claimed) do
       redis.call('ZADD', ready, moment + lease, lane)
       redis.call('HSET', holder, lane, token)
+      redis.call('HDEL', nudged, lane)
     end
     if #claimed > 0 then
       redis.call('SET', memory, cjson.encode(claimed), 'PX', lease)

@@ -1,7 +1,7 @@
 -- What the scripts of the lanes share; it is put in front of each of them. All keys of a call belong to one shard.
 -- Every script may run twice with the same arguments: a lost answer makes the client ask again.
 
-local ready, holder, taken, epoch, runs, ops, again, makers, made, parked, held, links = unpack(KEYS, 1, 12)
+local ready, holder, taken, nudged, epoch, runs, ops, again, makers, made, parked, held, links = unpack(KEYS, 1, 13)
 local LOST = -1
 
 -- Milliseconds by the server's clock, so that the clocks of the bots do not matter.
@@ -56,6 +56,16 @@ local function make_ready(lane, at)
   end
 end
 
+-- Has a lane that rests looked at now; one that is worked on, as soon as its worker would let it rest.
+local function hasten(lane)
+  if redis.call('HEXISTS', holder, lane) == 1 then
+    redis.call('HSET', nudged, lane, '1')
+  elseif redis.call('ZSCORE', ready, lane) then
+    redis.call('ZADD', ready, 'XX', 'LT', now(), lane)
+    redis.call('PUBLISH', 'tk:wake', string.match(ready, '{(%d+)}'))
+  end
+end
+
 local function put_in(lane, queue, op, order, record, flags)
   redis.call('ZADD', queue, order, op)
   redis.call('HSET', ops, lane .. '|' .. op, record)
@@ -96,6 +106,7 @@ local function give_back(lane)
   redis.call('ZREM', ready, lane)
   redis.call('HDEL', holder, lane)
   redis.call('HDEL', taken, lane)
+  redis.call('HDEL', nudged, lane)
   if is_thread(lane) and redis.call('HEXISTS', links, lane) == 0 then
     redis.call('HDEL', epoch, lane)
   end

@@ -3,7 +3,7 @@
 -- or '', then Slack timestamp and record of each delivered message.
 
 local lane, token, lease, call, op, remember, link, unlink = unpack(ARGV, 1, 8)
-local queue, memory, delivered = KEYS[13], KEYS[14], KEYS[15]
+local queue, memory, delivered = KEYS[14], KEYS[15], KEYS[16]
 if lost(lane, token) then
   return LOST
 end

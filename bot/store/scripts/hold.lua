@@ -14,4 +14,5 @@ if record then
 end
 redis.call('HDEL', holder, lane)
 redis.call('HDEL', taken, lane)
+redis.call('HDEL', nudged, lane)
 return 1

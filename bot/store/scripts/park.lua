@@ -2,7 +2,7 @@
 -- milliseconds, name of the call, operation, payload.
 
 local lane, token, lease, call, op, payload = unpack(ARGV)
-local queue = KEYS[13]
+local queue = KEYS[14]
 if lost(lane, token) then
   return LOST
 end

@@ -1,4 +1,4 @@
--- Writes an operation's progress and gives its lane back for a while. ARGV: lane, token, delay in milliseconds,
+-- Writes an operation's progress and gives its lane back for a while, unless somebody nudged it. ARGV: lane, token, delay in milliseconds,
 -- operation, payload.
 
 local lane, token, delay, op, payload = unpack(ARGV)
@@ -13,5 +13,8 @@ if record then
 end
 redis.call('HDEL', holder, lane)
 redis.call('HDEL', taken, lane)
+if redis.call('HDEL', nudged, lane) == 1 then
+  delay = 0
+end
 redis.call('ZADD', ready, now() + delay, lane)
 return 1

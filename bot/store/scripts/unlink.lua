@@ -11,5 +11,5 @@ if link.desk ~= desk or link.ticket_id ~= ticket then
 end
 redis.call('HDEL', links, thread)
 redis.call('HDEL', made, thread)
-redis.call('DEL', KEYS[13])
+redis.call('DEL', KEYS[14])
 return 1

@@ -2,7 +2,7 @@
 -- ARGV: lane, operation, seconds to remember a dropped one, 'put' or 'drop', payload. Returns 1, or 0 if it is not there.
 
 local lane, op, remember, what, payload = unpack(ARGV)
-local queue, memory = KEYS[13], KEYS[14]
+local queue, memory = KEYS[14], KEYS[15]
 local field = lane .. '|' .. op
 
 local function forget(flags)
@@ -19,6 +19,7 @@ local function put_back(record)
   elseif redis.call('HEXISTS', ops, field) == 0 then
     put_in(lane, queue, op, order, record_of(run(), flags, payload), flags)
     make_ready(lane, now())
+    hasten(lane)
   end
 end
 

@@ -1,0 +1,4 @@
+-- Has a resting lane looked at now. ARGV: lane.
+
+hasten(ARGV[1])
+return 1
