@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from types import TracebackType
-from typing import ClassVar, Generic, Protocol, Self, TypeVar
+from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field as Setting
 
@@ -138,6 +138,14 @@ class DeskSettings(BaseModel):
     )
     notify: bool = Setting(True, description="Whether the desk sends its own mail about what we write.")
     timeout: float = Setting(30.0, gt=0, le=300, description="Seconds to wait for an answer of the desk.")
+    deletions: Literal["note", "redact"] = Setting(
+        "note",
+        description="What a deletion in Slack does: a note on the ticket, or the message goes where the desk can.",
+    )
+    poll: float = Setting(10.0, ge=1, le=3600, description="Seconds between two questions what changed at the desk.")
+    polls_per_minute: float = Setting(
+        60.0, gt=0, le=6000, description="Tickets looked at in a minute, for desks that cannot tell what changed."
+    )
     required_fields: tuple[str, ...] = Setting((), description="Keys of custom fields that the form insists on.")
     ask_options: tuple[str, ...] = Setting(
         (), description="Keys of the desk's own extra parameters, from the list below, that the form asks for."
@@ -375,6 +383,13 @@ def with_marker(body: Body, marker: str) -> Body:
         markdown=None if body.markdown is None else f"{body.markdown}\n\n{line}",
         html=None if body.html is None else f"{body.html}<p>{line}</p>",
     )
+
+
+def marker_in(body: Body) -> str:
+    """The marker whose line ends *body*; empty where none does. A quoted one stands elsewhere, or behind a ``>``."""
+    lines = body.plain.rstrip().rsplit("\n", 1)
+    last = lines[-1].strip()
+    return last.removeprefix(MARKER_LINE) if last.startswith(MARKER_LINE) else ""
 
 
 def without_marker(text: str) -> str:

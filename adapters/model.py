@@ -104,6 +104,7 @@ class Message:
     visibility: Visibility
     at: datetime | None
     attachments: tuple[Attachment, ...] = ()
+    marker: str = ""  # our correlation marker, where the desk keeps it beside the text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
