@@ -27,7 +27,7 @@ from bot.conversion.text.tree import (
     paragraph,
 )
 
-LIMIT = 500_000  # characters of HTML, pictures inside it not counted
+LIMIT = 300_000  # characters of HTML, pictures inside it not counted
 DEPTH = 12  # lists, quotes and tables inside each other
 TOO_LONG = "[The rest of this message is too long to show.]"
 

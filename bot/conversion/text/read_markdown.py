@@ -7,7 +7,7 @@ from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_html import from_html
 from bot.conversion.text.tree import Document
 
-LIMIT = 100_000  # characters; what is longer is read as plain text
+LIMIT = 50_000  # characters; what is longer is read as plain text
 
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["strikethrough", "table"])
 

@@ -44,7 +44,7 @@ def from_mrkdwn(text: str, names: Names) -> Document:
         if index % 2 and (code := part.strip("\n")):
             blocks.append(Code(_literal(code, names)))
         elif not index % 2:
-            blocks += _text(part, names)
+            blocks += _text(part.lstrip(" "), names)
     return Document(tuple(blocks))
 
 

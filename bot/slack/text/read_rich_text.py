@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from bot.conversion.text.clean import clean_text
-from bot.conversion.text.inlines import link, paragraphs, words
+from bot.conversion.text.inlines import link, merged, paragraphs, words
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_markdown import from_markdown
 from bot.conversion.text.table import as_blocks
@@ -222,7 +222,7 @@ def _field(field: Json, names: Names) -> tuple[Block, ...]:
     start = (Run(title, _BOLD), Run(": ")) if title else ()
     match from_mrkdwn(_string(field, "value"), names).blocks:
         case (Paragraph(content), *rest):
-            return (Paragraph((*start, *content)), *rest)
+            return (Paragraph(tuple(merged([*start, *content]))), *rest)
         case blocks:
             return (*paragraphs(start), *blocks)
 
