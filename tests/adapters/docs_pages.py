@@ -23,7 +23,8 @@ def settings_part(adapter: type[TicketAdapter[Any]]) -> str:
     """The settings as tables: the desk's own, then those that every desk has."""
     common = DeskSettings.model_fields
     own = {name: field for name, field in adapter.Settings.model_fields.items() if name not in common}
-    tables = [_table(own), "Besides, as for every desk:", _table(common)]
+    shared = {name: adapter.Settings.model_fields[name] for name in common}  # a desk may have other defaults
+    tables = [_table(own), "Besides, as for every desk:", _table(shared)]
     for name, field in own.items():
         for entry in get_args(field.annotation):
             if isinstance(entry, type) and issubclass(entry, BaseModel):
