@@ -1,6 +1,5 @@
 """WHMCS: tickets through its api.php, every documented parameter of opening and answering included."""
 
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -9,12 +8,11 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import ClassVar
 
 from typing_extensions import override
 
-from adapters.contract import Capability, Limits, Reconcile, carries, fields_in
+from adapters.contract import Capability, Reconcile, carries
 from adapters.errors import AdapterError, NotAuthorised, NotFound, OutcomeUnknown, Rejected, UnexpectedReply
 from adapters.model import (
     Act,
@@ -30,7 +28,6 @@ from adapters.model import (
     MessageDraft,
     MessageRef,
     Opened,
-    OutgoingFile,
     Person,
     Status,
     Ticket,
@@ -39,14 +36,12 @@ from adapters.model import (
     Visibility,
 )
 from adapters.whmcs import checking, writing
-from adapters.whmcs.reading import Row, ident, messages_of, rows, text, ticket_of
 from adapters.whmcs.requesters import LOOK_UPS, full_name
 from adapters.whmcs.settings import WhmcsSettings
 from adapters.whmcs.wire import Answer, WhmcsWire
+from adapters.whmcs_family.reading import Row, ident, messages_of, rows, text, ticket_of
 
 PAGE = 100
-ENCODED = 16 / 9
-"""A file is base64 in JSON in base64."""
 
 
 class WhmcsDesk(WhmcsWire):
@@ -71,17 +66,6 @@ class WhmcsDesk(WhmcsWire):
 
     _admins: Mapping[str, str] = {}
 
-    @property
-    @override
-    def limits(self) -> Limits:
-        return Limits(
-            subject=None,
-            body=self.settings.max_message // 4,
-            request=self.settings.post_max_size - 2 * self.settings.max_message,
-            file_overhead=ENCODED,
-            settle=timedelta(seconds=5),
-        )
-
     @override
     def has(self, capability: Capability) -> bool:
         needed = {
@@ -99,7 +83,7 @@ class WhmcsDesk(WhmcsWire):
     async def open_ticket(self, draft: TicketDraft) -> Opened:
         if draft.first.visibility is Visibility.INTERNAL:
             raise self.unsupported("open a ticket with an internal note")
-        params = writing.ticket(self.name, draft, await self._contents(draft.first.files), self.settings)
+        params = writing.ticket(self.name, draft, await self.contents(draft.first.files), self.settings)
         answer = await self.call("OpenTicket", params, changes=True)
         made = ident(answer.get("id"))
         if not made:
@@ -110,7 +94,7 @@ class WhmcsDesk(WhmcsWire):
     @override
     async def add_message(self, ticket: TicketRef, draft: MessageDraft) -> MessageRef:
         """One call. WHMCS does not tell the number of what it made, so the id is empty; the marker finds it."""
-        files = await self._contents(draft.files)
+        files = await self.contents(draft.files)
         if draft.visibility is Visibility.INTERNAL:
             action, params = "AddTicketNote", writing.note(self.name, draft, files, self.settings)
         else:
@@ -226,10 +210,6 @@ class WhmcsDesk(WhmcsWire):
                 return tuple(Choice(id=number, label=name) for number, name in self._admins.items())
 
     @override
-    async def custom_fields(self, department: str | None = None) -> tuple[Field, ...]:
-        return fields_in(self.settings.fields, department)
-
-    @override
     async def find_requester(self, email: str) -> Person | None:
         if "@" not in email:
             return None
@@ -293,16 +273,6 @@ class WhmcsDesk(WhmcsWire):
             start += len(listed)
             if not listed or start >= int(ident(answer.get("totalresults")) or 0):
                 return
-
-    async def _contents(self, files: tuple[OutgoingFile, ...]) -> list[tuple[str, bytes]]:
-        """Names and bytes of the files, once it is known that one request can carry them."""
-        encoded = int(sum(file.size for file in files) * ENCODED)
-        if encoded > (self.limits.request or 0):
-            raise self.too_large(encoded)
-        try:
-            return [(file.name, await asyncio.to_thread(file.path.read_bytes)) for file in files]
-        except OSError as error:
-            raise Rejected(self.name, f"a file cannot be read ({error.strerror}).", field="files") from error
 
     def _unnumbered(self) -> NotFound:
         cause = "WHMCS did not tell the number of that message."

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from adapters.errors import AdapterError, NotAuthorised, Rejected
 from adapters.model import Finding
-from adapters.whmcs.reading import rows, text, when
 from adapters.whmcs.settings import WhmcsSettings
 from adapters.whmcs.wire import Answer, WhmcsWire
+from adapters.whmcs_family.reading import rows, text, when
 
 NOBODY = "nobody@threadline.invalid"
 

@@ -2,24 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from adapters.errors import AdapterError, Misconfigured, NotAuthorised, NotFound, Rejected, Unavailable
+from adapters.whmcs_family.refusals import TICKET_REFUSALS, Refusal, known_refusal
 
 CREDENTIALS = "Check identifier and secret, and that the admin is active and its role has API Access."
 FILE = "Look at the ticket in WHMCS."
-NUMBER = "Check the number; it may have been deleted or merged."
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A message of WHMCS (a pattern, without regard to case), its error, and words in which ``{0}`` is its group."""
-
-    pattern: str
-    error: type[AdapterError]
-    cause: str
-    remedy: str = ""
-    field: str = ""
 
 
 REFUSALS = (
@@ -47,7 +35,6 @@ REFUSALS = (
         "Something between us and WHMCS drops the form; check url and proxies.",
     ),
     Refusal(r"^(Command|Action) Not Found", Misconfigured, "this WHMCS does not know the call.", "It may be too old."),
-    Refusal(r"^Ticket ID (not found|required)", NotFound, "WHMCS has no such ticket.", NUMBER),
     Refusal(r"^Reply ID (not found|required)", NotFound, "WHMCS has no such reply.", FILE),
     Refusal(r"^Note ID (not found|required)", NotFound, "WHMCS has no such note.", FILE),
     Refusal(r"^Related ID (not found|required)", NotFound, "the message of that file is gone.", FILE, "files"),
@@ -68,7 +55,6 @@ REFUSALS = (
         "Choose another requester.",
         "requester",
     ),
-    Refusal(r"^Contact ID Not Found", Rejected, "WHMCS has no such contact.", "Choose another requester.", "requester"),
     Refusal(
         r"^Name and email address are required",
         Rejected,
@@ -77,34 +63,7 @@ REFUSALS = (
         "requester",
     ),
     Refusal(
-        r"^Email Address Invalid",
-        Rejected,
-        "WHMCS does not take the requester's e-mail address.",
-        "Correct the address.",
-        "requester",
-    ),
-    Refusal(
-        r"^Department ID not found",
-        Rejected,
-        "WHMCS has no such department.",
-        "Choose another department.",
-        "department",
-    ),
-    Refusal(r"^Subject is required", Rejected, "WHMCS needs a subject.", "Write one.", "subject"),
-    Refusal(r"^Message is required", Rejected, "WHMCS needs a text.", "Write one.", "body"),
-    Refusal(
-        r"^Service ID Not Found", Rejected, "WHMCS has no such service.", "Correct the service's number.", "serviceid"
-    ),
-    Refusal(r"^Domain ID Not Found", Rejected, "WHMCS has no such domain.", "Correct the domain's number.", "domainid"),
-    Refusal(
         r"^Invalid Ticket Status\.?(.*)", Rejected, "WHMCS has no such status.{0}", "Choose another status.", "status"
-    ),
-    Refusal(
-        r"^Invalid Ticket Priority\.?(.*)",
-        Rejected,
-        "WHMCS has no such priority.{0}",
-        "Choose another priority.",
-        "priority",
     ),
     Refusal(
         r"creation date cannot be in the future",
@@ -124,6 +83,7 @@ REFUSALS = (
         "WHMCS found no free ticket number.",
         "Widen the ticket mask in WHMCS (General Settings, Support).",
     ),
+    *TICKET_REFUSALS,
 )
 
 _MOVED = (Misconfigured, "WHMCS's address sends us on to another one.", "Set url to the address that it ends up at.")
@@ -155,14 +115,9 @@ LIKE_AN_EMPTY_FORM = re.compile(
 
 def refusal(desk: str, message: str, *, status: int) -> AdapterError:
     """The error for *message*; what no row knows is passed on as WHMCS's own words."""
-    for row in REFUSALS:
-        found = re.search(row.pattern, message, re.IGNORECASE)
-        if found:
-            group = found.group(1) if found.groups() else ""
-            cause, remedy = row.cause.format(group), row.remedy.format(group)
-            if issubclass(row.error, Rejected):
-                return row.error(desk, cause, remedy=remedy, code=message, field=row.field)
-            return row.error(desk, cause, remedy=remedy, code=message)
+    known = known_refusal(desk, "WHMCS", message=message, table=REFUSALS)
+    if known:
+        return known
     if status in {401, 403}:
         return NotAuthorised(desk, f"WHMCS does not let us: {message}.", remedy=CREDENTIALS, code=message)
     return Rejected(desk, f"WHMCS refused: {message}.", remedy="Change what it names and try again.", code=message)

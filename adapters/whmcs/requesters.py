@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from adapters.errors import Rejected
-from adapters.whmcs.reading import Row, ident, rows, text
 from adapters.whmcs.wire import WhmcsWire
+from adapters.whmcs_family.reading import Row, ident, rows, text
 
 Found = list[tuple[Row, str]]
 """Rows with the ids that `adapters.whmcs.writing.opener` understands. The caller compares the addresses."""

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from typing import Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field as Setting, SecretStr, field_validator, model_validator
+from pydantic import Field as Setting, SecretStr, model_validator
+from typing_extensions import override
 
-from adapters.contract import FieldSetting
-from adapters.http import HttpSettings
-from adapters.model import Status
+from adapters.model import TicketRef
+from adapters.whmcs_family.settings import FamilySettings
 
 
-class WhmcsSettings(HttpSettings):
+class WhmcsSettings(FamilySettings):
     """How to reach a WHMCS and how it is set up. ``url`` is the address of its root, without includes/api.php."""
 
     identifier: str = Setting("", description="Identifier of the API credentials.")
@@ -25,12 +24,6 @@ class WhmcsSettings(HttpSettings):
     http_password: SecretStr = Setting(SecretStr(""), description="Password for HTTP Basic authentication.")
     api_path: str = Setting("includes/api.php", description="Where the API is below url.")
     admin_path: str = Setting("admin", description="The admin folder, for links that open a ticket for agents.")
-    timezone: str = Setting("UTC", description="The time zone of the WHMCS server; its dates carry none.")
-    post_max_size: int = Setting(
-        8_388_608, gt=100_000, description="PHP's post_max_size there, in bytes. PHP empties a larger request silently."
-    )
-    max_message: int = Setting(65_000, gt=1000, description="Bytes of a message that its database column keeps.")
-    markdown: bool = Setting(True, description="Send Markdown; else plain text.")
     send_times: bool = Setting(
         False, description="Send when a message was written (8.0 or newer). Needs the right timezone and clocks."
     )
@@ -47,26 +40,10 @@ class WhmcsSettings(HttpSettings):
     )
     open_status: str = Setting("Open", description="The status that reopening sets.")
     closed_status: str = Setting("Closed", description="The status that closing sets.")
-    closed_statuses: frozenset[str] = Setting(frozenset({"Closed"}), description="Statuses that mean closed.")
-    pending_statuses: frozenset[str] = Setting(
-        frozenset({"Answered", "On Hold"}), description="Statuses that mean that the requester is waited for."
-    )
-    fields: tuple[FieldSetting, ...] = Setting(
-        (), description="Custom fields, since the API cannot list them; id is WHMCS's number of the field."
-    )
     webhook_secret: SecretStr = Setting(SecretStr(""), description="Shared with the hook file, to sign what it sends.")
     extra: Mapping[str, Mapping[str, str]] = Setting(
         {}, description='Further parameters by action, such as {AddTicketReply = {useMarkdown = "1"}} for old versions.'
     )
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("is no time zone; use a name such as Europe/Rome") from error
-        return name
 
     @model_validator(mode="after")
     def _has_credentials(self) -> Self:
@@ -77,21 +54,10 @@ class WhmcsSettings(HttpSettings):
         return self
 
     @property
-    def zone(self) -> ZoneInfo:
-        """The server's time zone."""
-        return ZoneInfo(self.timezone)
-
-    @property
     def api(self) -> str:
         """The address of the API."""
         return f"{self.url}/{self.api_path.strip('/')}"
 
-    def ticket_url(self, ticket: str) -> str:
-        """The address that opens a ticket for an agent; the client's, with its secret code, is never used."""
-        return f"{self.url}/{self.admin_path.strip('/')}/supporttickets.php?action=view&id={ticket}"
-
-    def meaning(self, status: str) -> Status:
-        """What a status of this WHMCS means."""
-        if status in self.closed_statuses:
-            return Status.CLOSED
-        return Status.PENDING if status in self.pending_statuses else Status.OPEN
+    @override
+    def ticket_url(self, ticket: TicketRef) -> str:
+        return f"{self.url}/{self.admin_path.strip('/')}/supporttickets.php?action=view&id={ticket.id}"

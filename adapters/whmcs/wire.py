@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 import httpx
 from httpx import codes
-from pydantic import SecretStr
 
-from adapters.errors import AdapterError, OutcomeUnknown, Rejected, Unavailable, UnexpectedReply
-from adapters.http import HttpDesk, Reply
+from adapters.errors import AdapterError, OutcomeUnknown, Unavailable, UnexpectedReply
+from adapters.http import Reply
 from adapters.whmcs.refusals import BY_STATUS, LIKE_AN_EMPTY_FORM, NO_ANSWER, refusal
 from adapters.whmcs.settings import WhmcsSettings
+from adapters.whmcs_family.desk import FamilyDesk
 
 LARGE = 1_000_000
 """Bytes from which a complaint about credentials rather means that PHP has emptied our form."""
@@ -22,7 +22,7 @@ LARGE = 1_000_000
 Answer = dict[str, Any]
 
 
-class WhmcsWire(HttpDesk[WhmcsSettings]):
+class WhmcsWire(FamilyDesk[WhmcsSettings]):
     """The part of the desk that speaks with api.php."""
 
     async def call(self, action: str, params: Mapping[str, str], *, changes: bool, limit: int | None = None) -> Answer:
@@ -55,20 +55,11 @@ class WhmcsWire(HttpDesk[WhmcsSettings]):
         if answer is not None and result == "success" and codes.is_success(reply.status):
             return answer
         if answer is not None and result == "error" and not codes.is_server_error(reply.status):
-            message = self._redacted(_text(answer.get("message")))
+            message = self.redacted(_text(answer.get("message")))
             if len(content) > LARGE and LIKE_AN_EMPTY_FORM.search(message):
                 raise self.too_large(len(content))
             raise refusal(self.name, message or "no reason", status=reply.status)
         raise self._unreadable(reply, changes=changes)
-
-    def too_large(self, size: int) -> Rejected:
-        """The error for a request that PHP would silently empty."""
-        return Rejected(
-            self.name,
-            f"the message with its files takes {size:,} bytes, more than WHMCS's PHP accepts in one request.",
-            remedy="Send fewer or smaller files, or raise post_max_size in PHP and in the settings.",
-            field="files",
-        )
 
     def _credentials(self) -> dict[str, str]:
         settings = self.settings
@@ -87,14 +78,6 @@ class WhmcsWire(HttpDesk[WhmcsSettings]):
         auth = httpx.BasicAuth(self.settings.http_user, self.settings.http_password.get_secret_value())
         request = next(auth.auth_flow(httpx.Request("POST", self.settings.api)))
         return {"Authorization": request.headers["Authorization"]}
-
-    def _redacted(self, message: str) -> str:
-        """*message* without our secrets, and short enough to be shown."""
-        for name in type(self.settings).model_fields:
-            value = getattr(self.settings, name)
-            if isinstance(value, SecretStr) and value.get_secret_value():
-                message = message.replace(value.get_secret_value(), "***")
-        return message[:300].rstrip(". ")
 
     def _unreadable(self, reply: Reply, *, changes: bool) -> AdapterError:
         """The error for an answer that is none of WHMCS's, by its HTTP status."""

@@ -1,14 +1,13 @@
 """Our drafts as parameters of WHMCS's calls: identities, texts, times, files and custom fields."""
 
-import html
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from adapters.contract import with_marker
 from adapters.errors import Rejected
-from adapters.model import Body, FieldKind, MessageDraft, Person, Role, TicketDraft, Visibility
-from adapters.whmcs.php import attached, serialized
+from adapters.model import Body, MessageDraft, Person, Role, TicketDraft, Visibility
 from adapters.whmcs.settings import WhmcsSettings
+from adapters.whmcs_family.desk import by_number, escaped, message_of
+from adapters.whmcs_family.php import attached, serialized
 
 NOBODY = "no-reply@threadline.invalid"
 """Stands where WHMCS insists on an address for the label of a reply; no mail is sent to it."""
@@ -68,7 +67,7 @@ def ticket(desk: str, draft: TicketDraft, files: Sequence[tuple[str, bytes]], se
     if quiet(draft.first, settings):
         params["noemail"] = "1"
     if draft.fields:
-        params["customfields"] = serialized(_fields(desk, draft.fields, settings))
+        params["customfields"] = serialized(by_number(draft.fields, settings, desk=desk))
     return params
 
 
@@ -123,13 +122,7 @@ def _content(
 
 
 def _text(desk: str, body: Body, settings: WhmcsSettings) -> Params:
-    """The message, in Markdown where the settings allow it. The column holds bytes of text with HTML entities."""
-    markdown = settings.markdown and body.markdown is not None
-    message = (body.markdown if markdown else body.plain) or ""
-    size = len(html.escape(message).encode())
-    if size > settings.max_message:
-        cause = f"the text takes {size:,} bytes, more than the {settings.max_message:,} that WHMCS keeps."
-        raise Rejected(desk, cause, remedy="Send it in parts or as a file.", field="body")
+    message, markdown = message_of(body, settings, desk=desk, system="WHMCS")
     return {"message": message, "markdown": "1"} if markdown else {"message": message}
 
 
@@ -137,23 +130,10 @@ def signed(body: Body, name: str) -> Body:
     """*body* with its author's name as the first line, where the call has no place for it; as it is without a name."""
     if not name:
         return body
-    escaped = re.sub(r"([\\`*_\[\]<>#~|])", r"\\\1", name)
     return Body(
         plain=f"{name} wrote:\n\n{body.plain}",
-        markdown=None if body.markdown is None else f"**{escaped}** wrote:\n\n{body.markdown}",
+        markdown=None if body.markdown is None else f"**{escaped(name)}** wrote:\n\n{body.markdown}",
     )
-
-
-def _fields(desk: str, values: Mapping[str, str], settings: WhmcsSettings) -> Params:
-    """Custom fields by their numbers; WHMCS keeps a ticked box as "on"."""
-    known = {field.key: field for field in settings.fields}
-    for key in values.keys() - known.keys():
-        raise Rejected(desk, f"its settings name no custom field {key!r}.", remedy="Add it to fields.", field=key)
-    ticked = {"yes": "on", "no": ""}
-    return {
-        known[key].at_desk: ticked.get(value, value) if known[key].kind is FieldKind.YES_NO else value
-        for key, value in values.items()
-    }
 
 
 def _address(person: Person, settings: WhmcsSettings) -> str:

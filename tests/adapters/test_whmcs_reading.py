@@ -15,7 +15,7 @@ from adapters.errors import NotAuthorised, NotFound, Rejected, UnsupportedFeatur
 from adapters.model import Act, Change, MessageRef, Person, Status, TicketRef, Visibility
 from adapters.shared import InProcess
 from adapters.whmcs import WhmcsDesk, writing
-from adapters.whmcs.reading import messages_of, rows, text
+from adapters.whmcs_family.reading import messages_of, rows, text
 from bot.sandbox.desks.whmcs import WhmcsStandIn
 from tests.adapters.conformance_wire import entered
 from tests.adapters.drafts import Pair, body_of

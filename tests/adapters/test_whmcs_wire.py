@@ -21,9 +21,9 @@ from adapters.errors import (
 )
 from adapters.shared import InProcess
 from adapters.whmcs import WhmcsDesk
-from adapters.whmcs.php import serialized
 from adapters.whmcs.refusals import REFUSALS
 from adapters.whmcs.wire import parsed
+from adapters.whmcs_family.php import serialized
 from bot.sandbox.desks.whmcs_php import unserialize
 from tests.adapters.drafts import Pair
 

@@ -1,4 +1,4 @@
-"""WHMCS's answers as our nouns: tolerant of null, of numbers as strings and of every form of an empty list."""
+"""Answers shaped like WHMCS's as our nouns: tolerant of null, numbers as strings and every form of an empty list."""
 
 import html
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.model import Attachment, Body, Message, Person, Role, Ticket, TicketRef, Visibility
-from adapters.whmcs.settings import WhmcsSettings
+from adapters.whmcs_family.settings import FamilySettings
 
 Row = dict[str, Any]
 
@@ -43,13 +43,14 @@ def when(value: object, zone: ZoneInfo) -> datetime | None:
         return None
 
 
-def ticket_of(row: Row, settings: WhmcsSettings, *, owner: str = "") -> Ticket:
+def ticket_of(row: Row, settings: FamilySettings, *, owner: str = "") -> Ticket:
     """A ticket of GetTicket, which names its id ``ticketid``, or of GetTickets, which says ``id``."""
     found = str(row.get("ticketid") or row.get("id") or "")
     status = text(row.get("status"))
     number = str(row.get("tid") or row.get("ticketnum") or found)
+    ref = TicketRef(id=found, number=number)
     return Ticket(
-        ref=TicketRef(id=found, number=number),
+        ref=ref,
         subject=text(row.get("subject")),
         status=settings.meaning(status),
         status_name=status,
@@ -59,12 +60,12 @@ def ticket_of(row: Row, settings: WhmcsSettings, *, owner: str = "") -> Ticket:
         requester=_requester(row),
         created_at=when(row.get("date"), settings.zone),
         updated_at=when(row.get("lastreply"), settings.zone),
-        url=settings.ticket_url(found),
+        url=settings.ticket_url(ref),
         message_count=len(rows(row.get("replies"), "reply")) or None,
     )
 
 
-def messages_of(row: Row, settings: WhmcsSettings, *, after: str = "") -> tuple[Message, ...]:
+def messages_of(row: Row, settings: FamilySettings, *, after: str = "") -> tuple[Message, ...]:
     """Replies and notes of GetTicket by date; those behind *after*.
 
     Both have numbers of their own and dates of whole seconds. So behind a message is what has a higher number of its
@@ -79,7 +80,7 @@ def messages_of(row: Row, settings: WhmcsSettings, *, after: str = "") -> tuple[
     return tuple(message for _, _, _, message in found)
 
 
-def _entries(row: Row, settings: WhmcsSettings) -> Iterator[tuple[str, str, int, Message]]:
+def _entries(row: Row, settings: FamilySettings) -> Iterator[tuple[str, str, int, Message]]:
     """Date, kind ("r" or "n"), number and noun of each reply and note; one without a date follows its neighbour."""
     ticket = str(row.get("ticketid") or row.get("id") or "")
     for kind, one, id_name in (("replies", "reply", "replyid"), ("notes", "note", "noteid")):

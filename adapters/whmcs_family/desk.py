@@ -1,0 +1,102 @@
+"""What the desks of WHMCS's family do alike: limits, files, custom fields and texts, whatever the call they go with."""
+
+import asyncio
+import html
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import SecretStr
+from typing_extensions import override
+
+from adapters.contract import Limits, fields_in
+from adapters.errors import Rejected
+from adapters.http import HttpDesk
+from adapters.model import Body, Field, FieldKind, OutgoingFile
+from adapters.whmcs_family.settings import FamilySettings
+
+ENCODED = 16 / 9
+"""A file is base64 in JSON in base64."""
+
+S = TypeVar("S", bound=FamilySettings)
+
+
+class FamilyDesk(HttpDesk[S]):
+    """A desk behind PHP that takes WHMCS's ticket parameters."""
+
+    @property
+    @override
+    def limits(self) -> Limits:
+        return Limits(
+            subject=None,
+            body=self.settings.max_message // 4,
+            request=self.settings.post_max_size - 2 * self.settings.max_message,
+            file_overhead=ENCODED,
+        )
+
+    @override
+    async def custom_fields(self, department: str | None = None) -> tuple[Field, ...]:
+        return fields_in(self.settings.fields, department)
+
+    def too_large(self, size: int) -> Rejected:
+        """The error for a request that PHP would silently empty."""
+        return Rejected(
+            self.name,
+            f"the message with its files takes {size:,} bytes, more than {self.system}'s PHP accepts in one request.",
+            remedy="Send fewer or smaller files, or raise post_max_size in PHP and in the settings.",
+            field="files",
+        )
+
+    async def contents(self, files: tuple[OutgoingFile, ...]) -> list[tuple[str, bytes]]:
+        """Names and bytes of the files, once it is known that one request can carry them."""
+        encoded = int(sum(file.size for file in files) * ENCODED)
+        if encoded > (self.limits.request or 0):
+            raise self.too_large(encoded)
+        try:
+            return [(file.name, await asyncio.to_thread(file.path.read_bytes)) for file in files]
+        except OSError as error:
+            raise Rejected(self.name, f"a file cannot be read ({error.strerror}).", field="files") from error
+
+    def redacted(self, message: str) -> str:
+        """*message* of the desk without our secrets, and short enough to be shown."""
+        for name in type(self.settings).model_fields:
+            value = getattr(self.settings, name)
+            if isinstance(value, SecretStr) and value.get_secret_value():
+                message = message.replace(value.get_secret_value(), "***")
+        return message[:300].rstrip(". ")
+
+
+def message_of(body: Body, settings: FamilySettings, *, desk: str, system: str) -> tuple[str, bool]:
+    """The text to be sent, and whether it is Markdown. The desk's column holds bytes of text with HTML entities.
+
+    Raises:
+        Rejected: the column would cut it.
+    """
+    markdown = settings.markdown and body.markdown is not None
+    message = (body.markdown if markdown else body.plain) or ""
+    size = len(html.escape(message).encode())
+    if size > settings.max_message:
+        cause = f"the text takes {size:,} bytes, more than the {settings.max_message:,} that {system} keeps."
+        raise Rejected(desk, cause, remedy="Send it in parts or as a file.", field="body")
+    return message, markdown
+
+
+def by_number(values: Mapping[str, str], settings: FamilySettings, *, desk: str) -> dict[str, str]:
+    """Custom fields by their numbers; a ticked box is kept as "on".
+
+    Raises:
+        Rejected: the settings name no such field.
+    """
+    known = {field.key: field for field in settings.fields}
+    for key in values.keys() - known.keys():
+        raise Rejected(desk, f"its settings name no custom field {key!r}.", remedy="Add it to fields.", field=key)
+    ticked = {"yes": "on", "no": ""}
+    return {
+        known[key].at_desk: ticked.get(value, value) if known[key].kind is FieldKind.YES_NO else value
+        for key, value in values.items()
+    }
+
+
+def escaped(name: str) -> str:
+    """*name* so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_\[\]<>#~|])", r"\\\1", name)

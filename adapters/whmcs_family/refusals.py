@@ -1,0 +1,78 @@
+"""What systems of WHMCS's family say when they refuse a ticket or a message, and what it means."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.errors import AdapterError, NotFound, Rejected
+
+NUMBER = "Check the number; it may have been deleted or merged."
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message of the desk (a pattern, without regard to case), its error, and words for it.
+
+    In the words ``{0}`` is the pattern's group and ``{system}`` the system's name.
+    """
+
+    pattern: str
+    error: type[AdapterError]
+    cause: str
+    remedy: str = ""
+    field: str = ""
+
+
+TICKET_REFUSALS = (
+    Refusal(r"^Ticket ID (not found|required)", NotFound, "{system} has no such ticket.", NUMBER),
+    Refusal(
+        r"^Contact ID Not Found", Rejected, "{system} has no such contact.", "Choose another requester.", "requester"
+    ),
+    Refusal(
+        r"^Email Address Invalid",
+        Rejected,
+        "{system} does not take the requester's e-mail address.",
+        "Correct the address.",
+        "requester",
+    ),
+    Refusal(
+        r"^Department ID not found",
+        Rejected,
+        "{system} has no such department.",
+        "Choose another department.",
+        "department",
+    ),
+    Refusal(r"^Subject is required", Rejected, "{system} needs a subject.", "Write one.", "subject"),
+    Refusal(r"^Message is required", Rejected, "{system} needs a text.", "Write one.", "body"),
+    Refusal(
+        r"^Service ID Not Found",
+        Rejected,
+        "{system} has no such service.",
+        "Correct the service's number.",
+        "serviceid",
+    ),
+    Refusal(
+        r"^Domain ID Not Found", Rejected, "{system} has no such domain.", "Correct the domain's number.", "domainid"
+    ),
+    Refusal(
+        r"^Invalid Ticket Priority\.?(.*)",
+        Rejected,
+        "{system} has no such priority.{0}",
+        "Choose another priority.",
+        "priority",
+    ),
+)
+"""What the family says of a ticket in the same words."""
+
+
+def known_refusal(desk: str, system: str, *, message: str, table: Sequence[Refusal]) -> AdapterError | None:
+    """The error for *message* by the first row of *table* that fits, or None."""
+    for row in table:
+        found = re.search(row.pattern, message, re.IGNORECASE)
+        if found:
+            group = found.group(1) if found.groups() else ""
+            cause, remedy = (words.format(group, system=system) for words in (row.cause, row.remedy))
+            if issubclass(row.error, Rejected):
+                return row.error(desk, cause, remedy=remedy, code=message, field=row.field)
+            return row.error(desk, cause, remedy=remedy, code=message)
+    return None

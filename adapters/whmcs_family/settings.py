@@ -1,0 +1,51 @@
+"""Settings that every desk of WHMCS's family has: its clock, its sizes, its texts, its statuses, its custom fields."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field as Setting, field_validator
+
+from adapters.contract import FieldSetting
+from adapters.http import HttpSettings
+from adapters.model import Status, TicketRef
+
+
+class FamilySettings(HttpSettings):
+    """What cannot be asked of the API and has to be told."""
+
+    timezone: str = Setting("UTC", description="The time zone of the server; its dates carry none.")
+    post_max_size: int = Setting(
+        8_388_608, gt=100_000, description="PHP's post_max_size there, in bytes. PHP empties a larger request silently."
+    )
+    max_message: int = Setting(65_000, gt=1000, description="Bytes of a message that its database column keeps.")
+    markdown: bool = Setting(True, description="Send Markdown; else plain text.")
+    closed_statuses: frozenset[str] = Setting(frozenset({"Closed"}), description="Statuses that mean closed.")
+    pending_statuses: frozenset[str] = Setting(
+        frozenset({"Answered", "On Hold"}), description="Statuses that mean that the requester is waited for."
+    )
+    fields: tuple[FieldSetting, ...] = Setting(
+        (), description="Custom fields, since the API cannot list them; id is the desk's number of the field."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("is no time zone; use a name such as Europe/Rome") from error
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The server's time zone."""
+        return ZoneInfo(self.timezone)
+
+    def meaning(self, status: str) -> Status:
+        """What a status of this desk means."""
+        if status in self.closed_statuses:
+            return Status.CLOSED
+        return Status.PENDING if status in self.pending_statuses else Status.OPEN
+
+    def ticket_url(self, ticket: TicketRef) -> str | None:
+        """The address that opens a ticket for people, without the secret code ``c`` of the client's link."""
+        raise NotImplementedError
