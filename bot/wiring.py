@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from adapters import registry
-from adapters.contract import TicketAdapter
+from adapters.contract import Capability, TicketAdapter
 from bot.conversion.catalogue import Catalogue
-from bot.conversion.intake import Intake
+from bot.conversion.intake import Intake, poll_op
 from bot.conversion.ports import Rooms
 from bot.conversion.worker import Worker
 from bot.serving import serving
@@ -69,6 +69,13 @@ class Threadline:
     door: StoreFirst
     worker: Worker
     catalogue: Catalogue
+    desks: DeskBook
+    team: str
+
+    async def watch_desks(self) -> None:
+        """Have each desk that can tell what changed asked for it, for as long as anybody runs."""
+        asked = [name for name, desk in self.desks.desks.items() if desk.has(Capability.CHANGED_SINCE)]
+        await self.store.lanes.add([poll_op(self.team, name) for name in asked])
 
 
 @asynccontextmanager
@@ -134,7 +141,15 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
         worker = Worker(rooms, at_once=settings.work.at_once, heartbeat=settings.work.lease / 3)
         door = StoreFirst(store.lanes.add, app.interaction)
         yield Threadline(
-            settings=settings, store=store, web=web, app=app, door=door, worker=worker, catalogue=catalogue
+            settings=settings,
+            store=store,
+            web=web,
+            app=app,
+            door=door,
+            worker=worker,
+            catalogue=catalogue,
+            desks=desks,
+            team=identity.team_id,
         )
 
 
@@ -153,6 +168,7 @@ async def run(
     Raises: what `assembled` raises.
     """
     async with assembled(settings) as threadline, asyncio.TaskGroup() as group:
+        await threadline.watch_desks()
         if role != "front":
             group.create_task(_work(threadline, stop))
         if role != "worker":

@@ -14,7 +14,7 @@ from bot.commands.console import err, fail, out
 from bot.commands.journey import Journey, Wrong
 from bot.commands.logs import start_logging
 from bot.sandbox.demo import KINDS, World, world
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.workspace import Workspace, registered
 from bot.settings import parse
 from bot.slack.manifest import manifest_text, read
 from bot.wiring import run
@@ -30,13 +30,7 @@ class Demo:
 
 def company() -> Workspace:
     """The demo company, with our app installed as manifest.yml says."""
-    app = read(manifest_text())
-    return Workspace.demo(
-        commands=app["features"]["slash_commands"],
-        shortcuts=app["features"]["shortcuts"],
-        scopes=app["oauth_config"]["scopes"]["bot"],
-        events=app["settings"]["event_subscriptions"]["bot_events"],
-    )
+    return Workspace.demo(**registered(read(manifest_text())))
 
 
 @asynccontextmanager

@@ -13,7 +13,6 @@ from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibi
 from bot.conversion.compose import Part, render
 from bot.conversion.journal import Journal
 from bot.conversion.ports import SlackFile, SlackRefused, Threads
-from bot.conversion.records import marker_of
 from bot.conversion.text.tree import Document, Link, Paragraph, Run
 
 
@@ -70,7 +69,7 @@ class Delivery:
 
     async def draft(self, part: Part, files: Sequence[OutgoingFile], number: int) -> MessageDraft:
         """*part* as the desk is told it; files that go first are uploaded here, each as a step of its own."""
-        marker = self.marker(number)
+        marker = self.journal.marker(number)
         uploads: tuple[str, ...] = ()
         if self.desk.has(Capability.UPLOAD_FIRST):
             uploads = tuple([await self._upload(file, marker, f"{number}:{n}") for n, file in enumerate(files)])
@@ -104,11 +103,6 @@ class Delivery:
                 draft = await self.draft(carried.part, carried.files, number)
                 ids.append(await self._add(ticket, draft, step))
         return ids, left_out
-
-    def marker(self, number: int) -> str:
-        """The correlation marker of a part of this operation."""
-        identity = self.journal.head.id
-        return marker_of(identity if number == 0 else f"{identity}#{number}")
 
     async def _add(self, ticket: TicketRef, draft: MessageDraft, step: str) -> str:
         async def act() -> str:

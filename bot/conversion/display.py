@@ -4,7 +4,7 @@ import contextlib
 
 from adapters.contract import Capability
 from adapters.errors import AdapterError
-from adapters.model import Ticket, TicketRef
+from adapters.model import Ticket
 from bot.conversion.journal import Journal
 from bot.conversion.ports import Card, Rooms, SlackRefused
 from bot.conversion.records import Link, Receipt, ShowCard, Tell, marker_of
@@ -35,7 +35,7 @@ async def _ticket(rooms: Rooms, link: Link) -> Ticket | None:
     if not desk.has(Capability.READ_TICKET) or await rooms.breakers.wait(desk.name):
         return None
     try:
-        ticket = await desk.get_ticket(TicketRef(id=link.ticket_id, number=link.number))
+        ticket = await desk.get_ticket(link.ref)
     except AdapterError:
         return None
     url = ticket.url or ""

@@ -8,10 +8,14 @@ from bot.conversion.ports import Added, Lanes, Links, NewOp
 from bot.conversion.records import (
     AddMessage,
     ChangeTicket,
+    DeleteMessage,
+    EditMessage,
     Link,
     LinkTicket,
     OpenTicket,
     Operation,
+    PollDesk,
+    PullTicket,
     Receipt,
     ShowCard,
     SlackEvent,
@@ -77,6 +81,26 @@ class Intake:
         identity = f"msg:{thread.team}:{thread.channel}:{work.ts}"
         op = _op(str(thread), identity, microseconds(work.ts), work, linked_only=True)
         return (await self._lanes.add([op]))[0]
+
+    async def edit(self, thread: ThreadKey, work: EditMessage, *, change: str) -> None:
+        """An edit of a message: it takes the place of one that is not sent yet, else the ticket is told.
+
+        Args:
+            thread: where it was said.
+            work: the edit.
+            change: what makes this edit another than the one before; two may have happened within a second.
+        """
+        identity = f"msg:{thread.team}:{thread.channel}:{work.ts}"
+        message = AddMessage(actor=work.actor, ts=work.ts, message=work.message, edited=work.edited)
+        waits = await self._lanes.peek(str(thread), identity)
+        first = [_op(str(thread), identity, microseconds(work.ts), message, replace=True)] if waits else []
+        told = f"edit:{thread.team}:{thread.channel}:{work.ts}:{change}"
+        await self._lanes.add([*first, _op(str(thread), told, _order(change), work, linked_only=True)])
+
+    async def delete(self, thread: ThreadKey, work: DeleteMessage) -> None:
+        """A deletion of a message."""
+        identity = f"del:{thread.team}:{thread.channel}:{work.ts}"
+        await self._lanes.add([_op(str(thread), identity, _now(), work, linked_only=True)])
 
     async def change(self, thread: ThreadKey, work: ChangeTicket, *, once: str) -> Accepted:
         """Have something about the ticket of *thread* changed; *once* is the gesture's own id (a trigger id)."""
@@ -160,6 +184,18 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
     root = str(inner.get("thread_ts") or inner.get("ts") or event.get("deleted_ts") or event.get("ts") or "")
     order = _order(str(event.get("event_ts") or event.get("ts") or "0"))
     return _event_op(f"in/{team}:{channel}:{root}", identity, order, body, linked_only=True)
+
+
+def pull_op(thread: ThreadKey, *, repeat: bool = False) -> NewOp:
+    """The wish to see what is new on the ticket of a thread; *repeat*: for as long as they are linked."""
+    return _op(
+        f"pull/{thread}", "repeat" if repeat else "pull", _now(), PullTicket(thread=thread, repeat=repeat), replace=True
+    )
+
+
+def poll_op(team: str, desk: str) -> NewOp:
+    """The wish to ask a desk what changed, for as long as Threadline runs."""
+    return _op(f"pull/{team}:{desk}:0", "poll", _now(), PollDesk(desk=desk), replace=True)
 
 
 def card_op(thread: ThreadKey, note: str = "") -> NewOp:

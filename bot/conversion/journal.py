@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from adapters.contract import Reconcile
 from bot.conversion.ports import Head, Lanes, Lease
-from bot.conversion.records import Operation, Progress, encode
+from bot.conversion.records import Operation, Progress, Work, encode, marker_of
 from bot.conversion.verdicts import surely_not_done
 
 Look = Callable[[], Awaitable[str | None]]
@@ -19,6 +19,15 @@ class LookLater(Exception):
     def __init__(self, delay: timedelta) -> None:
         super().__init__(delay)
         self.delay = delay
+
+
+class Again(Exception):
+    """All is done for now, and the same operation is due again later, with *work* in place of what it was."""
+
+    def __init__(self, delay: timedelta, work: Work | None = None) -> None:
+        super().__init__(delay)
+        self.delay = delay
+        self.work = work
 
 
 class AskPerson(Exception):
@@ -40,6 +49,14 @@ class Journal:
     def progress(self) -> Progress:
         """How far the operation has come."""
         return self.operation.progress
+
+    def marker(self, number: int = 0) -> str:
+        """The correlation marker of a part of this operation."""
+        return marker_of(self.head.id if number == 0 else f"{self.head.id}#{number}")
+
+    def begin_again(self, work: Work | None) -> None:
+        """Forget the progress of an operation that repeats itself."""
+        self.operation = Operation(work=work or self.operation.work)
 
     def stored(self) -> str:
         """The operation as it is written down now."""

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from adapters.model import TicketRef
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery
 from bot.conversion.intake import card_op, receipt_op, tell_op
@@ -36,13 +35,14 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         visibility=work.visibility or link.visibility,
         sent_at=message.at,
     )
-    ticket = TicketRef(id=link.ticket_id, number=link.number)
+    ticket = link.ref
     ids, fetch_left_out = await delivery.add(ticket, conversion.parts, first=0)
     await _show(rooms, link, work, (*conversion.left_out, *fetch_left_out))
-    if not work.ts:
-        return Outcome()
-    record = Delivered(message_id=ids[0] if ids else "", edited=work.edited)
-    return Outcome(delivered={work.ts: record})
+    known = {journal.marker(number): Delivered(message_id=message_id) for number, message_id in enumerate(ids)}
+    if work.ts:
+        first = ids[0] if ids else ""
+        known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=work.edited)
+    return Outcome(delivered=known)
 
 
 async def _understood(rooms: Rooms, work: AddMessage, thread: ThreadKey) -> ThreadMessage | None:

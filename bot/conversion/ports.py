@@ -159,6 +159,10 @@ class Lanes(Protocol):
         """Put a parked or held operation back with this payload, or drop it (None); False if it is not there."""
         ...
 
+    async def nudge(self, lane: str) -> None:
+        """Have a resting lane looked at now instead of later."""
+        ...
+
     async def waiting(self, lane: str) -> int:
         """How many operations wait in a lane."""
         ...
@@ -203,7 +207,11 @@ class Links(Protocol):
         ...
 
     async def delivered(self, thread: ThreadKey, ts: str) -> Delivered | None:
-        """Whether and where a Slack message is on the ticket."""
+        """Whether and where a message of ours is on the ticket, by its Slack timestamp or its marker."""
+        ...
+
+    async def learn(self, thread: ThreadKey, ts: str, record: Delivered) -> None:
+        """Write down what was found out about a message of ours."""
         ...
 
 
@@ -329,6 +337,14 @@ class Card:
     left_out: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromDesk:
+    """Words from the desk for a thread; *author* is empty where it is only news of the ticket."""
+
+    document: Document
+    author: str = ""
+
+
 class Voice(Protocol):
     """Speaks in Slack. What it posts carries ``marker`` in its metadata, so that it can be found again."""
 
@@ -342,6 +358,22 @@ class Voice(Protocol):
 
     async def update_card(self, card: Card) -> None:
         """Bring the card up to date, in place. Raises SlackTrouble, SlackRefused."""
+        ...
+
+    def posts(self, message: FromDesk) -> tuple[Any, ...]:
+        """*message* as one or several posts that Slack takes; what is in them only `post` knows."""
+        ...
+
+    async def post(self, thread: ThreadKey, post: Any, marker: str) -> str:
+        """Write in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
+        ...
+
+    async def upload(self, thread: ThreadKey, name: str, content: bytes) -> None:
+        """Share a file in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
+        ...
+
+    async def find_upload(self, thread: ThreadKey, name: str, size: int) -> bool:
+        """Whether we shared such a file in a thread."""
         ...
 
     async def receipt(self, state: Receipt) -> None:

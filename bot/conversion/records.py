@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import override
 
-from adapters.model import Act, Visibility
+from adapters.model import Act, TicketRef, Visibility
 
 VERSION = 1
 
@@ -66,16 +66,22 @@ class Link(Record):
     mirror: bool = True  # whether new replies in the thread go to the ticket
     seen: str = ""  # id of the last message of the desk that reached the thread
     status: str = ""  # as last seen, in the desk's word
+    state: str = ""  # as last seen, a `Status`
     left_out: tuple[str, ...] = ()  # what could not be carried, in words for people
     created_at: datetime
 
+    @property
+    def ref(self) -> TicketRef:
+        """The ticket's address at its desk."""
+        return TicketRef(id=self.ticket_id, number=self.number)
+
 
 class Delivered(Record):
-    """One Slack message that is on the ticket: where it is there, and what was sent, as a digest."""
+    """One message of ours that is on the ticket, by its Slack timestamp or its marker: where it is there."""
 
     v: int = VERSION
     message_id: str  # the desk's id; empty where the desk does not tell
-    digest: str = ""
+    alone: bool = True  # False where it shares the desk's message with others, as after an import
     edited: str = ""  # Slack's edited.ts of the version that was sent
 
 
@@ -121,6 +127,42 @@ class AddMessage(Record):
     text: str = ""
     visibility: Visibility | None = None  # None: as the link says
     edited: str = ""
+
+
+class EditMessage(Record):
+    """Tell the ticket that a Slack message was edited; the old text stays readable there."""
+
+    kind: Literal["edit_message"] = "edit_message"
+    actor: str
+    ts: str
+    message: dict[str, Any]  # as it is now
+    previous: dict[str, Any] | None = None  # as it was
+    edited: str
+
+
+class DeleteMessage(Record):
+    """Tell the ticket that a Slack message was deleted."""
+
+    kind: Literal["delete_message"] = "delete_message"
+    actor: str
+    ts: str
+    previous: dict[str, Any] | None = None
+
+
+class PullTicket(Record):
+    """Bring to a thread what is new on its ticket; *repeat*: again and again, until the thread is unlinked."""
+
+    kind: Literal["pull_ticket"] = "pull_ticket"
+    thread: ThreadKey
+    repeat: bool = False
+
+
+class PollDesk(Record):
+    """Ask a desk which tickets changed, again and again."""
+
+    kind: Literal["poll_desk"] = "poll_desk"
+    desk: str
+    cursor: str = ""
 
 
 class ChangeTicket(Record):
@@ -180,7 +222,18 @@ class SlackEvent(Record):
 
 
 Work = Annotated[
-    OpenTicket | AddMessage | ChangeTicket | LinkTicket | ShowCard | Receipt | Tell | SlackEvent,
+    OpenTicket
+    | AddMessage
+    | EditMessage
+    | DeleteMessage
+    | ChangeTicket
+    | LinkTicket
+    | PullTicket
+    | PollDesk
+    | ShowCard
+    | Receipt
+    | Tell
+    | SlackEvent,
     Field(discriminator="kind"),
 ]
 

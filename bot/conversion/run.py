@@ -9,16 +9,20 @@ from typing import Any
 
 from adapters.contract import Reconcile, TicketAdapter
 from adapters.errors import AdapterError
-from bot.conversion import display, messages, tickets
+from bot.conversion import display, edits, messages, pull, tickets
 from bot.conversion.intake import card_op, receipt_op, tell_op
-from bot.conversion.journal import AskPerson, Journal, LookLater
+from bot.conversion.journal import Again, AskPerson, Journal, LookLater
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Head, LeaseLost, Outcome, Rooms, SlackRefused, StoreAway
 from bot.conversion.records import (
     AddMessage,
     ChangeTicket,
+    DeleteMessage,
+    EditMessage,
     LinkTicket,
     OpenTicket,
+    PollDesk,
+    PullTicket,
     Receipt,
     ShowCard,
     SlackEvent,
@@ -67,8 +71,10 @@ class Run:
         except asyncio.CancelledError:
             await self._rest(timedelta())
             raise
-        except LookLater as early:
-            await self._rest(early.delay)
+        except (Again, LookLater) as later:
+            if isinstance(later, Again):
+                self._journal.begin_again(later.work)
+            await self._rest(later.delay)
             return None
         except AskPerson:
             await self._ask()
@@ -98,6 +104,14 @@ class Run:
                 await tickets.change_ticket(rooms, journal, work)
             case AddMessage():
                 outcome = await messages.add_message(rooms, self._people, journal, work)
+            case EditMessage():
+                outcome = await edits.edit_message(rooms, self._people, journal, work)
+            case DeleteMessage():
+                outcome = await edits.delete_message(rooms, self._people, journal, work)
+            case PullTicket():
+                await pull.pull_ticket(rooms, journal, work)
+            case PollDesk():
+                await pull.poll_desk(rooms, work)
             case ShowCard():
                 await display.show_card(rooms, journal, work)
             case Receipt():

@@ -10,10 +10,10 @@ from adapters.errors import NotFound
 from adapters.model import Change, MessageRef, Opened, Person, TicketDraft, TicketRef
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery, fetched
-from bot.conversion.intake import card_op, tell_op
+from bot.conversion.intake import card_op, pull_op, tell_op
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
-from bot.conversion.ports import Author, Card, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
+from bot.conversion.ports import Author, Card, NewOp, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
 from bot.conversion.records import ChangeTicket, Delivered, Link, LinkTicket, OpenTicket, Tell, ThreadKey, marker_of
 from bot.conversion.text.clean import clean_subject
 from bot.conversion.text.plain import from_plain
@@ -51,9 +51,9 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         link = await _card_starts_thread(rooms, journal, work, link, desk)
     if left_out:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
-    await rooms.lanes.add([card_op(link.thread)])
+    await rooms.lanes.add([card_op(link.thread), *_watch(desk, link.thread)])
     ids = [opened.first.id if opened.first else "", *ids] if first else ids
-    return Outcome(delivered=_delivered(conversion.parts, ids))
+    return Outcome(delivered=_delivered(journal, conversion.parts, ids))
 
 
 async def _tell_of_other(rooms: Rooms, journal: Journal, work: OpenTicket, link: Link) -> None:
@@ -86,10 +86,20 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
         opened_by=work.actor,
         visibility=desk.settings.visibility,
         status=ticket.status_name,
+        state=str(ticket.status),
+        seen=await _last_message(desk, ticket.ref),
         created_at=datetime.now(UTC),
     )
     await rooms.links.put(link)
-    await rooms.lanes.add([card_op(thread)])
+    await rooms.lanes.add([card_op(thread), *_watch(desk, thread)])
+
+
+async def _last_message(desk: TicketAdapter[Any], ticket: TicketRef) -> str:
+    """What was on the ticket before it was linked stays there; only what comes later is brought to the thread."""
+    if not desk.has(Capability.READ_MESSAGES):
+        return ""
+    messages = await desk.messages(ticket)
+    return messages[-1].id if messages else ""
 
 
 async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> None:
@@ -100,7 +110,7 @@ async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> N
     desk = rooms.desks.get(link.desk)
 
     async def act() -> str:
-        await desk.change(TicketRef(id=link.ticket_id, number=link.number), Change(act=work.act, value=work.value))
+        await desk.change(link.ref, Change(act=work.act, value=work.value))
         return ""
 
     async def look() -> None:
@@ -244,7 +254,18 @@ async def _card_starts_thread(
     return posted
 
 
-def _delivered(parts: Sequence[compose.Part], ids: Sequence[str]) -> dict[str, Delivered]:
-    """Which Slack message is in which message of the desk."""
-    found = list(ids) + [""] * (len(parts) - len(ids))
-    return {ts: Delivered(message_id=found[number]) for number, part in enumerate(parts) for ts in part.messages}
+def _watch(desk: TicketAdapter[Any], thread: ThreadKey) -> list[NewOp]:
+    """Have the ticket looked at from time to time, where its desk cannot tell what changed."""
+    reads = desk.has(Capability.READ_MESSAGES) or desk.has(Capability.READ_TICKET)
+    return [] if desk.has(Capability.CHANGED_SINCE) or not reads else [pull_op(thread, repeat=True)]
+
+
+def _delivered(journal: Journal, parts: Sequence[compose.Part], ids: Sequence[str]) -> dict[str, Delivered]:
+    """Which Slack message is in which message of the desk, and which markers are ours."""
+    found = [*ids, *[""] * (len(parts) - len(ids))]
+    known: dict[str, Delivered] = {}
+    for number, part in enumerate(parts):
+        alone = len(part.messages) == 1 and len(parts) == 1
+        known[journal.marker(number)] = Delivered(message_id=found[number])
+        known |= {ts: Delivered(message_id=found[number], alone=alone) for ts in part.messages}
+    return known

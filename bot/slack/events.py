@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.model import Visibility
 from bot.conversion.intake import Intake
-from bot.conversion.records import AddMessage, Tell, ThreadKey
+from bot.conversion.records import AddMessage, DeleteMessage, EditMessage, Tell, ThreadKey
 from bot.slack.policy import Actor
 from bot.slack.routing import Router
 from bot.slack.tickets import Asked, Found, Refused, Tickets
@@ -38,15 +38,39 @@ class Events:
         router.events["app_home_opened"] = self.home
 
     async def message(self, body: dict[str, Any]) -> None:
-        """A message was written: it goes to the ticket of its thread, if there is one.
+        """A message was written, edited or deleted: its thread's ticket is told, if there is one.
 
-        Edits and deletions come here too, by their subtypes, and are left alone for now; so are other apps' posts.
+        Other apps' posts are left alone, and so are changes that are only an unfurled link.
         """
         event = body["event"]
+        if event.get("subtype") == "message_changed":
+            await self._edited(body, event)
+            return
+        if event.get("subtype") == "message_deleted":
+            await self._deleted(body, event)
+            return
         if event.get("subtype") not in MIRRORED or event.get("bot_id") or self._is_wish(event):
             return
         work = AddMessage(actor=str(event.get("user", "")), ts=str(event["ts"]), message=event)
         await self._intake.mirror(_thread_of(body), work)
+
+    async def _edited(self, body: dict[str, Any], event: dict[str, Any]) -> None:
+        message, previous = event.get("message") or {}, event.get("previous_message")
+        edited = str((message.get("edited") or {}).get("ts", ""))
+        if not edited or message.get("subtype") not in MIRRORED or message.get("bot_id") or not message.get("user"):
+            return
+        work = EditMessage(
+            actor=str(message["user"]), ts=str(message["ts"]), message=message, previous=previous, edited=edited
+        )
+        await self._intake.edit(_thread(body, message), work, change=str(event.get("ts") or edited))
+
+    async def _deleted(self, body: dict[str, Any], event: dict[str, Any]) -> None:
+        previous = event.get("previous_message") or {}
+        if previous.get("subtype") not in MIRRORED or previous.get("bot_id") or not previous.get("user"):
+            return
+        ts = str(event.get("deleted_ts") or previous.get("ts"))
+        work = DeleteMessage(actor=str(previous["user"]), ts=ts, previous=previous)
+        await self._intake.delete(_thread(body, previous), work)
 
     def _is_wish(self, event: dict[str, Any]) -> bool:
         """Whether the message only asks us for something, so that it is not part of the conversation."""
@@ -107,9 +131,14 @@ class Events:
 
 
 def _thread_of(body: dict[str, Any]) -> ThreadKey:
+    return _thread(body, body["event"])
+
+
+def _thread(body: dict[str, Any], message: dict[str, Any]) -> ThreadKey:
+    """The thread in which *message* stands; an edit's or a deletion's is inside its event."""
     event = body["event"]
     return ThreadKey(
         team=str(body.get("team_id") or event.get("team") or ""),
         channel=str(event["channel"]),
-        ts=str(event.get("thread_ts") or event["ts"]),
+        ts=str(message.get("thread_ts") or message["ts"]),
     )

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
-from bot.conversion.ports import Card, SlackRefused, SlackTrouble
-from bot.conversion.records import Receipt
+from bot.conversion.ports import Card, FromDesk, SlackRefused, SlackTrouble
+from bot.conversion.records import Receipt, ThreadKey
+from bot.slack import replies
 from bot.slack.limits import METADATA_EVENT, PAGE
 from bot.slack.web import Web
 
@@ -129,6 +130,29 @@ class SlackVoice:
             for message in answer.get("messages") or []:
                 yield message
             cursor, pages = str((answer.get("response_metadata") or {}).get("next_cursor") or ""), pages + 1
+
+    # --- what the desk says ---
+
+    def posts(self, message: FromDesk) -> tuple[Said, ...]:
+        """*message* as one or several posts that Slack takes."""
+        return replies.posts(message)
+
+    async def post(self, thread: ThreadKey, post: Said, marker: str) -> str:
+        """Write in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
+        answer = await replies.post(self._web, thread, post, marker)
+        ts = str(answer.get("ts", ""))
+        if _went_astray(answer):
+            await self._take_back(thread.channel, ts)
+            raise SlackRefused("thread_not_found", "That thread is not in Slack any more.")
+        return ts
+
+    async def upload(self, thread: ThreadKey, name: str, content: bytes) -> None:
+        """Share a file in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
+        await replies.upload(self._web, thread, name, content)
+
+    async def find_upload(self, thread: ThreadKey, name: str, size: int) -> bool:
+        """Whether we shared such a file in a thread. Raises SlackTrouble, SlackRefused."""
+        return await replies.find_upload(self._web, thread, name, size)
 
     # --- receipts ---
 

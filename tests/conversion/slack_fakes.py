@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters.model import OutgoingFile
-from bot.conversion.ports import Author, SlackFile, SlackRefused, ThreadMessage
+from bot.conversion.ports import Author, SlackFile, SlackOutcomeUnknown, SlackRefused, ThreadMessage
 from bot.conversion.text.plain import from_plain
 
 ADA = Author(id="U1", name="Ada Lovelace", email="ada@example.com")
@@ -63,6 +63,9 @@ class FakeVoice:
         self.updates = []
         self.receipts = []
         self.told = []
+        self.posted = {}  # marker -> FromDesk
+        self.uploads = []
+        self.lose_next_post = False
         self.trouble = None
 
     async def post_card(self, channel, thread_ts, card, marker):
@@ -74,7 +77,24 @@ class FakeVoice:
         return ts
 
     async def find_post(self, channel, thread_ts, marker):
-        return self.cards.get((channel, thread_ts, marker))
+        return "1" if marker in self.posted else self.cards.get((channel, thread_ts, marker))
+
+    def posts(self, message):
+        return (message,)
+
+    async def post(self, thread, post, marker):
+        if self.lose_next_post:
+            self.lose_next_post = False
+            self.posted[marker] = post
+            raise SlackOutcomeUnknown("timeout")
+        self.posted[marker] = post
+        return f"19{len(self.posted):08}.000100"
+
+    async def upload(self, thread, name, content):
+        self.uploads.append((name, content))
+
+    async def find_upload(self, thread, name, size):
+        return (name, size) in [(name, len(content)) for name, content in self.uploads]
 
     async def update_card(self, card):
         self.updates.append(card)

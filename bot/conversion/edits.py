@@ -1,0 +1,103 @@
+"""Tells the ticket that a Slack message was edited or deleted; what it said before stays readable."""
+
+from typing import Any
+
+from adapters.contract import Capability, TicketAdapter
+from adapters.model import MessageRef, Visibility
+from bot.conversion import compose
+from bot.conversion.delivery import Delivery
+from bot.conversion.journal import Journal
+from bot.conversion.people import Requesters
+from bot.conversion.ports import Outcome, Rooms, ThreadMessage
+from bot.conversion.records import DeleteMessage, EditMessage, Link, ThreadKey
+from bot.conversion.text.tree import Block, Document, Paragraph, Quote, Run
+
+
+async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work: EditMessage) -> Outcome:
+    """Bring the new text to the ticket: in place where the desk can, else as a note that shows both."""
+    thread = ThreadKey.parse(journal.lease.lane)
+    link, known = journal.head.link, await rooms.links.delivered(thread, work.ts)
+    if link is None or known is None or (known.edited and float(known.edited) >= float(work.edited)):
+        return Outcome()
+    desk = rooms.desks.get(link.desk)
+    now = await rooms.threads.understand(work.message, thread.channel)
+    before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
+    if before is not None and before.document == now.document:
+        return Outcome()
+    if desk.has(Capability.EDIT_MESSAGE) and known.message_id and known.alone:
+        await _in_place(journal, desk, link, known.message_id, _edited(now, before))
+    else:
+        head = f"{now.author.name} edited their message of {now.at:%Y-%m-%d %H:%M} UTC in Slack. It now reads:"
+        await _note(rooms, people, journal, now, link, blocks=(_line(head), *_edited(now, before)))
+    return Outcome(delivered={work.ts: known.model_copy(update={"edited": work.edited})})
+
+
+async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, work: DeleteMessage) -> Outcome:
+    """Note on the ticket that a message is gone from Slack; take it off the ticket where the operator wants that."""
+    thread = ThreadKey.parse(journal.lease.lane)
+    link, known = journal.head.link, await rooms.links.delivered(thread, work.ts)
+    if link is None or known is None:
+        return Outcome()
+    desk = rooms.desks.get(link.desk)
+    redact = desk.settings.deletions == "redact" and desk.has(Capability.DELETE_MESSAGE)
+    if redact and known.message_id and known.alone:
+        await _off_the_ticket(journal, desk, link, known.message_id)
+        return Outcome()
+    before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
+    if before is not None:
+        head = f"{before.author.name} deleted their message of {before.at:%Y-%m-%d %H:%M} UTC in Slack. It read:"
+        blocks = (_line(head), Quote(before.document.blocks))
+        await _note(rooms, people, journal, before, link, blocks=blocks)
+    return Outcome()
+
+
+def _edited(now: ThreadMessage, before: ThreadMessage | None) -> tuple[Block, ...]:
+    old: tuple[Block, ...] = (_line("Before it was edited:"), Quote(before.document.blocks)) if before else ()
+    return (*now.document.blocks, *old)
+
+
+def _line(text: str) -> Block:
+    return Paragraph((Run(text),))
+
+
+async def _in_place(
+    journal: Journal, desk: TicketAdapter[Any], link: Link, message_id: str, blocks: tuple[Block, ...]
+) -> None:
+    ticket = link.ref
+
+    async def act() -> str:
+        body = compose.render(Document(blocks))
+        await desk.edit_message(ticket, MessageRef(id=message_id), body, journal.marker())
+        return message_id
+
+    await journal.once("edit", act, _again)
+
+
+async def _off_the_ticket(journal: Journal, desk: TicketAdapter[Any], link: Link, message_id: str) -> None:
+    async def act() -> str:
+        await desk.delete_message(link.ref, MessageRef(id=message_id))
+        return message_id
+
+    await journal.once("delete", act, _again)
+
+
+async def _again() -> None:
+    """Nothing is looked for: doing it twice is the same as doing it once."""
+
+
+async def _note(
+    rooms: Rooms, people: Requesters, journal: Journal, message: ThreadMessage, link: Link, *, blocks: tuple[Block, ...]
+) -> None:
+    """An internal note, or where the desk has none a message as visible as the thread's others."""
+    desk = rooms.desks.get(link.desk)
+    delivery = Delivery(
+        desk=desk,
+        threads=rooms.threads,
+        journal=journal,
+        author=await people.of(desk, message.author),
+        visibility=Visibility.INTERNAL if desk.has(Capability.NOTE) else link.visibility,
+        notify=False,
+        sent_at=message.at,
+    )
+    part = compose.Part(document=Document(blocks))
+    await delivery.add(link.ref, [part], first=0)

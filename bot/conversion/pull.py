@@ -1,0 +1,174 @@
+"""From the ticket to the thread: what agents wrote, each once and in the desk's order, and how the ticket stands.
+
+Polls are the truth: a webhook only makes the next one come sooner. The watermark moves after each delivered message.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters.contract import Capability, TicketAdapter, marker_in, without_marker
+from adapters.errors import NotFound, Rejected, UnsupportedFeature
+from adapters.model import Attachment, Message, Status, Ticket, Visibility
+from bot.conversion.intake import card_op, pull_op
+from bot.conversion.journal import Again, Journal
+from bot.conversion.ports import FromDesk, Rooms
+from bot.conversion.records import Link, PollDesk, PullTicket, marker_of
+from bot.conversion.text.plain import from_plain
+from bot.conversion.text.read_html import from_html
+from bot.conversion.text.read_markdown import from_markdown
+from bot.conversion.text.tree import Document
+
+FILE = 50_000_000
+"""Bytes of a desk's file that are brought to Slack; a larger one is named."""
+AGES = (
+    (timedelta(minutes=10), timedelta(seconds=15)),
+    (timedelta(hours=1), timedelta(minutes=1)),
+    (timedelta(days=1), timedelta(minutes=5)),
+    (timedelta(days=30), timedelta(minutes=30)),
+)
+"""How long a ticket is left alone, by how long ago something happened on it."""
+RARELY = timedelta(hours=6)
+
+
+async def poll_desk(rooms: Rooms, work: PollDesk) -> None:
+    """Ask a desk what changed and have those tickets looked at. Always raises Again."""
+    desk = rooms.desks.get(work.desk)
+    changed, cursor = await desk.changed_since(work.cursor)
+    threads = {thread for ref in changed for thread in await rooms.links.threads(desk.name, ref.id)}
+    if threads:
+        await rooms.lanes.add([pull_op(thread) for thread in sorted(threads, key=str)])
+    raise Again(timedelta(seconds=desk.settings.poll), work.model_copy(update={"cursor": cursor}))
+
+
+async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
+    """Bring what is new on a ticket to its thread. Raises Again where it is to be repeated."""
+    link = await rooms.links.get(work.thread)
+    if link is None:
+        return
+    desk = rooms.desks.get(link.desk)
+    pull = _Pull(rooms=rooms, journal=journal, link=link, desk=desk)
+    try:
+        ticket = await desk.get_ticket(link.ref) if desk.has(Capability.READ_TICKET) else None
+        new = await desk.messages(link.ref, after=link.seen) if desk.has(Capability.READ_MESSAGES) else ()
+    except NotFound:
+        await pull.say_gone()
+        return
+    for message in new:
+        await pull.bring(message)
+    if ticket is not None:
+        await pull.show_news(ticket)
+    if work.repeat:
+        wait = pause(ticket, new, now=datetime.now(UTC))
+        turn = await desk.shared.turn(f"poll:{desk.name}", per_second=desk.settings.polls_per_minute / 60)
+        raise Again(max(wait, turn))
+
+
+def pause(ticket: Ticket | None, new: tuple[Message, ...], *, now: datetime) -> timedelta:
+    """How long to leave a ticket alone. The longer nothing happened, the longer; a closed one four times as long."""
+    times = [message.at for message in new if message.at]
+    if ticket and ticket.updated_at:
+        times.append(ticket.updated_at)
+    age = now - max(times) if times else timedelta(minutes=30)
+    wait = next((wait for limit, wait in AGES if age < limit), RARELY)
+    return wait * 4 if ticket and ticket.status is Status.CLOSED else wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pull:
+    """One look at one ticket for one thread."""
+
+    rooms: Rooms
+    journal: Journal
+    link: Link
+    desk: TicketAdapter[Any]
+
+    async def bring(self, message: Message) -> None:
+        """One message of the desk, if it is not ours and not internal; then the watermark moves behind it."""
+        if not await self._is_ours(message) and message.visibility is Visibility.PUBLIC:
+            said = FromDesk(document=_document(message), author=message.author.name)
+            await self._post(said, f"{self.desk.name}:{self.link.ticket_id}:{message.id}")
+            for attachment in message.attachments:
+                await self._share(message, attachment)
+        await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update={"seen": message.id}))
+
+    async def _is_ours(self, message: Message) -> bool:
+        """Whether we wrote it. A marker that we know under another id is a quotation of ours by somebody else."""
+        marker = message.marker or marker_in(message.body)
+        if not marker:
+            return False
+        known = await self.rooms.links.delivered(self.link.thread, marker)
+        if known is None or known.message_id == message.id:
+            return True  # unknown: another Threadline's, or from before our store was lost
+        if known.message_id:
+            return False
+        await self.rooms.links.learn(self.link.thread, marker, known.model_copy(update={"message_id": message.id}))
+        return True
+
+    async def _post(self, said: FromDesk, identity: str) -> None:
+        for number, post in enumerate(self.rooms.voice.posts(said)):
+            marker = marker_of(f"post:{self.link.thread}:{identity}:{number}")
+
+            async def act(post: Any = post, marker: str = marker) -> str:
+                return await self.rooms.voice.post(self.link.thread, post, marker)
+
+            async def look(marker: str = marker) -> str | None:
+                return await self.rooms.voice.find_post(self.link.thread.channel, self.link.thread.ts, marker)
+
+            await self.journal.once(f"post {identity} {number}", act, look)
+
+    async def _share(self, message: Message, file: Attachment) -> None:
+        """A file of the desk's as a file in the thread; one that cannot be had is named."""
+        step = f"{message.id}:{file.id}"
+        if f"file {step}" in self.journal.progress.done:
+            return
+        try:
+            if not self.desk.has(Capability.READ_FILES):
+                raise self.desk.unsupported("give its files")
+            content = await self.desk.attachment(self.link.ref, file, limit=FILE)
+        except (Rejected, UnsupportedFeature) as refused:
+            words = f"{file.name} is on the ticket and was not brought here: {refused.cause}"
+            await self._post(FromDesk(document=from_plain(words)), f"file:{step}")
+            return
+
+        async def act() -> str:
+            await self.rooms.voice.upload(self.link.thread, file.name, content)
+            return "shared"
+
+        async def look() -> str | None:
+            return "shared" if await self.rooms.voice.find_upload(self.link.thread, file.name, len(content)) else None
+
+        await self.journal.once(f"file {step}", act, look)
+
+    async def show_news(self, ticket: Ticket) -> None:
+        """Say in the thread that the ticket was closed or opened again, and bring the card up to date."""
+        shown = {"status": ticket.status_name, "state": str(ticket.status), "subject": ticket.subject}
+        before = {name: getattr(self.link, name) for name in shown}
+        if before == shown:
+            return
+        closed_before, closed_now = self.link.state == Status.CLOSED, ticket.status is Status.CLOSED
+        if self.link.state and closed_before != closed_now:
+            words = f"Ticket {self.link.number} was {'closed' if closed_now else 'opened again'} at {self.desk.title}."
+            when = ticket.updated_at.isoformat() if ticket.updated_at else f"{time.time() // 60:.0f}"
+            await self._post(FromDesk(document=from_plain(words)), f"state:{ticket.status}:{when}")
+        await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=shown))
+        await self.rooms.lanes.add([card_op(self.link.thread)])
+
+    async def say_gone(self) -> None:
+        """Say once that the ticket is not to be had any more, and stop sending replies to it."""
+        if self.link.state != Status.GONE:
+            words = f"{self.desk.title} has no ticket {self.link.number} any more. New replies stay here."
+            await self._post(FromDesk(document=from_plain(words)), "gone")
+            gone = {"state": str(Status.GONE), "mirror": False}
+            await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=gone))
+
+
+def _document(message: Message) -> Document:
+    """The richest rendering that the desk gave, without our marker's line."""
+    body = message.body
+    if body.html:
+        return from_html(body.html)
+    if body.markdown:
+        return from_markdown(without_marker(body.markdown))
+    return from_plain(without_marker(body.plain))

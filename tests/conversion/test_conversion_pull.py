@@ -1,0 +1,231 @@
+"""From the ticket to the thread: each agent's word once, in order, nothing internal, nothing of ours."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adapters.model import Message, Person, Status, Ticket, TicketRef
+from bot.conversion.intake import poll_op, pull_op
+from bot.conversion.pull import RARELY, pause
+from bot.conversion.records import DeleteMessage, EditMessage
+from bot.conversion.text.plain import to_plain
+from tests.conversion.test_conversion_worker import THREAD, opened, reply
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def _said(house):
+    return [(post.author, to_plain(post.document)) for post in house.voice.posted.values()]
+
+
+async def _pull(house):
+    """Have the ticket looked at, and wait until that is over."""
+    await house.store.lanes.add([pull_op(THREAD)])
+    lane = f"pull/{THREAD}"
+
+    async def idle():
+        return await house.store.lanes.waiting(lane) == 0
+
+    await house.until(idle)
+
+
+async def test_an_agents_reply_reaches_the_thread_once_with_name_and_file(house):
+    ticket = await opened(house)
+    await house.agents.reply(ticket.id, "Try another one", files=(("guide.pdf", b"%PDF"),))
+
+    await _pull(house)
+    await _pull(house)
+
+    assert [("Alex Agent", "Try another one")] == _said(house)
+    assert [("guide.pdf", b"%PDF")] == house.voice.uploads
+
+
+async def test_what_is_internal_and_what_is_ours_stays_where_it_is(house):
+    ticket = await opened(house)
+    await house.intake.mirror(THREAD, reply(1))
+    await house.until(lambda: house.voice.receipts)
+    await house.agents.reply(ticket.id, "he is wrong again", internal=True)
+
+    await _pull(house)
+
+    assert [] == _said(house)
+
+
+async def test_several_replies_keep_the_desks_order_across_restarts(house):
+    ticket = await opened(house)
+    for number in range(3):
+        await house.agents.reply(ticket.id, f"answer {number}")
+    await _pull(house)
+    for number in range(3, 5):
+        await house.agents.reply(ticket.id, f"answer {number}")
+    await _pull(house)
+
+    assert [f"answer {number}" for number in range(5)] == [text for _, text in _said(house)]
+
+
+async def test_a_post_whose_answer_was_lost_is_found_and_not_repeated(house):
+    ticket = await opened(house)
+    await house.agents.reply(ticket.id, "Try another one")
+    house.voice.lose_next_post = True
+
+    await _pull(house)
+
+    assert [("Alex Agent", "Try another one")] == _said(house)
+
+
+async def test_closing_at_the_desk_is_said_in_the_thread_and_shown_on_the_card(house):
+    ticket = await opened(house)
+    await _pull(house)
+    await house.agents.set_closed(ticket.id, closed=True)
+    await _pull(house)
+    await house.agents.set_closed(ticket.id, closed=False)
+    await _pull(house)
+
+    texts = [text for _, text in _said(house)]
+    assert [f"Ticket {ticket.number} was closed at desk.", f"Ticket {ticket.number} was opened again at desk."] == texts
+
+
+async def test_a_desk_that_tells_what_changed_is_asked_for_all_its_tickets(house):
+    ticket = await opened(house)
+    await house.store.lanes.add([poll_op("T1", "desk")])
+    await house.until(lambda: _resting(house))
+    await house.agents.reply(ticket.id, "Try another one")
+    await house.store.lanes.nudge("pull/T1:desk:0")
+
+    await house.until(lambda: house.voice.posted)
+
+    assert [("Alex Agent", "Try another one")] == _said(house)
+
+
+async def _resting(house):
+    payload = await house.store.lanes.peek("pull/T1:desk:0", "poll")
+    return payload and '"cursor":""' not in payload
+
+
+async def test_an_agents_quotation_of_our_marker_is_still_an_answer(house, monkeypatch):
+    ticket = await opened(house)
+    await _pull(house)
+    ours = (await house.desk.messages(TicketRef(id=ticket.id, number=ticket.number)))[0].marker
+    await house.agents.reply(ticket.id, f"See below\nThreadline ref: {ours}")
+
+    await _pull(house)
+
+    assert 1 == len(_said(house))
+
+
+async def test_a_ticket_that_is_gone_is_said_once(house, monkeypatch):
+    from adapters.errors import NotFound
+
+    await opened(house)
+
+    async def gone(*args, **kwargs):
+        raise NotFound("desk", "there is no such ticket.")
+
+    monkeypatch.setattr(house.desk, "get_ticket", gone)
+    await _pull(house)
+    await _pull(house)
+
+    assert 1 == len(_said(house))
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (timedelta(minutes=1), timedelta(seconds=15)),
+        (timedelta(minutes=30), timedelta(minutes=1)),
+        (timedelta(hours=5), timedelta(minutes=5)),
+        (timedelta(days=3), timedelta(minutes=30)),
+        (timedelta(days=300), RARELY),
+    ],
+)
+def test_the_quieter_a_ticket_the_rarer_it_is_looked_at(age, expected):
+    ref = TicketRef(id="1", number="1")
+    ticket = Ticket(ref=ref, subject="", status=Status.OPEN, status_name="", updated_at=NOW - age)
+
+    assert expected == pause(ticket, (), now=NOW)
+
+
+def _edit(ts, text, before, edited):
+    now, was = {"ts": ts, "text": text}, {"ts": ts, "text": before}
+    return EditMessage(actor="U1", ts=ts, message=now, previous=was, edited=edited)
+
+
+async def test_an_edit_reaches_the_ticket_and_the_old_text_stays_readable(house):
+    await opened(house)
+    work = reply(1, "more smoke")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+
+    await house.intake.edit(THREAD, _edit(work.ts, "more fire", "more smoke", "1800000009.0"), change="1800000009.1")
+
+    async def told():
+        (ticket,) = await house.tickets()
+        return "more fire" in ticket.messages[-1].text
+
+    await house.until(told)
+    (ticket,) = await house.tickets()
+    assert "more smoke" in ticket.messages[-1].text
+    assert 2 == len(ticket.messages)
+
+
+async def test_an_edit_before_delivery_takes_the_place_of_what_was_written(house):
+    await opened(house)
+    work = reply(1, "more smoke")
+    await house.intake.mirror(THREAD, work)
+    await house.intake.edit(THREAD, _edit(work.ts, "more fire", "more smoke", "1800000009.0"), change="1800000009.1")
+
+    await house.until(lambda: house.voice.receipts)
+
+    (ticket,) = await house.tickets()
+    assert ["more fire"] == [message.text for message in ticket.messages[1:]]
+
+
+async def test_an_edit_of_an_imported_message_is_an_internal_note(house):
+    await opened(house)
+    root = THREAD.ts
+    house.threads.messages *= 2  # as if two messages had been imported together
+    link = await house.store.links.get(THREAD)
+    known = await house.store.links.delivered(THREAD, root)
+    await house.store.links.learn(THREAD, root, known.model_copy(update={"alone": False}))
+
+    await house.intake.edit(THREAD, _edit(root, "It burns a lot", "It burns", "1800000009.0"), change="1800000009.1")
+
+    async def told():
+        (ticket,) = await house.tickets()
+        return len(ticket.messages) == 2
+
+    await house.until(told)
+    (ticket,) = await house.tickets()
+    assert (True, True) == (ticket.messages[1].internal, "It burns a lot" in ticket.messages[1].text)
+    assert link.number == ticket.number
+
+
+async def test_a_deletion_is_noted_on_the_ticket(house):
+    await opened(house)
+    work = reply(1, "my password is x")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+
+    gone = DeleteMessage(actor="U1", ts=work.ts, previous={"ts": work.ts, "text": "my password is x"})
+    await house.intake.delete(THREAD, gone)
+
+    async def told():
+        (ticket,) = await house.tickets()
+        return len(ticket.messages) == 3
+
+    await house.until(told)
+    (ticket,) = await house.tickets()
+    assert ticket.messages[2].internal
+    assert "deleted their message" in ticket.messages[2].text
+
+
+def test_messages_carry_the_time_for_the_pause():
+    message = Message(
+        id="1",
+        body=None,
+        author=Person(name="x"),
+        visibility=None,
+        at=NOW - timedelta(minutes=2),
+    )
+
+    assert timedelta(seconds=15) == pause(None, (message,), now=NOW)
