@@ -234,7 +234,8 @@ EVERY_BLOCK = (
     RICH,
     {
         "type": "markdown",
-        "text": "## Heading\n\n- **strong** item\n- [site](https://example.com)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> wise",
+        "text": "## Heading\n\n- **strong** item\n- [site](https://example.com)\n\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n> wise",
     },
     {
         "type": "actions",

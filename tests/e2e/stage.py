@@ -13,6 +13,8 @@ from bot.sandbox.serving import serving
 from bot.sandbox.slack.workspace import Workspace
 from tests.e2e.scripted import COMMANDS, SHORTCUTS, MemoryDesk, ScriptedApp
 
+expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
+
 SHOTS = Path(__file__).parents[2] / "out" / "e2e"
 """Where screenshots are kept for people to look at."""
 

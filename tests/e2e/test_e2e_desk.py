@@ -1,5 +1,7 @@
 """The desk beside the conversation, and that the page can be read and used by everyone."""
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
@@ -18,7 +20,8 @@ HOSTILE = (
 
 def said(number, text, **more):
     at = f"2026-11-22T09:{10 + number}:00+00:00"
-    return SeenMessage(**{"id": str(number), "author": "Eva", "at": at, "text": text, "internal": False, "by_agent": False, **more})  # fmt: skip
+    usual = {"author": "Eva", "at": at, "internal": False, "by_agent": False}
+    return SeenMessage(id=str(number), text=text, **{**usual, **more})
 
 
 def ticket(stage, *messages, number="1042"):
@@ -91,33 +94,14 @@ async def test_hostile_html_on_a_ticket_is_harmless(stage):
     assert not await stage.page.evaluate("'broken' in window")
 
 
-NAMELESS = """() => [...document.querySelectorAll('button, a[href], input, select, textarea')]
-  .filter((node) => node.checkVisibility() && !node.closest('[aria-hidden=true]') && node.type !== 'hidden')
-  .filter((node) => {
-    const labelled = (node.getAttribute('aria-labelledby') || '').split(' ').map((id) => document.getElementById(id)?.innerText || '').join('');
-    const labels = [...(node.labels || [])].map((label) => label.innerText).join('');
-    return !(node.getAttribute('aria-label') || labelled || labels || node.innerText || node.title).trim();
-  }).map((node) => node.outerHTML)"""
-
-PALE = """() => {
-  const channels = (text) => { const c = document.createElement('canvas').getContext('2d', {willReadFrequently: true}); c.fillStyle = text; c.fillRect(0, 0, 1, 1); return [...c.getImageData(0, 0, 1, 1).data]; };
-  const light = ([r, g, b]) => { const part = (v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }; return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b); };
-  const behind = (node) => { for (let up = node; up; up = up.parentElement) { const colour = channels(getComputedStyle(up).backgroundColor); if (colour[3] > 250) return colour; } return [255, 255, 255]; };
-  const found = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const node = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || !node.checkVisibility({visibilityProperty: true}) || node.closest('[disabled], .sr-only, option')) continue;
-    const [a, b] = [light(channels(getComputedStyle(node).color)), light(behind(node))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) found.push([walker.currentNode.textContent.trim().slice(0, 40), ((a + 0.05) / (b + 0.05)).toFixed(2)]);
-  }
-  return found;
-}"""
+def script(name):
+    """A function that looks at the page from inside."""
+    return (Path(__file__).parent / name).read_text().partition("\n")[2]
 
 
 async def readable(stage):
-    assert [] == await stage.page.evaluate(NAMELESS)
-    assert [] == await stage.page.evaluate(PALE)
+    assert [] == await stage.page.evaluate(script("nameless.js"))
+    assert [] == await stage.page.evaluate(script("pale.js"))
 
 
 async def test_every_control_has_a_name_and_every_text_enough_contrast(stage):
@@ -125,7 +109,8 @@ async def test_every_control_has_a_name_and_every_text_enough_contrast(stage):
     ticket(stage, said(1, "It prints twice"), said(2, "Known fault", internal=True, by_agent=True))
     stage.app.answers["/ticket"] = lambda payload: "Only for you."
     stage.app.posts(stage.channel("it-help"), text="card", blocks=[*CARD])
-    await stage.workspace.react(stage.person("eva"), stage.channel("it-help"), stage.workspace.history(stage.channel("it-help"))[0]["ts"], "eyes")  # fmt: skip
+    first = stage.workspace.history(stage.channel("it-help"))[0]
+    await stage.workspace.react(stage.person("eva"), stage.channel("it-help"), first["ts"], "eyes")
     await stage.type("/ticket")
     await expect(stage.message("Only for you.")).to_be_visible()
     await readable(stage)
@@ -151,7 +136,8 @@ async def test_every_control_has_a_name_and_every_text_enough_contrast(stage):
 
 
 async def test_the_page_has_its_landmarks_and_fits_its_window(stage):
-    for role, name in (("main", "Slack"), ("complementary", "Helpdesk"), ("navigation", "Channels"), ("region", "Conversation")):  # fmt: skip
+    landmarks = {"Slack": "main", "Helpdesk": "complementary", "Channels": "navigation", "Conversation": "region"}
+    for name, role in landmarks.items():
         await expect(stage.page.get_by_role(role, name=name)).to_be_visible()
     await expect(stage.page.get_by_role("heading", level=1)).to_have_text("Kestrel Cycles")
     for width in (1280, 1600, 1000):

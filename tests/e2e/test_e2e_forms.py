@@ -134,7 +134,8 @@ async def test_a_problem_stands_beside_its_field_and_nothing_typed_is_lost(stage
 
 async def test_what_slacks_own_form_refuses_never_reaches_the_app(stage):
     stage.app.answers["view_submission"] = lambda payload: None
-    await stage.open_form(form(field("number", "Number", {"type": "number_input", "is_decimal_allowed": False}), field("line", "Line", {"type": "plain_text_input"})))  # fmt: skip
+    number = field("number", "Number", {"type": "number_input", "is_decimal_allowed": False})
+    await stage.open_form(form(number, field("line", "Line", {"type": "plain_text_input"})))
     await stage.form.get_by_label("Number").fill("many")
     await stage.form.get_by_label("Number").press("Enter")
     await expect(stage.block("line")).to_contain_text("Please complete this required field.")

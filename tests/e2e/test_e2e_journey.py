@@ -22,7 +22,8 @@ PATIENCE = 60_000  # milliseconds
 class Walk:
     """One person's page, with the world behind it to compare with."""
 
-    def __init__(self, page, demo) -> None:
+    def __init__(self, page, demo, kind) -> None:
+        self.kind = kind
         self.page = page
         self.workspace: Workspace = demo.world.workspace
         self.agents: AgentDesk = demo.world.agents
@@ -67,9 +68,7 @@ class Walk:
 @pytest_asyncio.fixture(loop_scope="module", params=["local", "whmcs"])
 async def walk(request, browser):
     async with running(request.param) as demo, a_page(browser, demo.url) as page:
-        made = Walk(page, demo)
-        made.kind = request.param
-        yield made
+        yield Walk(page, demo, request.param)
 
 
 async def long_thread(walk):
