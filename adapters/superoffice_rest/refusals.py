@@ -1,0 +1,171 @@
+"""What SuperOffice says when it refuses, and what it means: one table by message, one by HTTP status."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from httpx import codes
+
+from adapters.errors import (
+    AdapterError,
+    Misconfigured,
+    NotAuthorised,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    Unavailable,
+    UnexpectedReply,
+)
+
+SYSTEM = "SuperOffice"
+AGAIN = "It will be tried again."
+LOOKED_UP = "It is looked up before anything is repeated."
+CREDENTIALS = "Check the credentials of this desk, and that their user may sign in and has a Service licence."
+NO_ANSWER = "SuperOffice answered something that is no answer of its API."
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error of SuperOffice (a pattern over its type and message), our error and words for people."""
+
+    pattern: str
+    error: type[AdapterError]
+    cause: str
+    remedy: str
+    field: str = ""
+
+
+REFUSALS = (
+    Refusal(
+        r"NotFound.*\bticket ?message\b",
+        NotFound,
+        "SuperOffice does not have that message any more.",
+        "Look at the ticket in SuperOffice.",
+    ),
+    Refusal(
+        r"NotFound.*\bticket\b",
+        NotFound,
+        "SuperOffice has no such ticket, or our user may not see it.",
+        "Check the number; it may have been deleted or merged.",
+    ),
+    Refusal(
+        r"NotFound.*\battachment\b",
+        NotFound,
+        "SuperOffice does not have that file any more.",
+        "Look at the ticket in SuperOffice.",
+        "files",
+    ),
+    Refusal(
+        r"NotFound.*\bcategory\b", Rejected, "SuperOffice has no such category.", "Choose another one.", "department"
+    ),
+    Refusal(
+        r"NotFound.*\bpriority\b", Rejected, "SuperOffice has no such priority.", "Choose another one.", "priority"
+    ),
+    Refusal(
+        r"NotFound.*\b(person|contact)\b",
+        Rejected,
+        "SuperOffice has no such contact.",
+        "Choose another requester.",
+        "requester",
+    ),
+    Refusal(r"NotFound.*\bstatus\b", Rejected, "SuperOffice has no such status.", "Choose another one.", "status"),
+    Refusal(
+        r"NotFound.*\b(associate|user)\b", Rejected, "SuperOffice has no such user.", "Choose another one.", "owner"
+    ),
+    Refusal(r"NotFound", NotFound, "SuperOffice does not have what was asked for.", "Look in SuperOffice."),
+    Refusal(
+        r"licen[cs]e",
+        NotAuthorised,
+        "SuperOffice says that a licence is missing.",
+        "Give the user of these credentials a Service licence in SuperOffice's administration.",
+    ),
+    Refusal(
+        r"Authenticat|SessionLost|credential",
+        NotAuthorised,
+        "SuperOffice does not accept the credentials.",
+        CREDENTIALS,
+    ),
+    Refusal(
+        r"AccessDenied|SecurityException|not allowed|insufficient",
+        NotAuthorised,
+        "the user of these credentials may not do that in SuperOffice.",
+        "Give the user's role the right in SuperOffice's administration.",
+    ),
+    Refusal(r"\btitle\b", Rejected, "SuperOffice does not take the subject.", "Write another, shorter one.", "subject"),
+    Refusal(r"\bcategory\b", Rejected, "SuperOffice does not take the category.", "Choose another one.", "department"),
+    Refusal(r"\bpriority\b", Rejected, "SuperOffice does not take the priority.", "Choose another one.", "priority"),
+    Refusal(r"\bstatus\b", Rejected, "SuperOffice does not take the status.", "Choose another one.", "status"),
+    Refusal(
+        r"\battachment\b", Rejected, "SuperOffice does not take the file.", "Send another or a smaller one.", "files"
+    ),
+    Refusal(
+        r"\b(person|contact)\b",
+        Rejected,
+        "SuperOffice does not take the requester.",
+        "Choose another requester.",
+        "requester",
+    ),
+    Refusal(
+        r"\b(owner|ownedby|associate)\b", Rejected, "SuperOffice does not take the owner.", "Choose another.", "owner"
+    ),
+)
+"""Tried in order, without regard to case, against "ErrorType: ErrorMessage" of an answer that SuperOffice wrote."""
+
+_MOVED = (Misconfigured, "SuperOffice's address sends us on to another one.", "Set url to where it ends up.")
+_ABSENT = (
+    Misconfigured,
+    "there is no such call of SuperOffice's API at its address.",
+    "Check url or tenant; where SuperOffice is older than 10.1.9, set agents_calls = false.",
+)
+BY_STATUS: Mapping[int, tuple[type[AdapterError], str, str]] = {
+    **dict.fromkeys((301, 302, 303, 307, 308), _MOVED),
+    **dict.fromkeys((404, 405, 410), _ABSENT),
+    400: (Rejected, "SuperOffice refused what we sent.", "Change what was asked and try again."),
+    401: (NotAuthorised, "SuperOffice does not accept the credentials.", CREDENTIALS),
+    403: (
+        NotAuthorised,
+        "the user of these credentials may not do that in SuperOffice.",
+        "Give the user's role the right in SuperOffice's administration, or a Service licence.",
+    ),
+    409: (Rejected, "somebody changed the ticket at the same moment.", "Look at it and try again."),
+    412: (Rejected, "somebody changed the ticket at the same moment.", "Look at it and try again."),
+    413: (Rejected, "SuperOffice takes no file of that size.", "Send a smaller one, or lower max_file."),
+    421: (
+        Misconfigured,
+        "SuperOffice says that this is the wrong address for the customer.",
+        "Set tenant and leave url empty, so that the right address is looked up.",
+    ),
+    429: (Unavailable, "SuperOffice asks us to slow down.", AGAIN),
+}
+"""What an HTTP status means where no row above says more; in each case nothing was done."""
+
+
+def refusal(
+    desk: str, status: int, said: tuple[str, str] | None, *, changes: bool, code: str = ""
+) -> AdapterError | None:
+    """The error for *status* and what SuperOffice *said* (its type and message), or None where it may have acted.
+
+    A server error counts as a refusal only where a row knows its message: then SuperOffice looked and did not find.
+    """
+    words = f"{said[0]}: {said[1]}" if said else ""
+    for row in REFUSALS if said else ():
+        if re.search(row.pattern, words, re.IGNORECASE | re.DOTALL):
+            if codes.is_server_error(status) and changes and not row.pattern.startswith("NotFound"):
+                return None
+            if issubclass(row.error, Rejected):
+                return row.error(desk, row.cause, remedy=row.remedy, code=code, field=row.field)
+            return row.error(desk, row.cause, remedy=row.remedy, code=code)
+    if status not in BY_STATUS:
+        return None
+    kind, cause, remedy = BY_STATUS[status]
+    if said and kind is Misconfigured and status == codes.NOT_FOUND:
+        return NotFound(desk, "SuperOffice does not have what was asked for.", code=code)
+    return kind(desk, cause, remedy=remedy, code=code)
+
+
+def unusable(desk: str, *, changes: bool, code: str) -> OutcomeUnknown | UnexpectedReply:
+    """The error for an answer that no part of SuperOffice's API gives."""
+    if changes:
+        return OutcomeUnknown(desk, NO_ANSWER, remedy=LOOKED_UP, code=code)
+    remedy = "Look at its address with a browser; a proxy or an error page may stand there."
+    return UnexpectedReply(desk, NO_ANSWER, remedy=remedy, code=code)
