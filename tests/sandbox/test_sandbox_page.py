@@ -63,20 +63,19 @@ async def test_a_strange_name_for_this_machine_is_refused(client):
 
 
 @pytest.mark.parametrize(
-    ("act", "body", "status"),
+    ("act", "body", "status", "words"),
     [
-        ("post", {"user": "U"}, 400),
-        ("post", "not an object", 400),
-        ("nothing", {}, 404),
-        ("close", {"user": "U0", "view": "V0"}, 404),
-        ("permalink", {"channel": "C0", "ts": "1.1"}, 404),
+        ("post", {"user": "U"}, 400, "cannot read: channel, text"),
+        ("post", "not an object", 400, "cannot read"),
+        ("nothing", {}, 404, "does not know this act"),
+        ("close", {"user": "U0", "view": "V0"}, 404, "no longer there"),
+        ("permalink", {"channel": "C0", "ts": "1.1"}, 404, "no longer there"),
     ],
 )
-async def test_what_cannot_be_done_is_said_in_words(client, act, body, status):
+async def test_what_cannot_be_done_is_said_in_words(client, act, body, status, words):
     answer = await client.post(f"/sandbox/api/act/{act}", json=body)
     assert status == answer.status_code
-    assert answer.json()["error"].endswith((".", "it.", "text", "channel", "broadcast", "Post", "")), answer.text
-    assert answer.json()["error"]
+    assert words in answer.json()["error"]
 
 
 async def test_nobody_writes_where_they_are_not_a_member(client, workspace):
