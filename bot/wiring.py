@@ -1,6 +1,7 @@
 """Where the rooms meet: settings in, a running Threadline out."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,7 +14,7 @@ from adapters import registry
 from adapters.contract import Capability, TicketAdapter
 from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake, poll_op
-from bot.conversion.ports import Rooms
+from bot.conversion.ports import Rooms, StoreAway
 from bot.conversion.worker import Worker
 from bot.serving import serving
 from bot.settings import Settings, SettingsError
@@ -33,6 +34,8 @@ from bot.store.store import Store
 
 log = logging.getLogger("threadline")
 
+SWEEP = timedelta(minutes=15)
+"""How often each linked thread is compared with what came of it."""
 Role = Literal["all", "front", "worker"]
 
 
@@ -70,6 +73,7 @@ class Threadline:
     worker: Worker
     catalogue: Catalogue
     desks: DeskBook
+    intake: Intake
     team: str
 
     async def watch_desks(self) -> None:
@@ -139,7 +143,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             events=app,
         )
         worker = Worker(rooms, at_once=settings.work.at_once, heartbeat=settings.work.lease / 3)
-        door = StoreFirst(store.lanes.add, app.interaction)
+        door = StoreFirst(store.lanes.add, app.interaction, held_back=intake.sweep)
         yield Threadline(
             settings=settings,
             store=store,
@@ -149,6 +153,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             worker=worker,
             catalogue=catalogue,
             desks=desks,
+            intake=intake,
             team=identity.team_id,
         )
 
@@ -171,11 +176,22 @@ async def run(
         await threadline.watch_desks()
         if role != "front":
             group.create_task(_work(threadline, stop))
+            group.create_task(_sweep(threadline, stop))
         if role != "worker":
             group.create_task(_listen(threadline, stop, ready))
             group.create_task(threadline.catalogue.warm())
         else:
             ready("works on what the fronts have stored")
+
+
+async def _sweep(threadline: Threadline, stop: asyncio.Event) -> None:
+    """Look for what Slack never delivered: at the start, and every now and then; one process does it for all."""
+    while not stop.is_set():
+        with contextlib.suppress(StoreAway):
+            if await threadline.store.scratch.once("sweep", SWEEP):
+                await threadline.intake.sweep()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), SWEEP.total_seconds() / 10)
 
 
 async def _work(threadline: Threadline, stop: asyncio.Event) -> None:
@@ -199,7 +215,7 @@ DRAIN = 5.0
 
 async def _socket(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
     token = threadline.settings.environment.slack_app_token.get_secret_value()
-    socket = SocketMode(token, threadline.web, threadline.door, connections=2)
+    socket = SocketMode(token, threadline.web, threadline.door, connections=2, on_reconnect=threadline.intake.sweep)
     await socket.start()
     ready("is connected to Slack by Socket Mode")
     running = asyncio.create_task(socket.run())

@@ -9,7 +9,7 @@ from bot.conversion.delivery import Delivery
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Outcome, Rooms, ThreadMessage
-from bot.conversion.records import DeleteMessage, EditMessage, Link, ThreadKey
+from bot.conversion.records import DeleteMessage, EditMessage, Link, ThreadKey, marker_of
 from bot.conversion.text.tree import Block, Document, Paragraph, Quote, Run
 
 
@@ -25,7 +25,7 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     if before is not None and before.document == now.document:
         return Outcome()
     if desk.has(Capability.EDIT_MESSAGE) and known.message_id and known.alone:
-        await _in_place(journal, desk, link, known.message_id, _edited(now, before))
+        await _in_place(journal, link, known.message_id, desk=desk, ts=work.ts, blocks=_edited(now, before))
     else:
         head = f"{now.author.name} edited their message of {now.at:%Y-%m-%d %H:%M} UTC in Slack. It now reads:"
         await _note(rooms, people, journal, now, link, blocks=(_line(head), *_edited(now, before)))
@@ -61,13 +61,13 @@ def _line(text: str) -> Block:
 
 
 async def _in_place(
-    journal: Journal, desk: TicketAdapter[Any], link: Link, message_id: str, blocks: tuple[Block, ...]
+    journal: Journal, link: Link, message_id: str, *, desk: TicketAdapter[Any], ts: str, blocks: tuple[Block, ...]
 ) -> None:
-    ticket = link.ref
+    # the marker of the message itself, so that it is still found after its text was replaced
+    marker = marker_of(f"msg:{link.thread.team}:{link.thread.channel}:{ts}")
 
     async def act() -> str:
-        body = compose.render(Document(blocks))
-        await desk.edit_message(ticket, MessageRef(id=message_id), body, journal.marker())
+        await desk.edit_message(link.ref, MessageRef(id=message_id), compose.render(Document(blocks)), marker)
         return message_id
 
     await journal.once("edit", act, _again)

@@ -1,7 +1,8 @@
 """Accepts wishes and promises only what the store holds: once accepted, work is done or somebody is told."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from bot.conversion.ports import Added, Lanes, Links, NewOp
@@ -19,6 +20,7 @@ from bot.conversion.records import (
     Receipt,
     ShowCard,
     SlackEvent,
+    SweepThread,
     Tell,
     ThreadKey,
     UnknownVersion,
@@ -28,6 +30,8 @@ from bot.conversion.records import (
     microseconds,
 )
 
+BETWEEN_SWEEPS = timedelta(seconds=1.5)
+"""Slack lets a workspace read about 50 pages of replies in a minute, and others want to read too."""
 FIRST = 0
 """The order of what must come before any message of its thread."""
 
@@ -117,6 +121,14 @@ class Intake:
         """Have the card brought up to date; many wishes are one."""
         await self._lanes.add([card_op(thread)])
 
+    async def sweep(self) -> None:
+        """Have each linked thread read again, one after the other at a pace that Slack allows."""
+        number = 0
+        async for link in self._links.all():
+            if link.mirror:
+                await self._lanes.add([sweep_op(link.thread, delay=number * BETWEEN_SWEEPS)])
+                number += 1
+
     async def tell(self, work: Tell, *, team: str, once: str) -> None:
         """Have somebody told something, even if Slack is away just now."""
         await self._lanes.add([tell_op(team, work, once=once)])
@@ -191,6 +203,12 @@ def pull_op(thread: ThreadKey, *, repeat: bool = False) -> NewOp:
     return _op(
         f"pull/{thread}", "repeat" if repeat else "pull", _now(), PullTicket(thread=thread, repeat=repeat), replace=True
     )
+
+
+def sweep_op(thread: ThreadKey, *, delay: timedelta = timedelta()) -> NewOp:
+    """The wish to look in Slack for what never came of a thread."""
+    op = _op(f"sweep/{thread}", "sweep", _now(), SweepThread(thread=thread), replace=True)
+    return replace(op, delay=delay)
 
 
 def poll_op(team: str, desk: str) -> NewOp:

@@ -149,6 +149,13 @@ class DeleteMessage(Record):
     previous: dict[str, Any] | None = None
 
 
+class SweepThread(Record):
+    """Look in Slack for what never came of a thread."""
+
+    kind: Literal["sweep_thread"] = "sweep_thread"
+    thread: ThreadKey
+
+
 class PullTicket(Record):
     """Bring to a thread what is new on its ticket; *repeat*: again and again, until the thread is unlinked."""
 
@@ -228,6 +235,7 @@ Work = Annotated[
     | DeleteMessage
     | ChangeTicket
     | LinkTicket
+    | SweepThread
     | PullTicket
     | PollDesk
     | ShowCard

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.contract import Reconcile, TicketAdapter
 from adapters.errors import AdapterError
-from bot.conversion import display, edits, messages, pull, tickets
+from bot.conversion import display, edits, messages, pull, sweep, tickets
 from bot.conversion.intake import card_op, receipt_op, tell_op
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater
 from bot.conversion.people import Requesters
@@ -26,6 +26,7 @@ from bot.conversion.records import (
     Receipt,
     ShowCard,
     SlackEvent,
+    SweepThread,
     Tell,
     ThreadKey,
 )
@@ -45,7 +46,7 @@ class Run:
         self._people = people
         self._journal = journal
         self._work = journal.operation.work
-        self._shows = isinstance(self._work, ShowCard | Receipt | Tell)
+        self._shows = isinstance(self._work, ShowCard | Receipt | Tell | SweepThread)
 
     async def carry_out(self, heartbeat: float) -> Head | None:
         """Carry the operation out; the lane's next one, or None where the lane was given back.
@@ -92,7 +93,7 @@ class Run:
         self._log("done")
         return await self._rooms.lanes.done(self._journal.lease, self._journal.head.id, outcome)
 
-    async def _carry(self) -> Outcome:
+    async def _carry(self) -> Outcome:  # noqa: PLR0912 - one branch for each kind of work
         rooms, journal, work = self._rooms, self._journal, self._work
         outcome = Outcome()
         match work:
@@ -108,6 +109,8 @@ class Run:
                 outcome = await edits.edit_message(rooms, self._people, journal, work)
             case DeleteMessage():
                 outcome = await edits.delete_message(rooms, self._people, journal, work)
+            case SweepThread():
+                await sweep.sweep_thread(rooms, work)
             case PullTicket():
                 await pull.pull_ticket(rooms, journal, work)
             case PollDesk():

@@ -2,23 +2,14 @@
 
 import asyncio
 import logging
-import time
 from datetime import timedelta
 
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
-from bot.conversion.ports import Head, Lease, LeaseLost, NewOp, Rooms, SlackRefused, SlackTrouble, StoreAway
-from bot.conversion.records import (
-    AddMessage,
-    Operation,
-    Progress,
-    ThreadKey,
-    UnknownVersion,
-    decode,
-    encode,
-    microseconds,
-)
+from bot.conversion.ports import Head, Lease, LeaseLost, Rooms, SlackRefused, SlackTrouble, StoreAway
+from bot.conversion.records import UnknownVersion, decode
 from bot.conversion.run import Run
+from bot.conversion.sweep import put_back
 
 log = logging.getLogger("threadline.worker")
 
@@ -97,10 +88,9 @@ class Worker:
 
         False where Slack cannot be read now; the lane has been given back then.
         """
-        side, _, name = lease.lane.rpartition("/")
-        if not side and head.link and head.link.mirror:
+        if "/" not in lease.lane and head.link and head.link.mirror:
             try:
-                await self._put_back(lease, ThreadKey.parse(name), head.link.created_at.timestamp())
+                await put_back(self._rooms, head.link, forgotten=True)
             except SlackTrouble as trouble:
                 delay = trouble.retry_after or timedelta(seconds=5)
                 await self._rooms.lanes.retry(lease, head.id, head.payload, delay=delay)
@@ -109,18 +99,3 @@ class Worker:
                 log.warning("thread not checked after a restart", extra={"lane": lease.lane, "code": refused.code})
         await self._rooms.lanes.resynced(lease)
         return True
-
-    async def _put_back(self, lease: Lease, thread: ThreadKey, since: float) -> None:
-        progress = Progress(verify=time.time())
-        ops = [
-            NewOp(
-                lane=lease.lane,
-                id=f"msg:{thread.team}:{thread.channel}:{message.ts}",
-                order=microseconds(message.ts),
-                payload=encode(Operation(work=AddMessage(actor=message.author.id, ts=message.ts), progress=progress)),
-            )
-            for message in await self._rooms.threads.read(thread)
-            if float(message.ts) > since and not await self._rooms.links.delivered(thread, message.ts)
-        ]
-        if ops:
-            await self._rooms.lanes.add(ops)

@@ -9,6 +9,7 @@ from bot.conversion.intake import poll_op, pull_op
 from bot.conversion.pull import RARELY, pause
 from bot.conversion.records import DeleteMessage, EditMessage
 from bot.conversion.text.plain import to_plain
+from tests.conversion.slack_fakes import BEN, said
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -126,6 +127,18 @@ async def test_a_ticket_that_is_gone_is_said_once(house, monkeypatch):
     await _pull(house)
 
     assert 1 == len(_said(house))
+
+
+async def test_what_slack_never_delivered_is_found_by_a_sweep_and_sent_once(house):
+    await opened(house)
+    house.threads.messages = [*house.threads.messages, said("1900000001.000100", "nobody heard me", BEN)]
+
+    for _ in range(2):
+        await house.intake.sweep()
+        await house.until(lambda: house.voice.receipts)
+
+    (ticket,) = await house.tickets()
+    assert 1 == [message.text for message in ticket.messages].count("nobody heard me")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from bot.conversion.text.tree import (
     Style,
 )
 
-_SPECIAL = re.compile(r"[\\`*_\[\]~|]|<|&(?=[#\w]|\Z)|!\Z")
+_SPECIAL = re.compile(r"[\\`*_\[\]~|]|<|&(?=[#\w])|!\Z")
 _LINE_START = re.compile(r"[#+\-=>:]|\d+[.)](?=\s|\Z)")
 _WORD = re.compile(r"[^\s!-/:-@\[-`{-~]")  # neither a space nor ASCII punctuation
 _ENTITY = re.compile(r"&(?=#?\w+;)")

@@ -1,0 +1,49 @@
+"""Finds what Slack never delivered: a linked thread is read again, and what its ticket lacks is put into the lane."""
+
+import time
+
+from bot.conversion.ports import NewOp, Rooms, ThreadMessage
+from bot.conversion.records import (
+    AddMessage,
+    Link,
+    Operation,
+    Progress,
+    SweepThread,
+    ThreadKey,
+    encode,
+    microseconds,
+)
+
+
+async def sweep_thread(rooms: Rooms, work: SweepThread) -> None:
+    """Put what is missing of a thread into its lane. Raises SlackTrouble, SlackRefused."""
+    link = await rooms.links.get(work.thread)
+    if link is not None and link.mirror:
+        await put_back(rooms, link, forgotten=False)
+
+
+async def put_back(rooms: Rooms, link: Link, *, forgotten: bool) -> None:
+    """Add what was said since the link was made and is not on the ticket as far as we know.
+
+    *forgotten*: the store may have lost its last writes, so each is looked for at the desk before it is sent.
+    """
+    since, thread = link.created_at.timestamp(), link.thread
+    missing = [
+        _op(thread, message, forgotten=forgotten)
+        for message in await rooms.threads.read(thread)
+        if float(message.ts) > since and not message.author.bot and not await rooms.links.delivered(thread, message.ts)
+    ]
+    if missing:
+        await rooms.lanes.add(missing)
+
+
+def _op(thread: ThreadKey, message: ThreadMessage, *, forgotten: bool) -> NewOp:
+    """The same operation as the event would have made; its text is read again when it is its turn."""
+    work = AddMessage(actor=message.author.id, ts=message.ts, edited=message.edited)
+    progress = Progress(verify=time.time() if forgotten else 0.0)
+    return NewOp(
+        lane=str(thread),
+        id=f"msg:{thread.team}:{thread.channel}:{message.ts}",
+        order=microseconds(message.ts),
+        payload=encode(Operation(work=work, progress=progress)),
+    )
