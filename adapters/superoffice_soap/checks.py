@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from adapters.errors import AdapterError
 from adapters.model import ChoiceList, Finding
 from adapters.superoffice_soap import fields, reading
-from adapters.superoffice_soap.lookups import Lookups
+from adapters.superoffice_soap.lookups import Lookups, where
 from adapters.superoffice_soap.settings import IN_TITLE
 
 Look = Callable[[Lookups], Awaitable[Finding]]
@@ -84,7 +84,7 @@ async def _extra_fields(desk: Lookups) -> Finding:
 
 
 async def _reading(desk: Lookups) -> Finding:
-    newest = await desk.tickets([], limit=1)
+    newest = await desk.tickets([where("ticket.id", "Gt", "0")], limit=1)
     detail = f"the newest is {newest[0].ref.number}" if newest else "there are none yet"
     if desk.offers("getActiveTicketsStatus"):
         active = reading.structs((await desk.call("getActiveTicketsStatus")).get("ticketstatusresult"))

@@ -1,5 +1,6 @@
 """What can be looked up at SuperOffice: lists for forms, extra fields, people, tickets, messages and files."""
 
+import asyncio
 import base64
 import binascii
 import time
@@ -195,13 +196,14 @@ class Lookups(SoapCalls):
         if not cursor:
             everything = [where("ticket.id", "Gt", "0")]
             newest = await self.find("findTickets", everything, asked, order="ticket.last_changed", rows=1)
-            return (), newest[0].get("ticket.last_changed", "") if newest else _BEFORE_ALL
+            return (), (newest[0].get("ticket.last_changed") if newest else "") or _BEFORE_ALL
         changed: dict[str, TicketRef] = {}
         size = _PAGE
         while True:
             later = [where("ticket.last_changed", "Gte", cursor)]  # not Gt: more may happen within one tick
             page = await self.find("findTickets", later, asked, order="ticket.last_changed", rows=size, ascending=True)
-            changed |= {one["ticket.id"]: TicketRef(id=one["ticket.id"], number=one["ticket.id"]) for one in page}
+            numbers = [one["ticket.id"] for one in page if one.get("ticket.id")]
+            changed |= {number: TicketRef(id=number, number=number) for number in numbers}
             before, cursor = cursor, page[-1].get("ticket.last_changed") or cursor if page else cursor
             if len(page) < size:
                 return tuple(changed.values()), cursor
@@ -232,7 +234,12 @@ class Lookups(SoapCalls):
             ids = ids[ids.index(after) + 1 :]
         elif after.isdecimal():  # it was deleted; ids only grow
             ids = tuple(one for one in ids if not one.isdecimal() or int(one) > int(after))
-        return tuple([await self.message(one) for one in ids])
+        try:
+            async with asyncio.TaskGroup() as group:
+                read = [group.create_task(self.message(one)) for one in ids]  # `connections` of them at a time
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return tuple(task.result() for task in read)
 
     @override
     async def attachment(self, ticket: TicketRef, attachment: Attachment, *, limit: int) -> bytes:

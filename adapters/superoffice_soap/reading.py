@@ -72,14 +72,14 @@ def subject_of(title: str) -> str:
 
 def strings(value: Any) -> tuple[str, ...]:
     """A decoded array of strings."""
-    return tuple(str(one) for one in value or () if one is not None)
+    return tuple(str(one) for one in _list(value) if one is not None)
 
 
 def structs(value: Any) -> tuple[Row, ...]:
     """A decoded array of structs; what is missing or empty is an empty string."""
     return tuple(
         {str(key): "" if one is None else str(one) for key, one in struct.items()}
-        for struct in value or ()
+        for struct in _list(value)
         if isinstance(struct, Mapping)
     )
 
@@ -94,9 +94,13 @@ def rows(value: Any) -> tuple[Row, ...]:
 
     gSOAP can write ``T[n,m]`` as one flat list; then a row ends where its first field comes again.
     """
-    if all(isinstance(one, Mapping) for one in value or ()):
+    if all(isinstance(one, Mapping) for one in _list(value)):
         return _split(structs(value))
-    return tuple(row(one) for one in value if one)
+    return tuple(row(one) for one in _list(value) if one)
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def _split(flat: Sequence[Row]) -> tuple[Row, ...]:
@@ -125,13 +129,14 @@ def choices_of_categories(value: Any) -> tuple[Choice, ...]:
     paths: dict[str, str] = {}
     for one in structs(value):
         parent = paths.get(one.get("parentid", ""), "")
-        paths[one["id"]] = f"{parent} / {one['name']}" if parent else one["name"]
+        name = one.get("name", "")
+        paths[one.get("id", "")] = f"{parent} / {name}" if parent else name
     return tuple(Choice(id=number, label=path) for number, path in paths.items())
 
 
 def choices_of_priorities(value: Any) -> tuple[Choice, ...]:
     """Priorities, the lowest first, as SuperOffice sorts them."""
-    return tuple(Choice(id=one["id"], label=one["name"]) for one in structs(value))
+    return tuple(Choice(id=one.get("id", ""), label=one.get("name", "")) for one in structs(value))
 
 
 def ticket_of(

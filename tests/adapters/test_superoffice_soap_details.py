@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from adapters.contract import Capability, without_marker
-from adapters.errors import Rejected, UnsupportedFeature
+from adapters.errors import NotAuthorised, Rejected, UnsupportedFeature
 from adapters.model import Act, Change, ChoiceList, FieldKind, Opened, Person, TicketRef, Visibility
 from adapters.superoffice_soap import fields, reading
 from adapters.superoffice_soap.operations import OPERATIONS
@@ -330,3 +330,57 @@ async def test_a_thread_of_120_messages_with_three_files_arrives_whole_in_as_few
         assert {"login": 1, "newTicket": 1, "addMessage3": 120, "addAttachment": 3} == {
             name: made.count(name) for name in OPERATIONS if name in made
         }
+
+
+ANYTHING = st.recursive(
+    st.none() | st.text(max_size=3) | st.binary(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "name", "field", "value", "parentid"]), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(ANYTHING)
+def test_whatever_an_odd_wsdl_makes_of_an_answer_is_read_without_falling_over(value):
+    assert isinstance(reading.rows(value), tuple)
+    assert isinstance(reading.strings(value), tuple)
+    assert isinstance(reading.choices_of_categories(value), tuple)
+    assert isinstance(reading.choices_of_priorities(value), tuple)
+    assert isinstance(fields.offered(value, without="x", required=frozenset()), tuple)
+
+
+async def test_many_messages_are_read_at_once_but_never_by_more_calls_than_are_allowed(monkeypatch):
+    async with served(connections=3) as (desk, stand_in):
+        pair = drafts(desk, stand_in)
+        ticket = await pair.open()
+        for number in range(12):
+            await stand_in.reply(ticket.id, f"answer {number}")
+        under_way, most = 0, 0
+        exchange = desk.exchange
+
+        async def counted(*args, **more):
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            try:
+                return await exchange(*args, **more)
+            finally:
+                under_way -= 1
+
+        monkeypatch.setattr(desk, "exchange", counted)
+        messages = await desk.messages(ticket)
+
+        assert [f"answer {number}" for number in range(12)] == [message.body.plain for message in messages[1:]]
+        assert 3 == most
+
+
+async def test_a_failure_among_many_messages_is_one_error():
+    async with served() as (desk, stand_in):
+        ticket = await drafts(desk, stand_in).open()
+        for number in range(9):
+            await stand_in.reply(ticket.id, f"answer {number}")
+        stand_in.calls.fail["getMessage"] = 4
+        with pytest.raises(NotAuthorised, match="rights"):
+            await desk.messages(ticket)
