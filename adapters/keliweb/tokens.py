@@ -1,0 +1,144 @@
+"""Tokens of Keliweb's API: asked for once, kept for all processes, renewed by one of them at a time.
+
+A refresh token is good for one use: it revokes its whole pair. So the pair is replaced under a lock that the processes
+share, and whoever waited for the lock looks first whether another has renewed it.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from httpx import codes
+
+from adapters.errors import AdapterError, NotAuthorised, Unavailable, UnexpectedReply
+from adapters.http import Reply
+from adapters.keliweb.refusals import NO_TOKENS, NOT_ACCEPTED, OAUTH, Said
+from adapters.keliweb.settings import KeliwebSettings
+from adapters.whmcs_family.desk import FamilyDesk
+
+HEADERS = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"}
+"""Without either, Laravel answers an expired token with a redirect to a login page."""
+KEEP = timedelta(days=10)
+"""How long a refresh token lives."""
+HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An access token, good until ``ends`` (seconds since 1970), and what renews it; empty where nothing does."""
+
+    access: str
+    refresh: str
+    ends: float
+
+
+class KeliwebTokens(FamilyDesk[KeliwebSettings]):
+    """The part of the desk that has a token."""
+
+    async def token(self, *, refused: str = "") -> str:
+        """A token that may be used; another than *refused*, which the server has not accepted.
+
+        Raises:
+            NotAuthorised, Misconfigured, Unavailable, UnexpectedReply: as their names say.
+        """
+        made_by_hand = self.settings.token.get_secret_value()
+        if made_by_hand:
+            if refused:
+                raise self.said(NOT_ACCEPTED)
+            return made_by_hand
+        kept = await self._kept(refused)
+        if kept is not None:
+            return kept.access
+        async with self.shared.lock(self._key, ttl=timedelta(seconds=2 * self.settings.timeout + 10)):
+            kept = await self._kept(refused)
+            if kept is None:
+                kept = await self._renewed()
+                await self.shared.put(self._key, json.dumps(asdict(kept)), ttl=KEEP)
+        return kept.access
+
+    def said(self, row: Said, *, code: str = "") -> AdapterError:
+        """The error that a row of a table speaks of."""
+        kind, cause, remedy = row
+        return kind(self.name, cause, remedy=remedy, code=code)
+
+    @property
+    def _key(self) -> str:
+        """Where the pair is kept; another account or server has another place."""
+        settings = self.settings
+        whose = f"{settings.url}\n{settings.token_path}\n{settings.client_id}\n{settings.username}"
+        return f"keliweb:{self.name}:{hashlib.sha256(whose.encode()).hexdigest()[:16]}"
+
+    async def _pair(self) -> Pair | None:
+        kept = await self.shared.get(self._key)
+        return None if kept is None else Pair(**json.loads(kept))
+
+    async def _kept(self, refused: str) -> Pair | None:
+        """The pair that is kept, where its access token may be used."""
+        pair = await self._pair()
+        usable = pair is not None and pair.access != refused and time.time() < pair.ends
+        return pair if usable else None
+
+    async def _renewed(self) -> Pair:
+        """A new pair: by the refresh token, or by the password where that is dead or there is none."""
+        old = await self._pair()
+        settings = self.settings
+        if old is not None and old.refresh:
+            try:
+                return await self._asked({"grant_type": "refresh_token", "refresh_token": old.refresh})
+            except NotAuthorised:
+                pass  # used by a process that died before it kept the answer, revoked, or ten days old
+        password = settings.password.get_secret_value()
+        return await self._asked({"grant_type": "password", "username": settings.username, "password": password})
+
+    async def _asked(self, grant: Mapping[str, str]) -> Pair:
+        settings = self.settings
+        client = {"client_id": settings.client_id, "client_secret": settings.client_secret.get_secret_value()}
+        url = f"{settings.url}/{settings.token_path.strip('/')}"
+        # A pair that is lost on its way is replaced by another one; nobody sees that, so nothing is changed.
+        reply = await self.exchange("POST", url, changes=False, data={**client, **grant}, headers=HEADERS)
+        answer = json_object(reply.content)
+        access = answer.get("access_token")
+        if not codes.is_success(reply.status) or "error" in answer:
+            raise self._refused(reply, answer, refreshing="refresh_token" in grant)
+        if not isinstance(access, str) or not access or str(answer.get("token_type", "")).lower() != "bearer":
+            raise UnexpectedReply(
+                self.name, "Keliweb's token endpoint gave no token.", remedy="Check url and token_path.", code="token"
+            )
+        lasts = seconds(answer.get("expires_in"))
+        return Pair(access, str(answer.get("refresh_token") or ""), time.time() + lasts - min(60.0, lasts / 10))
+
+    def _refused(self, reply: Reply, answer: Mapping[str, Any], *, refreshing: bool) -> AdapterError:
+        code = self.redacted(str(answer.get("error") or f"HTTP {reply.status}"))
+        if reply.status == codes.TOO_MANY_REQUESTS:
+            wait = reply.retry_after
+            cause = "Keliweb asks us to slow down."
+            return Unavailable(self.name, cause, remedy="It will be tried again.", code=code, retry_after=wait)
+        if codes.is_server_error(reply.status):
+            return self.lost(changes=False, code=code)
+        if refreshing and reply.status in {codes.BAD_REQUEST, codes.UNAUTHORIZED}:
+            return self.said(NOT_ACCEPTED, code=code)
+        if code in OAUTH:
+            return self.said(OAUTH[code], code=code)
+        return self.said(OAUTH["invalid_client"] if reply.status == codes.UNAUTHORIZED else NO_TOKENS, code=code)
+
+
+def json_object(content: bytes) -> dict[str, Any]:
+    """An answer that is a JSON object; empty where it is anything else."""
+    try:
+        answer = json.loads(content.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def seconds(value: object) -> float:
+    """How long a token lives; an hour, as documented, where the answer does not tell."""
+    try:
+        found = float(str(value))
+    except ValueError:
+        return HOUR
+    return found if 0 < found < KEEP.total_seconds() * 40 else HOUR
