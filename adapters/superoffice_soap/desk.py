@@ -118,6 +118,9 @@ class SuperOfficeSoapDesk(Lookups):
         return Opened(ticket=TicketRef(id=number, number=number))
 
     def _title(self, draft: TicketDraft) -> str:
+        longest = self.limits.subject or _TITLE
+        if len(draft.subject) > longest:  # the database would cut it without a word, and the marker with it
+            raise Rejected(self.name, f"the subject is longer than {longest} characters.", field="subject")
         if self.settings.marker_field == IN_TITLE:
             return reading.marked_title(draft.subject, draft.first.marker)
         return draft.subject
@@ -185,7 +188,10 @@ class SuperOfficeSoapDesk(Lookups):
             raise Rejected(
                 self.name, f"the file is larger than the {self.settings.max_file:,} bytes of max_file.", field="files"
             )
-        data = await asyncio.to_thread(file.path.read_bytes)
+        try:
+            data = await asyncio.to_thread(file.path.read_bytes)
+        except OSError as error:
+            raise Rejected(self.name, "the file is not on our disk any more.", field="files") from error
         answer = await self.call(
             "addAttachment", {"attachmentName": file.name, "contentType": file.media_type, "data": data}
         )

@@ -50,6 +50,25 @@ async def test_the_longest_title_with_its_marker_is_not_longer_than_superoffice_
         assert len((await stand_in.ticket(ticket.id)).subject) <= 255
 
 
+async def test_a_subject_that_would_push_its_marker_out_is_rejected_before_anything_is_done():
+    async with served(marker_field=None) as (desk, stand_in):
+        pair = drafts(desk, stand_in)
+        with pytest.raises(Rejected) as caught:
+            await desk.open_ticket(await pair.draft("x" * 240))
+
+        assert ("subject", []) == (caught.value.field, stand_in.calls.made)
+
+
+async def test_a_file_that_went_away_is_rejected(tmp_path: Path):
+    file = file_at(tmp_path, "a.txt", b"a")
+    file.path.unlink()
+    async with served() as (desk, stand_in):
+        with pytest.raises(Rejected) as caught:
+            await desk.upload(file, "TL-1")
+
+        assert ("files", []) == (caught.value.field, stand_in.calls.made)
+
+
 async def test_the_first_message_sends_no_notification_because_the_new_ticket_has():
     async with served() as (desk, stand_in):
         pair = drafts(desk, stand_in)
