@@ -65,13 +65,16 @@ class Answers:
         blocks, text = said
         await call.ack(text=text, blocks=blocks, response_type="ephemeral")
 
-    async def say(self, call: Call, said: Said, *, words: str) -> None:
-        """The answer to a shortcut or a button; *words* are the same without markup, for the long way."""
+    async def say(self, call: Call, said: Said, *, words: str, replace: bool = False) -> None:
+        """The answer to a shortcut or a button; *words* are the same without markup, for the long way.
+
+        *replace*: it takes the place of the message in which the button was.
+        """
         blocks, text = said
         actor = call.actor
         if call.body.get("response_url"):
             try:
-                sent = await call.respond(text=text, blocks=blocks, response_type="ephemeral", replace_original=False)
+                sent = await call.respond(text=text, blocks=blocks, response_type="ephemeral", replace_original=replace)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 log.info("a response_url did not answer: %s", type(error).__name__)
             else:

@@ -11,15 +11,18 @@ from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake
 from bot.conversion.ports import Desks, Lanes, Links, Threads
 from bot.slack.answers import Answers, Later
+from bot.slack.assigning import Assigning
 from bot.slack.cards import CardButtons
 from bot.slack.commands import Commands
 from bot.slack.events import Events
 from bot.slack.forms import TicketForm
 from bot.slack.front import Answer
 from bot.slack.joining import Joining
+from bot.slack.mentions import Mentions
 from bot.slack.options import Lists
 from bot.slack.parked import ParkedButtons
 from bot.slack.policy import Policy, own_workspace_only
+from bot.slack.results import Results
 from bot.slack.routing import Router
 from bot.slack.seal import Seal
 from bot.slack.shortcuts import Shortcuts
@@ -108,11 +111,16 @@ def build_app(
         later=later,
         policy=policy,
     )
+    assigning = Assigning(web=web, tickets=tickets, catalogue=catalogue, threads=threads, seal=seal)
+    results = Results(identity=identity, tickets=tickets, links=links, desks=desks, answers=answers, later=later)
     router = Router()
     for listeners in (
-        Events(web=web, identity=identity, intake=intake, tickets=tickets),
+        Events(web=web, identity=identity, intake=intake),
+        Mentions(web=web, identity=identity, intake=intake, tickets=tickets, assigning=assigning, results=results),
         form,
-        Commands(form=form, tickets=tickets, answers=answers, later=later),
+        Commands(form=form, tickets=tickets, assigning=assigning, results=results, answers=answers, later=later),
+        assigning,
+        results,
         Shortcuts(form=form),
         Joining(
             web=web,
@@ -126,7 +134,7 @@ def build_app(
             policy=policy,
         ),
         Lists(desks=desks, catalogue=catalogue),
-        CardButtons(web=web, tickets=tickets, answers=answers, seal=seal),
+        CardButtons(web=web, tickets=tickets, threads=threads, answers=answers, seal=seal),
         ParkedButtons(lanes=lanes, answers=answers, later=later, policy=policy),
     ):
         listeners.register(router)

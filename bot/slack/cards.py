@@ -1,48 +1,55 @@
-"""The buttons under a ticket's card: add a note, close, reopen."""
+"""The buttons under a ticket's card: reply, add a note, close, reopen."""
 
-from adapters.contract import Capability
+from typing import Literal
+
 from adapters.model import Act, Visibility
-from bot.conversion.ports import StoreAway
+from bot.conversion.ports import SlackTrouble, StoreAway, Threads
 from bot.conversion.records import ThreadKey
 from bot.slack.answers import Answers
+from bot.slack.audience import readers
 from bot.slack.forms import NOT_YOURS
 from bot.slack.ids import Action, Block, Modal
-from bot.slack.routing import STORE_AWAY, Call, Router
+from bot.slack.policy import Gesture
+from bot.slack.routing import STORE_AWAY, Call, Router, pressed_thread
 from bot.slack.seal import Forged, Memory, Seal
-from bot.slack.submission import typed_in, value_of
-from bot.slack.tickets import Asked, Refused, Tickets
-from bot.slack.views.notices import note_modal, notice_modal
+from bot.slack.submission import typed_in
+from bot.slack.tickets import Asked, Found, Refused, Tickets, is_internal
+from bot.slack.views.elements import Json
+from bot.slack.views.notices import notice_modal
+from bot.slack.views.writing import note_modal, reply_modal
 from bot.slack.web import Web
 
-_CHANGES = {Action.CLOSE: (Act.CLOSE, Capability.CLOSE), Action.REOPEN: (Act.REOPEN, Capability.REOPEN)}
-_WORDS = {Act.CLOSE: "closed", Act.REOPEN: "opened again"}
-_NOTE = "Internal note"
+_TURNS: dict[Action, Literal[Act.CLOSE, Act.REOPEN]] = {Action.CLOSE: Act.CLOSE, Action.REOPEN: Act.REOPEN}
+_TITLES = {Modal.NOTE: "Internal note", Modal.REPLY: "Public reply"}
+_GUEST = "Guests cannot make public what was internal. Ask a member of this workspace to do it."
+_BECAME_INTERNAL = "This ticket is internal by now. Close this and press Reply again: it says who would read it."
 
 
 class CardButtons:
     """Does what the card's buttons say."""
 
-    def __init__(self, *, web: Web, tickets: Tickets, answers: Answers, seal: Seal) -> None:
+    def __init__(self, *, web: Web, tickets: Tickets, threads: Threads, answers: Answers, seal: Seal) -> None:
         self._web = web
         self._tickets = tickets
+        self._threads = threads
         self._answers = answers
         self._seal = seal
 
     def register(self, router: Router) -> None:
-        """Take the buttons and the note's form."""
+        """Take the buttons and their forms."""
         router.actions[Action.NOTE] = self.ask_note
+        router.actions[Action.REPLY] = self.ask_reply
         router.submissions[Modal.NOTE] = self.add_note
-        for action in _CHANGES:
-            router.actions[action] = self.change
+        router.submissions[Modal.REPLY] = self.add_reply
+        for action in _TURNS:
+            router.actions[action] = self.turn
 
-    async def change(self, call: Call) -> None:
+    async def turn(self, call: Call) -> None:
         """Close or reopen the card's ticket."""
-        act, needs = _CHANGES[Action(call.pressed["action_id"])]
-        asked = _asked(call, call.trigger)
+        asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         try:
-            found = await self._tickets.of_thread(_thread(call))
-            await self._tickets.change(asked, found, act, needs)
-            words = f"Ticket {found.number} will be {_WORDS[act]} at {found.desk.title}."
+            found = await self._tickets.of_thread(pressed_thread(call))
+            words = await self._tickets.turn(asked, found, _TURNS[Action(call.pressed["action_id"])])
         except Refused as refused:
             words = str(refused)
         self._answers.soon(call, words)
@@ -50,29 +57,63 @@ class CardButtons:
 
     async def ask_note(self, call: Call) -> None:
         """Open the form for a note."""
-        thread, actor = _thread(call), call.actor
-        memory = Memory(form=Modal.NOTE, user=actor.id, team=thread.team, channel=thread.channel, thread_ts=thread.ts)
+        await self._ask(call, Modal.NOTE)
+
+    async def ask_reply(self, call: Call) -> None:
+        """Open the form for a reply; where the thread is internal it says who would read it, and asks."""
+        await self._ask(call, Modal.REPLY)
+
+    async def _ask(self, call: Call, form: Modal) -> None:
+        thread, actor = pressed_thread(call), call.actor
+        memory = Memory(form=form, user=actor.id, team=thread.team, channel=thread.channel, thread_ts=thread.ts)
         try:
             found = await self._tickets.of_thread(thread)
-            view = note_modal(found.number, self._seal.close(memory))
+            gesture = Gesture.NOTE if form is Modal.NOTE else Gesture.REPLY
+            self._tickets.allow(Asked(actor=actor, channel=call.channel, once=""), gesture, found.desk.name)
+            view = await self._form(form, found, actor.id, self._seal.close(memory))
         except Refused as refused:
-            view = notice_modal(_NOTE, str(refused))
+            view = notice_modal(_TITLES[form], str(refused))
         await self._web.call("views.open", trigger_id=call.trigger, view=view)
         await call.ack()
 
+    async def _form(self, form: Modal, found: Found, user: str, metadata: str) -> Json:
+        if form is Modal.NOTE:
+            return note_modal(found.number, metadata)
+        if found.link is None or not is_internal(found):
+            return reply_modal(found.number, metadata)
+        await self._check_guest(user)
+        who = await readers(self._threads, found.link, found.desk.title)
+        return reply_modal(found.number, metadata, readers=who)
+
+    async def _check_guest(self, user: str) -> None:
+        try:
+            guest = (await self._threads.author(user)).guest
+        except SlackTrouble:
+            raise Refused("Slack does not tell just now who you are. Please try again in a moment.") from None
+        if guest:
+            raise Refused(_GUEST)
+
     async def add_note(self, call: Call) -> None:
         """Bring the note to the ticket. A form that was open for long is as good: its thread is what it was."""
+        await self._write(call, Modal.NOTE, Visibility.INTERNAL)
+
+    async def add_reply(self, call: Call) -> None:
+        """Bring the reply to the ticket."""
+        await self._write(call, Modal.REPLY, Visibility.PUBLIC)
+
+    async def _write(self, call: Call, form: Modal, visibility: Visibility) -> None:
         view = call.view
         try:
-            memory = self._seal.open(view.get("private_metadata", ""), form=Modal.NOTE, user=call.actor.id)
+            memory = self._seal.open(view.get("private_metadata", ""), form=form, user=call.actor.id)
         except Forged:
-            await call.ack(response_action="update", view=notice_modal(_NOTE, NOT_YOURS))
+            await call.ack(response_action="update", view=notice_modal(_TITLES[form], NOT_YOURS))
             return
         asked = Asked(actor=call.actor, channel=memory.channel, once=view["id"])
-        text = value_of(typed_in(view).get(Block.TEXT, {}))
+        typed = typed_in(view)
+        sure = bool(typed.get(Block.SURE, {}).get("selected_options"))
+        text = str(typed.get(Block.TEXT, {}).get("value") or "")
         try:
-            found = await self._tickets.of_thread(memory.thread)
-            await self._tickets.write(asked, found, text, Visibility.INTERNAL)
+            await self._bring(asked, memory.thread, text, visibility, sure=sure)
         except Refused as refused:
             await call.ack(response_action="errors", errors={Block.TEXT: str(refused)})
         except StoreAway:
@@ -80,16 +121,8 @@ class CardButtons:
         else:
             await call.ack()
 
-
-def _asked(call: Call, once: str) -> Asked:
-    return Asked(actor=call.actor, channel=call.channel, once=once)
-
-
-def _thread(call: Call) -> ThreadKey:
-    """The thread that the card's button names, in this workspace and channel whatever it says.
-
-    Raises:
-        ValueError: it names none.
-    """
-    named = ThreadKey.parse(str(call.pressed.get("value", "")))
-    return named.model_copy(update={"team": call.actor.team, "channel": call.channel or named.channel})
+    async def _bring(self, asked: Asked, thread: ThreadKey, text: str, visibility: Visibility, *, sure: bool) -> None:
+        found = await self._tickets.of_thread(thread)
+        if visibility is Visibility.PUBLIC and is_internal(found) and not sure:
+            raise Refused(_BECAME_INTERNAL)
+        await self._tickets.write(asked, found, text, visibility, sure=sure)

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
-from adapters.model import Visibility
+from adapters.model import Act, Visibility
 from bot.conversion.ports import StoreAway
 from bot.slack.answers import Answers, Later
+from bot.slack.assigning import Assigning
 from bot.slack.forms import TicketForm
 from bot.slack.ids import COMMAND
+from bot.slack.results import Results
 from bot.slack.routing import STORE_AWAY, Call, Router
 from bot.slack.sources import Starter
 from bot.slack.tickets import Asked, Refused, Tickets
@@ -20,16 +23,37 @@ from bot.slack.wishes import Verb, Wish, reference, understood
 AT_ONCE = 1.8
 """Seconds after which the person is told that the answer takes a moment."""
 COMING = "This takes a moment. The answer will appear here."
-_Told = tuple[str, str]
-"""Words, and the address of the ticket that they are about (or nothing)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """An answer: words, and with them how they are shown."""
+
+    words: str
+    said: Said
+
+    @classmethod
+    def of(cls, words: str, url: str = "") -> "_Told":
+        return cls(words=words, said=notice(words, url=url))
 
 
 class Commands:
     """Answers /ticket."""
 
-    def __init__(self, *, form: TicketForm, tickets: Tickets, answers: Answers, later: Later) -> None:
+    def __init__(
+        self,
+        *,
+        form: TicketForm,
+        tickets: Tickets,
+        assigning: Assigning,
+        results: Results,
+        answers: Answers,
+        later: Later,
+    ) -> None:
         self._form = form
         self._tickets = tickets
+        self._assigning = assigning
+        self._results = results
         self._answers = answers
         self._later = later
         self._verbs: dict[Verb, Callable[[Asked, Wish], Awaitable[_Told]]] = {
@@ -38,7 +62,11 @@ class Commands:
             Verb.NOTE: self._note,
             Verb.LINK: self._link,
             Verb.UNLINK: self._unlink,
+            Verb.ASSIGN: self._assign,
             Verb.CLOSE: self._close,
+            Verb.REOPEN: self._reopen,
+            Verb.SEARCH: self._search,
+            Verb.MINE: self._mine,
         }
 
     def register(self, router: Router) -> None:
@@ -60,7 +88,7 @@ class Commands:
         task = asyncio.create_task(work)
         done, _ = await asyncio.wait({task}, timeout=AT_ONCE)
         if done:
-            await self._answers.ack(call, _said(task.result()))
+            await self._answers.ack(call, task.result().said)
             return
         await self._answers.ack(call, notice(COMING))
         self._later.run(self._late(call, task))
@@ -69,28 +97,28 @@ class Commands:
         try:
             told = await task
         except StoreAway:
-            told = (STORE_AWAY, "")
-        await self._answers.say(call, _said(told), words=told[0])
+            told = _Told.of(STORE_AWAY)
+        await self._answers.say(call, told.said, words=told.words)
 
     async def _told(self, call: Call, wish: Wish) -> _Told:
         asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         try:
             return await self._verbs[wish.verb](asked, wish)
         except Refused as refused:
-            return str(refused), ""
+            return _Told.of(str(refused))
 
     # --- the verbs that name a ticket ---
 
     async def _view(self, asked: Asked, wish: Wish) -> _Told:
-        return await self._tickets.view(asked, await self._tickets.named(asked, wish.word, Verb.VIEW))
+        return _Told.of(*await self._tickets.view(asked, await self._tickets.named(asked, wish.word, Verb.VIEW)))
 
     async def _reply(self, asked: Asked, wish: Wish) -> _Told:
         found = await self._tickets.named(asked, wish.word, Verb.REPLY)
-        return await self._tickets.write(asked, found, wish.text, Visibility.PUBLIC), ""
+        return _Told.of(await self._tickets.write(asked, found, wish.text, Visibility.PUBLIC))
 
     async def _note(self, asked: Asked, wish: Wish) -> _Told:
         found = await self._tickets.named(asked, wish.word, Verb.NOTE)
-        return await self._tickets.write(asked, found, wish.text, Visibility.INTERNAL), ""
+        return _Told.of(await self._tickets.write(asked, found, wish.text, Visibility.INTERNAL))
 
     async def _link(self, asked: Asked, wish: Wish) -> _Told:
         where = reference(wish.text)
@@ -100,16 +128,31 @@ class Commands:
                 f"Or write @Threadline link {wish.word or 'NUMBER'} in the thread itself."
             )
         found = await self._tickets.named(asked, wish.word, Verb.LINK)
-        return await self._tickets.link(asked, self._tickets.thread(asked, where), found), ""
+        thread = self._tickets.thread(asked, where)
+        return _Told.of(await self._tickets.link(asked, thread, found.desk, found.number))
 
     async def _unlink(self, asked: Asked, wish: Wish) -> _Told:
         found = await self._tickets.named(asked, wish.word, Verb.UNLINK)
-        return await self._tickets.unlink(asked, found), ""
+        return _Told.of(await self._tickets.unlink(asked, found))
+
+    async def _assign(self, asked: Asked, wish: Wish) -> _Told:
+        found = await self._tickets.named(asked, wish.word, Verb.ASSIGN)
+        return _Told.of(await self._assigning.by_name(asked, found, wish.text))
 
     async def _close(self, asked: Asked, wish: Wish) -> _Told:
         found = await self._tickets.named(asked, wish.word, Verb.CLOSE)
-        return await self._tickets.close(asked, found), ""
+        return _Told.of(await self._tickets.turn(asked, found, Act.CLOSE))
 
+    async def _reopen(self, asked: Asked, wish: Wish) -> _Told:
+        found = await self._tickets.named(asked, wish.word, Verb.REOPEN)
+        return _Told.of(await self._tickets.turn(asked, found, Act.REOPEN))
 
-def _said(told: _Told) -> Said:
-    return notice(told[0], url=told[1])
+    # --- the verbs that list tickets ---
+
+    async def _search(self, asked: Asked, wish: Wish) -> _Told:
+        said = await self._results.search(asked, wish.text)
+        return _Told(words=said[1], said=said)
+
+    async def _mine(self, asked: Asked, _wish: Wish) -> _Told:
+        said = await self._results.mine(asked)
+        return _Told(words=said[1], said=said)

@@ -19,6 +19,9 @@ class Modal(StrEnum):
     TICKET = "ticket_form"
     JOIN = "join_form"
     NOTE = "note_form"
+    REPLY = "reply_form"
+    ASSIGN = "assign_form"
+    EDIT = "edit_form"  # of a failed delivery
     NOTICE = "notice"
 
 
@@ -33,13 +36,24 @@ class Action(StrEnum):
     VALUE = "value"  # any other input
     TICKET = "ticket"  # the search for a ticket
     OPEN = "open"  # goes to the desk's own page
+    THREAD = "thread"  # goes to the thread in Slack
+    REPLY = "reply"
     NOTE = "note"
+    ASSIGN = "assign"
+    AGENT = "agent"  # the search for an agent
     CLOSE = "close"
     REOPEN = "reopen"
     FORM = "form"  # opens the form with the text that the button carries
     AGAIN = "again"  # about parked work
     DISCARD = "discard"
     THERE = "there"
+    EDIT = "edit"
+    NEXT = "next"  # pages of results
+    BACK = "back"
+    LINK_HERE = "link_here"  # links a found ticket to the thread where it was searched for
+    CREATE = "create"  # opens the form for a message that somebody reacted to
+    HOME_NEXT = "home_next"  # pages of the home
+    HOME_BACK = "home_back"
 
 
 class Block(StrEnum):
@@ -61,6 +75,8 @@ class Block(StrEnum):
     TICKET = "ticket"
     NUMBER = "number"
     TEXT = "text"
+    AGENT = "agent"
+    SURE = "sure"
 
     def of(self, *parts: str) -> str:
         """The block id of this input for one desk (and one field of it)."""

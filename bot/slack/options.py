@@ -17,7 +17,11 @@ from bot.slack.views.form import fields_asked, options_asked
 
 BUDGET = timedelta(seconds=1.2)
 """How long an answer waits for a desk; Slack gives three seconds, and people type on."""
-_LISTS = {Action.DEPARTMENT: ChoiceList.DEPARTMENTS, Action.PRIORITY: ChoiceList.PRIORITIES}
+_LISTS = {
+    Action.DEPARTMENT: ChoiceList.DEPARTMENTS,
+    Action.PRIORITY: ChoiceList.PRIORITIES,
+    Action.AGENT: ChoiceList.AGENTS,
+}
 
 
 class Lists:
@@ -29,13 +33,13 @@ class Lists:
 
     def register(self, router: Router) -> None:
         """Take the lists of all forms."""
-        router.options[Action.DEPARTMENT] = self.listed
-        router.options[Action.PRIORITY] = self.listed
+        for action in _LISTS:
+            router.options[action] = self.listed
         router.options[Action.FIELD] = self.field
         router.options[Action.TICKET] = self.tickets
 
     async def listed(self, call: Call) -> None:
-        """Departments or priorities of the desk that the block id names."""
+        """Departments, priorities or agents of the desk that the block id names."""
         which = _LISTS[Action(call.body["action_id"])]
         found = await self._catalogue.choices(_desk_of(call), which, budget=BUDGET)
         await self._answer(call, found)

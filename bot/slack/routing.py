@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
+from bot.conversion.records import ThreadKey
 from bot.slack.ids import Modal
 from bot.slack.policy import Actor
 from bot.slack.views.elements import Json
@@ -142,6 +143,16 @@ async def _sorry(call: Call, kind: str, words: str) -> None:
         if call.body.get("response_url"):
             blocks, text = notice(words)
             await call.respond(text=text, blocks=blocks, response_type="ephemeral", replace_original=False)
+
+
+def pressed_thread(call: Call) -> ThreadKey:
+    """The thread that a card's button names, in this workspace and channel whatever it says.
+
+    Raises:
+        ValueError: it names none.
+    """
+    named = ThreadKey.parse(str(call.pressed.get("value", "")))
+    return named.model_copy(update={"team": call.actor.team, "channel": call.channel or named.channel})
 
 
 def first_input(view: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.errors import AdapterError, NotFound, UnsupportedFeature
@@ -17,6 +17,10 @@ from bot.slack.wishes import Reference, Verb, reference
 
 ASK = 8.0
 """Seconds that a desk may take to tell of a ticket; the person hears in between that it takes a moment."""
+
+
+_NEEDS = {Act.CLOSE: Capability.CLOSE, Act.REOPEN: Capability.REOPEN}
+_TURNED = {Act.CLOSE: "closed", Act.REOPEN: "opened again"}
 
 
 class Refused(Exception):
@@ -140,8 +144,8 @@ class Tickets:
         words = f"Ticket {found.number} at {found.desk.title}{subject}{status}"
         return f"{words}\n{stale}".rstrip(), link.url if link else ""
 
-    async def write(self, asked: Asked, found: Found, text: str, visibility: Visibility) -> str:
-        """Add a typed text to a ticket."""
+    async def write(self, asked: Asked, found: Found, text: str, visibility: Visibility, *, sure: bool = False) -> str:
+        """Add a typed text to a ticket. *sure*: who writes knows that an internal ticket's requester will read it."""
         note = visibility is Visibility.INTERNAL
         self.allow(asked, Gesture.NOTE if note else Gesture.REPLY, found.desk.name)
         if not text.strip():
@@ -149,31 +153,37 @@ class Tickets:
         if not found.desk.has(Capability.NOTE if note else Capability.REPLY):
             raise Refused(f"{found.desk.title} has no way to take {'internal notes' if note else 'replies'}.")
         thread = _thread_of(found)
+        if not note and not sure and is_internal(found):
+            raise Refused(
+                f"What this thread says goes to ticket {found.number} as internal notes, and a reply would be public. "
+                f"Press Reply on the ticket's card: it says who would read it, and asks. Or write {usage(Verb.NOTE)}."
+            )
         work = AddMessage(actor=asked.actor.id, text=text, visibility=visibility)
         await self._intake.add_message(thread, work, once=asked.once)
         return f"Your {'note' if note else 'reply'} is on its way to ticket {found.number} at {found.desk.title}."
 
-    async def close(self, asked: Asked, found: Found) -> str:
-        """Close a ticket."""
-        await self.change(asked, found, Act.CLOSE, Capability.CLOSE)
-        return f"Ticket {found.number} at {found.desk.title} will be closed."
+    async def turn(self, asked: Asked, found: Found, act: Literal[Act.CLOSE, Act.REOPEN]) -> str:
+        """Close a ticket or open it again."""
+        await self.change(asked, found, act, _NEEDS[act])
+        return f"Ticket {found.number} at {found.desk.title} will be {_TURNED[act]}."
 
-    async def change(self, asked: Asked, found: Found, act: Act, needs: Capability) -> None:
+    async def change(self, asked: Asked, found: Found, act: Act, needs: Capability, *, value: str = "") -> None:
         """Have one thing about a ticket changed."""
         self.allow(asked, Gesture.CHANGE, found.desk.name)
         if not found.desk.has(needs):
             raise Refused(f"{found.desk.title} has no way to {needs} through its API. Do it there.")
-        await self._intake.change(_thread_of(found), ChangeTicket(actor=asked.actor.id, act=act), once=asked.once)
+        work = ChangeTicket(actor=asked.actor.id, act=act, value=value)
+        await self._intake.change(_thread_of(found), work, once=asked.once)
 
-    async def link(self, asked: Asked, thread: ThreadKey, found: Found) -> str:
+    async def link(self, asked: Asked, thread: ThreadKey, desk: TicketAdapter[Any], number: str) -> str:
         """Link a thread to a ticket that is there already."""
-        self.allow(asked, Gesture.LINK, found.desk.name)
-        accepted = await self.ask_link(asked, thread, found.desk.name, found.number)
+        self.allow(asked, Gesture.LINK, desk.name)
+        accepted = await self.ask_link(asked, thread, desk.name, number)
         if accepted.link:
             raise Refused(f"That thread is ticket {accepted.link.number} already. Unlink it first.")
         if not accepted.new and accepted.actor != asked.actor.id:
             raise Refused("Somebody else is giving that thread a ticket just now. Look at the thread in a moment.")
-        return f"The thread will be linked to ticket {found.number} at {found.desk.title}; its card will appear there."
+        return f"The thread will be linked to ticket {number} at {desk.title}; its card will appear there."
 
     async def ask_link(self, asked: Asked, thread: ThreadKey, desk: str, number: str) -> Accepted:
         """Have a thread linked, by the number that people use."""
@@ -185,6 +195,11 @@ class Tickets:
         self.allow(asked, Gesture.UNLINK, found.desk.name)
         await self._intake.unlink(_thread_of(found))
         return f"Ticket {found.number} and its thread are no longer linked. What is on the ticket stays there."
+
+
+def is_internal(found: Found) -> bool:
+    """Whether what is said in the ticket's thread goes to it as notes."""
+    return found.link is not None and found.link.visibility is Visibility.INTERNAL
 
 
 def ticket_words(desk: str, ticket: Ticket) -> str:

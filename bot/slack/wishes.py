@@ -26,12 +26,18 @@ class Verb(StrEnum):
     NOTE = "note"
     LINK = "link"
     UNLINK = "unlink"
+    ASSIGN = "assign"
     CLOSE = "close"
+    REOPEN = "reopen"
+    SEARCH = "search"
+    MINE = "mine"
     HELP = "help"
 
 
 _VERBS = MappingProxyType({verb.value: verb for verb in Verb})
-NUMBERED = frozenset({Verb.VIEW, Verb.REPLY, Verb.NOTE, Verb.LINK, Verb.UNLINK, Verb.CLOSE})
+NUMBERED = frozenset(
+    {Verb.VIEW, Verb.REPLY, Verb.NOTE, Verb.LINK, Verb.UNLINK, Verb.ASSIGN, Verb.CLOSE, Verb.REOPEN},
+)
 """The verbs that name a ticket."""
 
 USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
@@ -42,7 +48,11 @@ USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
         Verb.NOTE: ("note NUMBER TEXT", "adds a note that only agents can read"),
         Verb.LINK: ("link NUMBER MESSAGE-LINK", "links a thread to a ticket that exists already"),
         Verb.UNLINK: ("unlink NUMBER", "parts a ticket and its thread"),
+        Verb.ASSIGN: ("assign NUMBER NAME", "gives a ticket to an agent; NAME may also be me or nobody"),
         Verb.CLOSE: ("close NUMBER", "closes a ticket"),
+        Verb.REOPEN: ("reopen NUMBER", "opens a closed ticket again"),
+        Verb.SEARCH: ("search WORDS", "finds tickets by words of their subject"),
+        Verb.MINE: ("mine", "lists the tickets that you opened or are the requester of"),
         Verb.HELP: ("help", "shows this"),
     }
 )
@@ -78,6 +88,8 @@ def understood(typed: str) -> Wish:
         return Wish(verb=Verb.NEW)
     if verb is None:
         return _unknown(whole, first, rest)
+    if verb is Verb.MINE and rest:
+        return Wish(verb=Verb.NEW, text=whole, whole=whole)
     if verb in NUMBERED:
         word, text = _split(rest)
         return Wish(verb=verb, word=word, text=text, whole=whole)

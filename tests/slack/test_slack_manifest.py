@@ -90,7 +90,7 @@ def test_every_scope_says_why():
 
 def test_the_events_exist_and_are_those_that_the_code_listens_to(manifest):
     subscribed = set(manifest["settings"]["event_subscriptions"]["bot_events"])
-    source = (SLACK_ROOM / "events.py").read_text("utf-8")
+    source = "".join(file.read_text("utf-8") for file in SLACK_ROOM.glob("*.py"))
     heard = set(re.findall(r'router\.events\["([a-z_]+)"\]', source))
 
     assert set(EVENT_NEEDS) == subscribed

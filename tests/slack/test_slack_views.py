@@ -20,7 +20,8 @@ from bot.slack.views.elements import spoken
 from bot.slack.views.form import Form, ThreadSummary, form, size_words, summary_words
 from bot.slack.views.help import help_text, home
 from bot.slack.views.joining import joining
-from bot.slack.views.notices import already_linked, being_made, note_modal, notice, notice_modal
+from bot.slack.views.notices import already_linked, being_made, notice, notice_modal
+from bot.slack.views.writing import note_modal
 from bot.slack.wishes import understood
 
 WILD = st.one_of(
@@ -221,10 +222,10 @@ def buttons(said):
 @pytest.mark.parametrize(
     ("status", "capabilities", "expected"),
     [
-        (Status.OPEN, set(Capability), [Action.OPEN, Action.NOTE, Action.CLOSE]),
-        (Status.CLOSED, set(Capability), [Action.OPEN, Action.NOTE, Action.REOPEN]),
+        (Status.OPEN, set(Capability), [Action.OPEN, Action.REPLY, Action.NOTE, Action.ASSIGN, Action.CLOSE]),
+        (Status.CLOSED, set(Capability), [Action.OPEN, Action.REPLY, Action.NOTE, Action.ASSIGN, Action.REOPEN]),
         (Status.GONE, set(Capability), [Action.OPEN]),
-        (Status.OPEN, {Capability.REPLY}, [Action.OPEN]),
+        (Status.OPEN, {Capability.REPLY, Capability.ASSIGN}, [Action.OPEN, Action.REPLY]),
     ],
 )
 def test_a_card_offers_only_what_the_desk_can_do_with_such_a_ticket(status, capabilities, expected):

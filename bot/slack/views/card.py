@@ -92,8 +92,12 @@ def _buttons(shown: Card) -> list[Json]:
     url = (shown.ticket.url if shown.ticket else None) or shown.link.url
     if url.startswith(("https://", "http://")) and len(url) <= MAX_URL:
         buttons.append(button("Open", Action.OPEN, value, url=url))
+    if desk.has(Capability.REPLY) and status is not Status.GONE:
+        buttons.append(button("Reply", Action.REPLY, value))
     if desk.has(Capability.NOTE) and status is not Status.GONE:
         buttons.append(button("Add note", Action.NOTE, value))
+    if desk.has(Capability.ASSIGN) and desk.has(Capability.AGENTS) and status is not Status.GONE:
+        buttons.append(button("Assign", Action.ASSIGN, value))
     if desk.has(Capability.CLOSE) and status not in {Status.CLOSED, Status.GONE}:
         question = f"The ticket will be closed at {desk.title}."
         if not desk.has(Capability.REOPEN):

@@ -1,8 +1,8 @@
 """What is said to one person: plain answers, and what went wrong with the buttons that decide about it."""
 
 from bot.conversion.records import Link
-from bot.slack.ids import Action, Block, Modal
-from bot.slack.limits import BLOCK_TEXT, BUTTON_VALUE, INPUT_TEXT, LABEL, MODAL_TITLE
+from bot.slack.ids import Action, Modal
+from bot.slack.limits import BLOCK_TEXT, BUTTON_VALUE, MODAL_TITLE
 from bot.slack.views.elements import (
     MAX_URL,
     Json,
@@ -76,23 +76,6 @@ def being_made(name: str) -> Json:
     """The modal for a thread that somebody else is making a ticket of."""
     words = f"{name} is creating the ticket for this thread. Its card will appear in the thread in a moment."
     return notice_modal("New ticket", words)
-
-
-def note_modal(ticket: str, metadata: str) -> Json:
-    """The form for an internal note."""
-    element = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": INPUT_TEXT}
-    return {
-        "type": "modal",
-        "callback_id": Modal.NOTE,
-        "private_metadata": metadata,
-        "title": plain("Internal note", MODAL_TITLE),
-        "submit": plain("Add note", MODAL_TITLE),
-        "close": plain("Cancel", MODAL_TITLE),
-        "blocks": [
-            section(f"Only agents will see this note on ticket {ticket}."),
-            {"type": "input", "block_id": Block.TEXT, "label": plain("Note", LABEL), "element": element},
-        ],
-    }
 
 
 def _paragraphs(text: str) -> list[Json]:

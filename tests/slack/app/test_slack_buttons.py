@@ -31,7 +31,7 @@ async def press(stage, ts, action, *, block="card", user=""):
 async def test_close_is_in_the_lane_and_the_person_hears_so(stage, carded):
     await press(stage, carded, Action.CLOSE)
 
-    assert ["Ticket 1042 will be closed at Local desk."] == await stage.whispered()
+    assert ["Ticket 1042 at Local desk will be closed."] == await stage.whispered()
     assert [(Act.CLOSE, stage.ada)] == [(work.act, work.actor) for work in await stage.accepted()]
 
 

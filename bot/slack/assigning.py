@@ -1,0 +1,148 @@
+"""Gives a ticket to an agent: by name, or by the list that a card's button opens."""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+from adapters.contract import Capability
+from adapters.model import Act, Choice, ChoiceList
+from bot.conversion.catalogue import Catalogue
+from bot.conversion.ports import SlackTrouble, StoreAway, Threads
+from bot.slack.forms import NOT_YOURS
+from bot.slack.ids import Action, Block, Modal
+from bot.slack.policy import Gesture
+from bot.slack.routing import STORE_AWAY, Call, Router, pressed_thread
+from bot.slack.seal import Forged, Memory, Seal
+from bot.slack.submission import typed_in, value_of
+from bot.slack.tickets import Asked, Found, Refused, Tickets
+from bot.slack.views.help import usage
+from bot.slack.views.notices import notice_modal
+from bot.slack.views.writing import assign_modal
+from bot.slack.web import Web
+from bot.slack.wishes import Verb
+
+BUDGET = timedelta(seconds=1.2)
+"""How long the desk's list of agents is waited for."""
+NOBODY = "nobody"
+_MENTIONED = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
+_TITLE = "Assign ticket"
+_NAMED = 5
+
+
+class Assigning:
+    """Assigns tickets to the agents that the desk lists."""
+
+    def __init__(self, *, web: Web, tickets: Tickets, catalogue: Catalogue, threads: Threads, seal: Seal) -> None:
+        self._web = web
+        self._tickets = tickets
+        self._catalogue = catalogue
+        self._threads = threads
+        self._seal = seal
+
+    def register(self, router: Router) -> None:
+        """Take the card's button and its form."""
+        router.actions[Action.ASSIGN] = self.ask
+        router.submissions[Modal.ASSIGN] = self.submit
+
+    async def by_name(self, asked: Asked, found: Found, typed: str) -> str:
+        """Assign by what was typed: a name or a part of it, ``me``, ``nobody``, or a mention.
+
+        Raises:
+            Refused: it names none, or several.
+        """
+        self._check(asked, found)
+        name = typed.strip()
+        if not name:
+            raise Refused(f"To whom? Write {usage(Verb.ASSIGN)}.")
+        if name.casefold() == NOBODY:
+            return await self._assign(asked, found, Choice(id="", label=NOBODY))
+        agents = await self._agents(found)
+        if name.casefold() == "me":
+            name = await self._name_of(asked.actor.id)
+        elif person := _MENTIONED.fullmatch(name):
+            name = await self._name_of(person[1])
+        return await self._assign(asked, found, the_one(agents, name, found.desk.title))
+
+    def _check(self, asked: Asked, found: Found) -> None:
+        self._tickets.allow(asked, Gesture.CHANGE, found.desk.name)
+        if not found.desk.has(Capability.ASSIGN):
+            raise Refused(f"{found.desk.title} has no way to assign a ticket through its API. Do it there.")
+
+    async def _agents(self, found: Found) -> tuple[Choice, ...]:
+        listing = await self._catalogue.choices(found.desk.name, ChoiceList.AGENTS, budget=BUDGET)
+        if not listing.known:
+            raise Refused(f"{found.desk.title} does not answer just now. Please try again in a moment.")
+        if not listing.items:
+            raise Refused(f"{found.desk.title} does not tell who its agents are. Assign the ticket there.")
+        return listing.items
+
+    async def _name_of(self, user: str) -> str:
+        try:
+            return (await self._threads.author(user)).name
+        except SlackTrouble:
+            raise Refused("Slack does not tell who that is just now. Write the agent's name instead.") from None
+
+    async def _assign(self, asked: Asked, found: Found, agent: Choice) -> str:
+        await self._tickets.change(asked, found, Act.ASSIGN, Capability.ASSIGN, value=agent.id)
+        return f"Ticket {found.number} at {found.desk.title} will be assigned to {agent.label}."
+
+    # --- the card's button ---
+
+    async def ask(self, call: Call) -> None:
+        """Open the list of agents."""
+        thread, actor = pressed_thread(call), call.actor
+        memory = Memory(form=Modal.ASSIGN, user=actor.id, team=thread.team, channel=thread.channel, thread_ts=thread.ts)
+        try:
+            found = await self._tickets.of_thread(thread)
+            self._check(Asked(actor=actor, channel=call.channel, once=call.trigger), found)
+            view = assign_modal(found.number, found.desk.name, found.desk.title, self._seal.close(memory))
+        except Refused as refused:
+            view = notice_modal(_TITLE, str(refused))
+        await self._web.call("views.open", trigger_id=call.trigger, view=view)
+        await call.ack()
+
+    async def submit(self, call: Call) -> None:
+        """Assign to who was chosen; nobody where none was."""
+        view = call.view
+        try:
+            memory = self._seal.open(view.get("private_metadata", ""), form=Modal.ASSIGN, user=call.actor.id)
+        except Forged:
+            await call.ack(response_action="update", view=notice_modal(_TITLE, NOT_YOURS))
+            return
+        block = str(view["blocks"][-1]["block_id"])
+        asked = Asked(actor=call.actor, channel=memory.channel, once=view["id"])
+        agent = value_of(typed_in(view).get(block, {}))
+        try:
+            found = await self._tickets.of_thread(memory.thread)
+            _check_desk(found, block)
+            await self._assign(asked, found, Choice(id=agent, label=agent))
+        except Refused as refused:
+            await call.ack(response_action="errors", errors={block: str(refused)})
+        except StoreAway:
+            await call.ack(response_action="errors", errors={block: STORE_AWAY})
+        else:
+            await call.ack()
+
+
+def _check_desk(found: Found, block: str) -> None:
+    """An agent of one desk is nobody at another."""
+    if block != Block.AGENT.of(found.desk.name):
+        raise Refused("The thread has a ticket of another helpdesk by now. Close this and start again.")
+
+
+def the_one(agents: Sequence[Choice], name: str, desk: str) -> Choice:
+    """The agent whom *name* means: exactly so, else the only one whose name holds it.
+
+    Raises:
+        Refused: there is none, or there are several.
+    """
+    sought = name.strip().casefold()
+    exact = [agent for agent in agents if sought in {agent.id.casefold(), agent.label.casefold()}]
+    found = exact[:1] or [agent for agent in agents if sought in agent.label.casefold()]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(agent.label for agent in (found or agents)[:_NAMED])
+    more = ", and others" if len(found or agents) > _NAMED else ""
+    if found:
+        raise Refused(f"Several agents of {desk} are called {name}: {names}{more}. Write more of the name.")
+    raise Refused(f"{desk} has no agent called {name}. There are: {names}{more}.")

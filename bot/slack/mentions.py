@@ -1,0 +1,131 @@
+"""What follows when somebody writes our name: the verbs of the command, in threads, where commands do not run."""
+
+import re
+from typing import Any
+
+from adapters.model import Act, Visibility
+from bot.conversion.intake import Intake
+from bot.conversion.ports import SlackRefused
+from bot.conversion.records import Tell, ThreadKey
+from bot.slack.assigning import Assigning
+from bot.slack.policy import Actor
+from bot.slack.results import Results
+from bot.slack.routing import Router
+from bot.slack.tickets import Asked, Found, Refused, Tickets
+from bot.slack.views.elements import Said
+from bot.slack.views.help import help_words
+from bot.slack.web import Identity, Web
+from bot.slack.wishes import Verb, Wish, mentioned
+
+_MENTION = re.compile(r"\s*<@([A-Z0-9]+)(?:\|[^>]*)?>[\s:,]*")
+
+
+def wish_in(event: dict[str, Any], us: Identity) -> Wish | None:
+    """What a message asks of us; None where it does not begin with our name."""
+    text = str(event.get("text") or "")
+    found = _MENTION.match(text)
+    if not found or found.group(1) != us.user_id:
+        return None
+    return mentioned(text[found.end() :])
+
+
+def thread_of(body: dict[str, Any]) -> ThreadKey:
+    """The thread that the message of an event stands in, or would begin."""
+    return thread_in(body, body["event"])
+
+
+def thread_in(body: dict[str, Any], message: dict[str, Any]) -> ThreadKey:
+    """The same for *message*; an edit's or a deletion's is inside its event."""
+    event = body["event"]
+    return ThreadKey(
+        team=str(body.get("team_id") or event.get("team") or ""),
+        channel=str(event["channel"]),
+        ts=str(message.get("thread_ts") or message["ts"]),
+    )
+
+
+class Mentions:
+    """Listens to stored mentions. All that is done here may be done twice."""
+
+    def __init__(
+        self, *, web: Web, identity: Identity, intake: Intake, tickets: Tickets, assigning: Assigning, results: Results
+    ) -> None:
+        self._web = web
+        self._us = identity
+        self._intake = intake
+        self._tickets = tickets
+        self._assigning = assigning
+        self._results = results
+
+    def register(self, router: Router) -> None:
+        """Take the event."""
+        router.events["app_mention"] = self.mention
+
+    async def mention(self, body: dict[str, Any]) -> None:
+        """Do what stands behind our name, in the thread where it stands."""
+        event = body["event"]
+        wish = wish_in(event, self._us)
+        if wish is None:  # our name in the middle of a sentence is no wish
+            return
+        actor, thread, ts = Actor.of(body), thread_of(body), str(event["ts"])
+        asked = Asked(actor=actor, channel=thread.channel, once=f"{thread.channel}:{ts}")
+        shown_in = str(event.get("thread_ts") or "")
+        try:
+            if wish.verb in {Verb.SEARCH, Verb.MINE} and await self._whisper(
+                asked, shown_in, await self._listed(asked, thread, wish)
+            ):
+                return
+            words = await self._carry_out(asked, thread, wish)
+        except Refused as refused:
+            words = str(refused)
+        work = Tell(user=actor.id, channel=thread.channel, thread_ts=shown_in, text=words)
+        await self._intake.tell(work, team=thread.team, once=f"mention:{thread.channel}:{ts}")
+
+    async def _listed(self, asked: Asked, thread: ThreadKey, wish: Wish) -> Said:
+        if wish.verb is Verb.MINE:
+            return await self._results.mine(asked)
+        return await self._results.search(asked, wish.text, thread=thread)
+
+    async def _whisper(self, asked: Asked, thread_ts: str, said: Said) -> bool:
+        """Show *said* to who asked; False where Slack does not let us in that channel."""
+        blocks, text = said
+        where: dict[str, Any] = {"channel": asked.channel, "thread_ts": thread_ts or None}
+        try:
+            await self._web.call(
+                "chat.postEphemeral", user=asked.actor.id, text=text, blocks=blocks, link_names=False, **where
+            )
+        except SlackRefused:
+            return False
+        return True
+
+    async def _carry_out(self, asked: Asked, thread: ThreadKey, wish: Wish) -> str:
+        match wish.verb:
+            case Verb.HELP:
+                guess = f"Did you mean {wish.meant}? " if wish.meant else ""
+                return f"{guess}{help_words()}"
+            case Verb.NEW:
+                return "To make a ticket of this thread, choose Create ticket in the menu of one of its messages."
+            case Verb.SEARCH | Verb.MINE:
+                return "Threadline may not write in this conversation. Use the command instead; it works anywhere."
+            case Verb.LINK:
+                named = await self._tickets.named(asked, wish.word, Verb.LINK)
+                return await self._tickets.link(asked, thread, named.desk, named.number)
+        return await self._about(asked, await self._tickets.of_thread(thread), wish)
+
+    async def _about(self, asked: Asked, found: Found, wish: Wish) -> str:
+        """The verbs that are about the thread's own ticket."""
+        match wish.verb:
+            case Verb.VIEW:
+                words, url = await self._tickets.view(asked, found)
+                return f"{words}\n{url}".rstrip()
+            case Verb.CLOSE:
+                return await self._tickets.turn(asked, found, Act.CLOSE)
+            case Verb.REOPEN:
+                return await self._tickets.turn(asked, found, Act.REOPEN)
+            case Verb.ASSIGN:
+                return await self._assigning.by_name(asked, found, wish.text)
+            case Verb.UNLINK:
+                return await self._tickets.unlink(asked, found)
+            case _:
+                visibility = Visibility.INTERNAL if wish.verb is Verb.NOTE else Visibility.PUBLIC
+                return await self._tickets.write(asked, found, wish.text, visibility)

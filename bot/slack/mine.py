@@ -1,0 +1,51 @@
+"""Finds the tickets of one person among the links."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from adapters.model import Status
+from bot.conversion.ports import Links
+from bot.conversion.records import Link
+
+SCAN = 5000
+"""Links that are looked at; an installation with more shows the person's newest of those."""
+MOST = 50
+"""Tickets of one person that are shown."""
+_OVER = frozenset({Status.CLOSED, Status.GONE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mine:
+    """Somebody's tickets that are not closed, those that wait for them first, the newest first. ``more``: not all."""
+
+    links: tuple[Link, ...] = ()
+    more: bool = False
+
+
+async def mine_of(links: Links, team: str, user: str) -> Mine:
+    """The tickets that *user* opened or is the requester of. Raises StoreAway."""
+    found: dict[tuple[str, str], Link] = {}
+    seen = 0
+    async for link in _some(links):
+        seen += 1
+        if link.thread.team == team and user in {link.opened_by, link.requester} and link.state not in _OVER:
+            ticket = (link.desk, link.ticket_id)
+            known = found.get(ticket)  # several threads may have one ticket
+            found[ticket] = link if known is None else min(known, link, key=lambda one: one.created_at)
+    newest = sorted(found.values(), key=lambda link: link.created_at, reverse=True)
+    newest.sort(key=lambda link: not waits_for(link, user))
+    return Mine(links=tuple(newest[:MOST]), more=len(newest) > MOST or seen >= SCAN)
+
+
+def waits_for(link: Link, user: str) -> bool:
+    """Whether the desk waits for an answer of this person."""
+    return link.state == Status.PENDING and user == (link.requester or link.opened_by)
+
+
+async def _some(links: Links) -> AsyncIterator[Link]:
+    left = SCAN
+    async for link in links.all():
+        yield link
+        left -= 1
+        if not left:
+            return

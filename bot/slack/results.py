@@ -1,0 +1,168 @@
+"""Lists tickets for one person: what a search found, and their own."""
+
+import asyncio
+import json
+from typing import Any
+
+from adapters.contract import Capability, TicketAdapter
+from adapters.errors import AdapterError
+from adapters.model import Ticket
+from bot.conversion.ports import Desks, Links
+from bot.conversion.records import Link, ThreadKey
+from bot.slack.answers import Answers, Later
+from bot.slack.ids import Action
+from bot.slack.mine import mine_of, waits_for
+from bot.slack.policy import Gesture
+from bot.slack.routing import Call, Router
+from bot.slack.tickets import ASK, Asked, Refused, Tickets
+from bot.slack.views.card import STATUS_WORDS, status_words
+from bot.slack.views.elements import Said
+from bot.slack.views.help import usage
+from bot.slack.views.notices import notice
+from bot.slack.views.results import Listed, Row, results
+from bot.slack.web import Identity
+from bot.slack.wishes import Verb
+
+WORDS = 200
+"""Characters of a search; a button carries them from page to page."""
+_MOST = 20
+"""Tickets that each desk is asked for."""
+
+
+class Results:
+    """Answers the verbs that list tickets, and the buttons below their answers."""
+
+    def __init__(
+        self, *, identity: Identity, tickets: Tickets, links: Links, desks: Desks, answers: Answers, later: Later
+    ) -> None:
+        self._us = identity
+        self._tickets = tickets
+        self._links = links
+        self._desks = desks
+        self._answers = answers
+        self._later = later
+
+    def register(self, router: Router) -> None:
+        """Take the buttons below a list."""
+        router.actions[Action.NEXT] = self.turn
+        router.actions[Action.BACK] = self.turn
+        router.actions[Action.LINK_HERE] = self.link_here
+
+    async def mine(self, asked: Asked, *, page: int = 0) -> Said:
+        """The tickets of who asks that are not closed. Raises StoreAway."""
+        found = await mine_of(self._links, asked.actor.team, asked.actor.id)
+        if not found.links:
+            return notice("You have no open tickets here. Those are listed that you opened or are the requester of.")
+        rows = [row_of(link, self._title(link.desk), self._us, asked.actor.id) for link in found.links]
+        notes = [f"These are the newest {len(rows)}; there may be more."] if found.more else []
+        return results(Listed(heading="Your open tickets", rows=rows, page=page, notes=notes))
+
+    async def search(self, asked: Asked, words: str, *, thread: ThreadKey | None = None, page: int = 0) -> Said:
+        """Tickets with these words, at every desk that can search and that who asks may see.
+
+        Raises:
+            Refused: there is nothing to look for, or nowhere.
+            StoreAway: it is not known whether the thread has a ticket.
+        """
+        words = words.strip()[:WORDS].strip()
+        if not words:
+            raise Refused(f"What should be looked for? Write {usage(Verb.SEARCH)}.")
+        desks = self._searchable(asked)
+        found = await asyncio.gather(*(_search(desk, words) for desk in desks))
+        silent = [desk.title for desk, tickets in zip(desks, found, strict=True) if tickets is None]
+        notes = [f"{' and '.join(silent)} did not answer, so tickets may be missing here."] if silent else []
+        linkable = thread if thread and await self._links.get(thread) is None else None
+        rows = [
+            _found_row(ticket, desk, linkable)
+            for desk, tickets in zip(desks, found, strict=True)
+            for ticket in tickets or ()
+        ]
+        if not rows:
+            return notice("\n".join([f"No ticket was found with “{words}” in its subject.", *notes]))
+        again = {"words": words, **({"thread": str(thread)} if thread else {})}
+        return results(Listed(heading=f"Tickets with “{words}”", rows=rows, page=page, again=again, notes=notes))
+
+    def _searchable(self, asked: Asked) -> list[TicketAdapter[Any]]:
+        preferred = self._desks.for_channel(asked.channel)
+        names = sorted(self._desks.names(), key=lambda name: name != preferred)
+        desks = [desk for desk in map(self._desks.get, names) if desk.has(Capability.SEARCH)]
+        if not desks:
+            raise Refused("No helpdesk here can be searched through its API. Look for the ticket there.")
+        for desk in desks:
+            self._tickets.allow(asked, Gesture.VIEW, desk.name)
+        return desks
+
+    def _desk(self, name: str) -> TicketAdapter[Any]:
+        if name not in self._desks.names():
+            raise Refused("That helpdesk is not set up any more.")
+        return self._desks.get(name)
+
+    def _title(self, desk: str) -> str:
+        return self._desks.get(desk).title if desk in self._desks.names() else desk
+
+    async def turn(self, call: Call) -> None:
+        """Show another page in the place of this one."""
+        await call.ack()
+        self._later.run(self._turn(call))
+
+    async def _turn(self, call: Call) -> None:
+        again: dict[str, str] = json.loads(str(call.pressed.get("value") or "{}"))
+        asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
+        page = int(again.get("page", "0"))
+        try:
+            if "words" in again:
+                thread = ThreadKey.parse(again["thread"]) if "thread" in again else None
+                said = await self.search(asked, again["words"], thread=thread, page=page)
+            else:
+                said = await self.mine(asked, page=page)
+        except Refused as refused:
+            said = notice(str(refused))
+        await self._answers.say(call, said, words=said[1], replace=True)
+
+    async def link_here(self, call: Call) -> None:
+        """Link the found ticket to the thread where it was searched for."""
+        named, _, ticket = str(call.pressed.get("value") or "").partition("|")
+        desk, _, number = ticket.partition(":")
+        thread = ThreadKey.parse(named).model_copy(update={"team": call.actor.team, "channel": call.channel})
+        asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
+        try:
+            words = await self._tickets.link(asked, thread, self._desk(desk), number)
+        except Refused as refused:
+            words = str(refused)
+        self._answers.soon(call, words)
+        await call.ack()
+
+
+async def _search(desk: TicketAdapter[Any], words: str) -> tuple[Ticket, ...] | None:
+    """What a desk finds; None where it does not answer."""
+    try:
+        async with asyncio.timeout(ASK):
+            return await desk.search(words, limit=_MOST)
+    except (AdapterError, TimeoutError):
+        return None
+
+
+def _found_row(ticket: Ticket, desk: TicketAdapter[Any], linkable: ThreadKey | None) -> Row:
+    return Row(
+        number=ticket.ref.number,
+        subject=ticket.subject,
+        facts=f"{desk.title}. Status: {status_words(ticket)}. Owner: {ticket.owner or 'nobody yet'}.",
+        url=ticket.url or "",
+        link_here=f"{linkable}|{desk.name}:{ticket.ref.number}" if linkable else "",
+    )
+
+
+def row_of(link: Link, desk: str, us: Identity, user: str) -> Row:
+    """A linked ticket as it was last seen."""
+    known = next((words for status, words in STATUS_WORDS.items() if status == link.state), "")
+    status = link.status or known or "not known yet"
+    waits = " It waits for your answer." if waits_for(link, user) else ""
+    thread = link.thread
+    address = f"{us.url}archives/{thread.channel}/p{thread.ts.replace('.', '')}" if us.url else ""
+    return Row(
+        number=link.number,
+        subject=link.subject,
+        facts=f"{desk}. Status: {status}.{waits}",
+        url=link.url,
+        thread_url=address,
+    )

@@ -1,0 +1,81 @@
+"""Lists of tickets for one person, a page at a time."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.slack.ids import Action
+from bot.slack.limits import BLOCK_TEXT
+from bot.slack.views.elements import MAX_URL, Json, Said, actions, button, context, cut, section, spoken
+
+PAGE_SIZE = 5
+_SUBJECT = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A ticket in a list. ``thread_url`` goes to its thread in Slack; ``link_here`` is what that button carries."""
+
+    number: str
+    subject: str
+    facts: str
+    url: str = ""
+    thread_url: str = ""
+    link_here: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A list and which page of it is shown. ``again`` is what finds it again: words, and the thread of the search."""
+
+    heading: str
+    rows: Sequence[Row]
+    page: int = 0
+    again: dict[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+def results(listed: Listed) -> Said:
+    """One page of a list."""
+    last = max(0, (len(listed.rows) - 1) // PAGE_SIZE)
+    page = min(max(0, listed.page), last)
+    start = page * PAGE_SIZE
+    shown = listed.rows[start : start + PAGE_SIZE]
+    count = f" ({start + 1} to {start + len(shown)} of {len(listed.rows)})" if last else ""
+    blocks = [section(f"{cut(listed.heading, _SUBJECT)}{count}")]
+    for place, row in enumerate(shown):
+        blocks.append(section(row_text(row)))
+        blocks += actions(f"row:{place}", row_buttons(row))
+    blocks += [context(note) for note in listed.notes]
+    blocks += actions("pages", _turns(listed, page, last))
+    return blocks, spoken(blocks)
+
+
+def row_text(row: Row) -> str:
+    """A ticket in two lines."""
+    subject = f": {cut(row.subject, _SUBJECT)}" if row.subject.strip() else ""
+    return cut(f"Ticket {row.number}{subject}\n{row.facts}", BLOCK_TEXT)
+
+
+def row_buttons(row: Row) -> list[Json]:
+    """What can be done with a ticket of a list."""
+    buttons = []
+    if _is_address(row.url):
+        buttons.append(button("Open", Action.OPEN, url=row.url))
+    if _is_address(row.thread_url):
+        buttons.append(button("Go to the thread", Action.THREAD, url=row.thread_url))
+    if row.link_here:
+        buttons.append(button("Link to this thread", Action.LINK_HERE, row.link_here))
+    return buttons
+
+
+def _turns(listed: Listed, page: int, last: int) -> list[Json]:
+    def to(number: int) -> str:
+        return json.dumps({**listed.again, "page": str(number)}, ensure_ascii=False)
+
+    back = [button("Previous", Action.BACK, to(page - 1))] if page else []
+    return [*back, button("Next", Action.NEXT, to(page + 1))] if page < last else back
+
+
+def _is_address(url: str) -> bool:
+    return url.startswith(("https://", "http://")) and len(url) <= MAX_URL

@@ -1,0 +1,64 @@
+"""The forms behind a card's buttons: a reply, an internal note, another agent."""
+
+from collections.abc import Sequence
+
+from adapters.model import Choice
+from bot.slack.ids import Action, Block, Modal
+from bot.slack.limits import INPUT_TEXT, MODAL_TITLE, PLACEHOLDER
+from bot.slack.views.elements import Json, bullets, entry, option, plain, section
+
+SURE = Choice(id="yes", label="They may read it")
+
+
+def note_modal(ticket: str, metadata: str) -> Json:
+    """The form for an internal note."""
+    says = [section(f"Only agents will see this note on ticket {ticket}.")]
+    return _modal(Modal.NOTE, "Internal note", "Add note", metadata, [*says, _text("Note")])
+
+
+def reply_modal(ticket: str, metadata: str, *, readers: Sequence[str] = (), text: str = "") -> Json:
+    """The form for a public reply.
+
+    Args:
+        ticket: its number.
+        metadata: what the form remembers.
+        readers: who would read it, where what is said about this ticket was internal so far; that is asked about first.
+        text: what it starts with.
+    """
+    blocks = [section(f"The requester of ticket {ticket} will be able to read this reply.")]
+    if readers:
+        words = f"What this thread says goes to ticket {ticket} as internal notes. A reply would be public. Readers:"
+        sure = {"type": "checkboxes", "action_id": Action.VALUE, "options": [option(SURE)]}
+        blocks = [section(words), bullets(readers), entry("Public reply", sure, Block.SURE)]
+    return _modal(Modal.REPLY, "Public reply", "Send reply", metadata, [*blocks, _text("Reply", text)])
+
+
+def assign_modal(ticket: str, desk: str, title: str, metadata: str) -> Json:
+    """The form that asks for an agent of a desk."""
+    search = {
+        "type": "external_select",
+        "action_id": Action.AGENT,
+        "min_query_length": 0,
+        "placeholder": plain("Name of an agent", PLACEHOLDER),
+    }
+    hint = "Leave it empty to take the owner away."
+    agent = entry("Agent", search, Block.AGENT.of(desk), optional=True, hint=hint)
+    blocks = [section(f"Who at {title} should have ticket {ticket}?"), agent]
+    return _modal(Modal.ASSIGN, "Assign ticket", "Assign", metadata, blocks)
+
+
+def _text(label: str, text: str = "") -> Json:
+    element = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": INPUT_TEXT}
+    return entry(label, element, Block.TEXT, typed={"value": text})
+
+
+def _modal(callback: Modal, title: str, submit: str, metadata: str, blocks: Sequence[Json]) -> Json:
+    return {
+        "type": "modal",
+        "callback_id": callback,
+        "private_metadata": metadata,
+        "title": plain(title, MODAL_TITLE),
+        "submit": plain(submit, MODAL_TITLE),
+        "close": plain("Cancel", MODAL_TITLE),
+        "blocks": list(blocks),
+    }
