@@ -37,7 +37,7 @@ class Refusal:
 
 REFUSALS = (
     Refusal(
-        r"NotFound.*\bticket ?message\b",
+        r"NotFound.*ticket ?message",
         NotFound,
         "SuperOffice does not have that message any more.",
         "Look at the ticket in SuperOffice.",
@@ -49,29 +49,23 @@ REFUSALS = (
         "Check the number; it may have been deleted or merged.",
     ),
     Refusal(
-        r"NotFound.*\battachment\b",
+        r"NotFound.*attachment",
         NotFound,
         "SuperOffice does not have that file any more.",
         "Look at the ticket in SuperOffice.",
         "files",
     ),
+    Refusal(r"NotFound.*category", Rejected, "SuperOffice has no such category.", "Choose another one.", "department"),
+    Refusal(r"NotFound.*priority", Rejected, "SuperOffice has no such priority.", "Choose another one.", "priority"),
     Refusal(
-        r"NotFound.*\bcategory\b", Rejected, "SuperOffice has no such category.", "Choose another one.", "department"
-    ),
-    Refusal(
-        r"NotFound.*\bpriority\b", Rejected, "SuperOffice has no such priority.", "Choose another one.", "priority"
-    ),
-    Refusal(
-        r"NotFound.*\b(person|contact)\b",
+        r"NotFound.*(person|contact)",
         Rejected,
         "SuperOffice has no such contact.",
         "Choose another requester.",
         "requester",
     ),
-    Refusal(r"NotFound.*\bstatus\b", Rejected, "SuperOffice has no such status.", "Choose another one.", "status"),
-    Refusal(
-        r"NotFound.*\b(associate|user)\b", Rejected, "SuperOffice has no such user.", "Choose another one.", "owner"
-    ),
+    Refusal(r"NotFound.*status", Rejected, "SuperOffice has no such status.", "Choose another one.", "status"),
+    Refusal(r"NotFound.*(associate|user)", Rejected, "SuperOffice has no such user.", "Choose another one.", "owner"),
     Refusal(r"NotFound", NotFound, "SuperOffice does not have what was asked for.", "Look in SuperOffice."),
     Refusal(
         r"licen[cs]e",

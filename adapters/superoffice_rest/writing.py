@@ -27,6 +27,8 @@ OPTIONS = (
 _ASKED_FOR = {"Title": "subject", "Category": "department", "Priority": "priority", "Person": "requester"}
 _ASKED_FOR |= {"OwnedBy": "owner", "Status": "status", "Deadline": "deadline", "Sale": "sale", "Project": "project"}
 """Properties that a site may insist on, by what the form calls them."""
+_ONLY_TOLD = frozenset({"TableRight", "FieldProperties", "_Links"})
+"""What an entity says about itself, and is not told."""
 
 
 def level(visibility: Visibility) -> str:
@@ -55,7 +57,7 @@ def ticket(
     in_title = settings.marker_field == IN_TITLE
     mark = draft.first.marker
     entity: Entity = {
-        **defaults,
+        **{name: value for name, value in defaults.items() if name not in _ONLY_TOLD},
         "Title": reading.marked_title(draft.subject, mark) if in_title else draft.subject,
         "Slevel": level(draft.first.visibility),
         "Author": draft.first.author.name,
@@ -68,7 +70,7 @@ def ticket(
         values[settings.marker_field] = mark
     if values:
         entity["CustomFields"] = {**part(defaults, "CustomFields"), **values}
-    _insisted_on(desk, entity)
+    _insisted_on(desk, entity, part(defaults, "FieldProperties"))
     return entity
 
 
@@ -120,14 +122,14 @@ def _custom(desk: str, values: Mapping[str, str], known: Mapping[str, Field]) ->
     return found
 
 
-def _insisted_on(desk: str, entity: Entity) -> None:
+def _insisted_on(desk: str, entity: Entity, properties: Row) -> None:
     """What this SuperOffice has marked as mandatory must have a value; the defaults' FieldProperties tell.
 
     Raises:
         Rejected: it has none.
     """
     for name, field in _ASKED_FOR.items():
-        right = part(part(part(entity, "FieldProperties"), name), "FieldRight")
+        right = part(part(properties, name), "FieldRight")
         if "UIHintMandatory" in text(right.get("Mask")) and not _filled(entity.get(name)):
             raise Rejected(desk, f"SuperOffice insists on {field} here.", remedy="Fill it in.", field=field)
 
