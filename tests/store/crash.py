@@ -25,8 +25,9 @@ from bot.store.store import Store
 
 LANES = [f"T1:C1:1700000{i:03d}.000100" for i in range(20)]
 LEASE = timedelta(milliseconds=400)
-LATE = 0.15
-SETTLE = LATE + 0.15
+LATE = 0.2
+"""Seconds after which a call takes effect no more."""
+SETTLE = LATE + 0.2
 WORKERS = 3
 PATIENCE = 5.0
 """Seconds without anything new at the desk after which what is missing is lost."""
@@ -53,26 +54,28 @@ class Desk:
         words = (line.split() for line in self._file.read_text().splitlines())
         return [(lane, int(number)) for lane, number in words]
 
-    def _append(self, lane: str, number: int) -> None:
+    def _append(self, lane: str, number: int, began: float) -> bool:
+        """Whether it was done; a desk gives up a call that is too old, however long we or it were held up."""
+        if time.time() > began + LATE:
+            return False
         with self._file.open("a") as file:
             file.write(f"{lane} {number}\n")
+        return True
 
-    async def _append_late(self, lane: str, number: int) -> None:
+    async def _append_late(self, lane: str, number: int, began: float) -> None:
         await asyncio.sleep(random.uniform(0.05, LATE))
-        self._append(lane, number)
+        self._append(lane, number, began)
 
-    async def call(self, lane: str, number: int) -> None:
+    async def call(self, lane: str, number: int, began: float) -> None:
         """Write one down, or not, or say that it is not known."""
         fate = random.random()
         await asyncio.sleep(random.uniform(0, 0.01))
         if fate < 0.05:
             raise NotDone
         if fate < 0.12:
-            late = asyncio.create_task(self._append_late(lane, number))
-            self._late.add(late)
+            self._late.add(asyncio.create_task(self._append_late(lane, number, began)))
             raise Unknown
-        self._append(lane, number)
-        if fate < 0.17:
+        if not self._append(lane, number, began) or fate < 0.17:
             raise Unknown
 
 
@@ -113,7 +116,7 @@ class Worker:
     async def _carry_out(self, lease, head):
         record = json.loads(head.payload)
         number = int(head.id)
-        if head.verify and record["state"] == "new" and self._mutant != "guard":
+        if head.verify and self._mutant != "guard":  # whatever it says: a later call may be forgotten, and be under way
             record = {"state": "calling", "t": time.time()}
         there = False
         if record["state"] == "calling" and self._mutant != "look":
@@ -125,7 +128,7 @@ class Worker:
             record = {"state": "calling", "t": time.time()}
             await self._lanes.save(lease, head.id, json.dumps(record))
             try:
-                await self._desk.call(lease.lane, number)
+                await self._desk.call(lease.lane, number, record["t"])
             except (NotDone, Unknown) as trouble:
                 record["state"] = "new" if isinstance(trouble, NotDone) else "calling"
                 return await self._lanes.retry(lease, head.id, json.dumps(record), delay=timedelta(seconds=0.02))

@@ -109,6 +109,19 @@ async def test_a_retry_without_progress_and_an_edit_keep_the_mark(machine, op):
         assert head.verify
 
 
+async def test_a_retry_that_wrote_something_down_takes_the_mark_away(machine, op):
+    """The worker was told once in this run of the server, and has noted when."""
+    async with machine.store() as store:
+        await store.lanes.add([op("a", 1)])
+    await machine.kill()
+
+    async with machine.store() as store:
+        _, lease = await head_of(store)
+        await store.lanes.retry(lease, "a", "to be looked for", delay=NO_TIME)
+        head, _ = await head_of(store)
+        assert ("to be looked for", False) == (head.payload, head.verify)
+
+
 async def test_lanes_of_events_and_of_cards_are_not_to_be_read_again(machine, op):
     async with machine.store() as store:
         await store.lanes.add([op(lane="in/" + T), op(lane="ui/" + T)])

@@ -8,8 +8,10 @@ end
 local field = lane .. '|' .. op
 local record = redis.call('HGET', ops, field)
 if record then
-  local stored_in, flags = parts_of(record)
-  redis.call('HSET', ops, field, record_of(stored_in, flags, payload))
+  local _, flags, before = parts_of(record)
+  if payload ~= before then  -- whoever gives a record back as it was has not looked into its fate
+    redis.call('HSET', ops, field, record_of(run(), flags, payload))
+  end
 end
 redis.call('HDEL', holder, lane)
 redis.call('HDEL', taken, lane)
