@@ -1,11 +1,17 @@
-"""The true bot as a process of its own that may kill itself at one point: `python -m tests.crash.bot_process FILE`.
+"""The true bot as a process of its own, which a plan tells how to live and when to die.
 
-FILE is JSON: ``settings`` (the document), ``environment``, ``role``, and ``kill``: the step of a journal after whose
-answer, and before our note of it, the process ends with SIGKILL, ``times`` over all its lives (counted in ``lives``).
+`python -m tests.crash.bot_process FILE` runs one. `tests.crash.nursery` forks many, without the seconds of importing.
+
+A plan is JSON: ``settings`` (the document), ``environment``, ``role``; and, where wanted: ``tuning`` (arguments of
+`tuning.impatient`), ``mutant`` (of `mutants.MUTANTS`), ``log`` (a file), and either ``kill`` (the step of a journal
+after whose answer, and before our note of it, the process ends with SIGKILL, ``times`` over all its lives, counted in
+the file ``lives``) or ``point`` (see `points.Points`).
 """
 
 import asyncio
+import ctypes
 import json
+import logging
 import os
 import signal
 import sys
@@ -15,6 +21,9 @@ from typing import Any
 from bot.conversion.journal import Journal
 from bot.settings import parse
 from bot.wiring import run
+from tests.crash import mutants, points, tuning
+
+PR_SET_PDEATHSIG = 1
 
 
 def _arm(step: str, times: int, lives: Path) -> None:
@@ -39,8 +48,22 @@ async def _run(plan: dict[str, Any]) -> None:
     await run(settings, role=plan["role"], stop=stop, ready=lambda _: None)
 
 
-if __name__ == "__main__":
-    plan = json.loads(Path(sys.argv[1]).read_text())
-    if plan.get("kill"):
-        _arm(plan["kill"], plan["times"], Path(plan["lives"]))
+def live(plan: dict[str, Any]) -> None:
+    """One life, until SIGTERM or the plan's end of it; it ends with the process that started it, too."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if log := plan.get("log"):
+        logging.basicConfig(filename=log, level=logging.INFO, format=f"{os.getpid()} %(asctime)s %(name)s %(message)s")
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+    if tuned := plan.get("tuning"):
+        tuning.impatient(**tuned)
+    if mutant := plan.get("mutant"):
+        mutants.MUTANTS[mutant]()
+    if point := plan.get("point"):
+        points.Points(**point).install()
+    if step := plan.get("kill"):
+        _arm(step, plan["times"], Path(plan["lives"]))
     asyncio.run(_run(plan))
+
+
+if __name__ == "__main__":
+    live(json.loads(Path(sys.argv[1]).read_text()))

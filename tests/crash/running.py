@@ -1,0 +1,231 @@
+"""One run of the crash test: people work while harm is done, then all is healed, drained and compared."""
+
+import asyncio
+import json
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from bot.conversion.decisions import asks
+from bot.conversion.ports import StoreAway
+from bot.store.store import Store
+from tests.crash.comparing import Found, Seen, compare
+from tests.crash.harm import Harm
+from tests.crash.ledger import TOKEN, Ledger
+from tests.crash.people import People
+from tests.crash.town import SETTLE, TIMEOUT, Town, town
+
+QUIET = 2 * (SETTLE + TIMEOUT)
+"""Seconds to wait when all is there, so that what comes twice has the time to come."""
+GIVE_UP = 60.0
+"""Seconds without anything new at desk and in Slack after which what is missing is lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run does. The same plan deals the same blows and writes the same texts; when they meet is chance."""
+
+    ops: int
+    seconds: float
+    seed: int
+    desk: str = "local"
+    delivery: Literal["socket", "http"] = "socket"
+    fronts: int = 2
+    workers: int = 3
+    often: float = 0.1
+    kills: int = 0  # of workers and fronts; 0: by the length of the run
+    redis: int = 0
+    rollbacks: int = 0
+    mutant: str = ""
+
+    def blows(self) -> dict[str, int]:
+        """How often each kind of harm is done."""
+        kills = self.kills or max(6, round(self.ops * 0.06))
+        redis = self.redis or max(1, kills // 8)
+        back = self.rollbacks or max(1, kills // 24)
+        rest = max(1, kills // 10)
+        return {
+            "kill worker": kills * 2 // 3,
+            "kill front": kills - kills * 2 // 3,
+            "kill redis": redis,
+            "roll back": back,
+            **dict.fromkeys(("terminate", "freeze", "lose answer", "limit rate", "break slack", "cut sockets"), rest),
+            **dict.fromkeys(("confuse", "outage"), rest),
+        }
+
+
+@dataclass(kw_only=True)
+class Result:
+    """What is printed as JSON."""
+
+    ops: int
+    seed: int
+    desk: str
+    kills: dict[str, int]
+    faults: dict[str, int]
+    lost: int
+    duplicated: int
+    out_of_order: int
+    leaked: int
+    asked: int
+    parked: int
+    handed_late: int
+    vanished: int
+    seconds: float
+    drain_seconds: float
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def well(self) -> bool:
+        """Whether the promise held."""
+        return not (self.lost or self.duplicated or self.out_of_order or self.leaked)
+
+    def line(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+
+async def run(plan: Plan, folder: Path) -> Result:
+    """Carry *plan* out in *folder*."""
+    began = time.monotonic()
+    async with town(
+        plan.desk,
+        folder,
+        seed=plan.seed,
+        fronts=plan.fronts,
+        workers=plan.workers,
+        often=plan.often,
+        delivery=plan.delivery,
+        mutant=plan.mutant,
+    ) as place:
+        return await _Run(plan, place, began).all()
+
+
+class _Run:
+    def __init__(self, plan: Plan, place: Town, began: float) -> None:
+        self.plan, self.town, self.began = plan, place, began
+        self.chance = random.Random(plan.seed)
+        self.ledger = Ledger()
+        self.people = People(place, self.ledger, self.chance)
+        blows = plan.blows()
+        self.harm = Harm(place, random.Random(plan.seed + 1), pause=plan.seconds / (sum(blows.values()) + 1))
+
+    async def all(self) -> Result:
+        for _ in range(2):
+            await self.people.open_from_thread()
+        done = asyncio.Event()
+        harm = asyncio.create_task(self.harm.run(self.plan.blows(), done))
+        looking = asyncio.create_task(self._look())
+        creating = asyncio.create_task(self._create())
+        await self._work()
+        _say(f"{self.ledger.ops} operations; waiting for the blows that are left")
+        await harm
+        await creating
+        await self.harm.heal()
+        healed = time.monotonic()
+        found = await self._drain()
+        looking.cancel()
+        return await self._result(found, time.monotonic() - healed)
+
+    async def _work(self) -> None:
+        """One thing after another, as fast as the plan says."""
+        one = {
+            "reply": lambda: self.people.reply(),
+            "file": lambda: self.people.reply(file=True),
+            "note": self.people.note,
+            "edit": self.people.edit,
+            "delete": self.people.delete,
+            "turn": self.people.turn,
+            "answer": self.people.answer,
+        }
+        weights = (62, 4, 6, 8, 3, 4, 13)
+        start, wanted = time.monotonic(), self.plan.ops
+        while self.ledger.ops < wanted:
+            due = start + self.plan.seconds * self.ledger.ops / wanted
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            (what,) = self.chance.choices(list(one), weights)
+            if what in {"note", "turn", "edit", "delete"}:
+                await self.harm.calm.wait()
+            await one[what]()
+            if self.ledger.ops % 100 == 0:
+                _say(f"{self.ledger.ops} operations, {dict(self.town.fleet.harmed + self.town.server.harmed)}")
+
+    async def _create(self) -> None:
+        """New tickets, now and then, from threads and from forms."""
+        for number in range(max(2, self.plan.ops // 50)):
+            await self.harm.calm.wait()
+            await (self.people.open_from_thread() if number % 3 else self.people.open_from_form())
+            await asyncio.sleep(self.plan.seconds / max(2, self.plan.ops // 50) * 0.5)
+
+    async def _look(self) -> None:
+        while True:
+            await self.people.look()
+            await asyncio.sleep(0.5)
+
+    async def _drain(self) -> Found:
+        """Wait until all is there and nothing more comes, or until nothing has come for long."""
+        best, moved, well_since = 10**9, time.monotonic(), 0.0
+        while True:
+            found = await self._compare()
+            now, missing = time.monotonic(), len(found.lost)
+            if missing < best:
+                best, moved = missing, now
+                _say(f"{missing} are not there yet")
+            well_since = 0.0 if missing else well_since or now
+            if (well_since and now > well_since + QUIET) or now > moved + GIVE_UP:
+                return found
+            await asyncio.sleep(0.5)
+
+    async def _compare(self) -> Found:
+        tickets = [await self.town.agents.ticket(ticket.id) for ticket in await self.town.agents.tickets()]
+        posts = {
+            thread.name: [
+                str(m.get("text", ""))
+                for m in self.town.slack.replies(thread.channel, thread.ts)
+                if m.get("bot_id") == self.town.slack.bot_id and m["ts"] != thread.ts
+            ]
+            for thread in self.ledger.threads
+            if thread.ts
+        }
+        seen = Seen(tickets=tickets, posts=posts, sent=self.town.sent, stored=self.town.stored)
+        given_up = [t for body in self.town.world.slack.deliveries.given_up for t in TOKEN.findall(json.dumps(body))]
+        forgetful = bool(self.town.server.harmed["redis rolled back"])
+        return compare(self.ledger, seen, never_handed=given_up, forgetful=forgetful)
+
+    async def _result(self, found: Found, drained: float) -> Result:
+        waiting: Counter[str] = Counter()
+        words = []
+        try:
+            async with Store.open(self.town.server.url) as store:
+                async for parked in store.lanes.parked():
+                    waiting["asked" if asks(parked.payload) else "parked"] += 1
+                    words.append(f"parked: {parked.lane} {parked.id}")
+        except StoreAway:
+            words.append("the store could not be read")
+        wrong = [f"{name}: {what}" for name in ("lost", "duplicated", "out_of_order", "leaked") for what in getattr(found, name)]
+        return Result(
+            ops=self.ledger.ops,
+            seed=self.plan.seed,
+            desk=self.plan.desk,
+            kills=dict(self.town.fleet.harmed + self.town.server.harmed),
+            faults=self.town.all_faults(),
+            lost=len(found.lost),
+            duplicated=len(found.duplicated),
+            out_of_order=len(found.out_of_order),
+            leaked=len(found.leaked),
+            asked=waiting["asked"],
+            parked=waiting["parked"],
+            handed_late=found.handed_late,
+            vanished=len(found.vanished),
+            seconds=round(time.monotonic() - self.began, 1),
+            drain_seconds=round(drained, 1),
+            wrong=(wrong + words)[:60],
+        )
+
+
+def _say(words: str) -> None:
+    print(f"  {words}", file=sys.stderr, flush=True)  # noqa: T201 - progress for whoever waits

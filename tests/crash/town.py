@@ -1,0 +1,131 @@
+"""What stands around the bots: a pretend Slack, a desk, and the store's server, each with ways to fail."""
+
+import random
+import socket
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from bot.commands.demo import company
+from bot.sandbox.demo import World, world
+from bot.sandbox.faults import Fault
+from tests.crash.fleet import Fleet
+from tests.crash.server import StoreServer
+
+TIMEOUT = 1.0
+"""Seconds that an adapter waits for its desk."""
+SETTLE = 1.0
+"""Seconds after that within which a change may still show."""
+LEASE = 1.0
+
+
+class Dice(deque[Fault | None]):
+    """A plan of faults that never ends: `bot.sandbox.faults.Faults` asks it before each request."""
+
+    def __init__(self, chance: random.Random, often: float, faults: tuple[Fault, ...]) -> None:
+        super().__init__([None])
+        self._chance, self.often, self._faults = chance, often, faults
+
+    def popleft(self) -> Fault | None:
+        return self._chance.choice(self._faults) if self._chance.random() < self.often else None
+
+
+DESK_FAULTS = (
+    Fault.REFUSE,
+    Fault.STALL,
+    Fault.CUT_AFTER,
+    Fault.CUT_AFTER,
+    Fault.LATE,
+    Fault.TRUNCATE,
+    Fault.ERROR_BEFORE,
+    Fault.ERROR_AFTER,
+    Fault.RATE_LIMIT,
+)
+
+
+class Town:
+    """Everything around the bots, and the bots."""
+
+    def __init__(self, around: World, server: StoreServer, fleet: Fleet, dice: Dice | None) -> None:
+        self.world, self.server, self.fleet, self.dice = around, server, fleet, dice
+        self.slack, self.agents = around.workspace, around.agents
+        self.sent: dict[str, float] = {}
+        self.stored: dict[str, float] = {}
+        self.faults: Counter[str] = Counter()
+        self._watch_deliveries()
+
+    def _watch_deliveries(self) -> None:
+        """Note when each message's event was first sent, and when it was first acknowledged."""
+        deliveries = self.world.slack.deliveries
+        attempt = deliveries.attempt
+
+        async def watched(body: dict[str, Any], number: int, reason: str) -> tuple[str, bool]:
+            ts = str(body.get("event", {}).get("ts", ""))
+            self.sent.setdefault(ts, time.monotonic())
+            answer = await attempt(body, number, reason)
+            if not answer[0]:
+                self.stored.setdefault(ts, time.monotonic())
+            return answer
+
+        deliveries.attempt = watched  # type: ignore[method-assign]
+
+    def all_faults(self) -> dict[str, int]:
+        """How often what went wrong, by name."""
+        stand_in = self.world.stand_in
+        at_desk = {f"desk: {fault}": times for fault, times in stand_in.faults.met.items()} if stand_in else {}
+        counts = self.world.slack.deliveries.counts
+        return {**at_desk, **self.faults, "slack: sent again": counts["retried"], "slack: given up": counts["given_up"]}
+
+
+@asynccontextmanager
+async def town(
+    desk: str,
+    folder: Path,
+    *,
+    seed: int,
+    fronts: int,
+    workers: int,
+    often: float,
+    delivery: Literal["socket", "http"] = "socket",
+    mutant: str = "",
+) -> AsyncIterator[Town]:
+    """A town in which things fail with probability *often*, until the block ends."""
+    chance = random.Random(seed)
+    async with AsyncExitStack() as stack:
+        listen = f"127.0.0.1:{_free_port()}" if delivery == "http" else ""
+        around = await stack.enter_async_context(
+            world(desk, folder, workspace=company(), delivery=delivery, listen=listen)
+        )
+        around.slack.deliveries.scale = 0.05
+        around.settings["desks"]["demo"] |= {"timeout": 30.0 if desk == "local" else TIMEOUT, "poll": 1.0}
+        around.settings["desks"]["demo"]["polls_per_minute"] = 3000.0
+        dice = None
+        if around.stand_in is not None:
+            around.stand_in.faults.plan = dice = Dice(chance, often, DESK_FAULTS)
+            around.stand_in.faults.stall = TIMEOUT * 1.5  # a late commit comes at 80 % of it
+        server = await stack.enter_async_context(StoreServer(folder / "redis"))
+        plan = {
+            "settings": around.settings | {"work": {"lease": LEASE}},
+            "environment": around.environment | {"REDIS_URL": server.url},
+            "log": str(folder / "bots.log"),
+            "mutant": mutant,
+        }
+        fleet = Fleet(
+            {
+                f"{role}-{number}": plan
+                | {"role": role, "tuning": {"settle": SETTLE, "trouble": often, "seed": seed * 100 + number}}
+                for role, count in (("front", fronts), ("worker", workers))
+                for number in range(count)
+            }
+        )
+        await stack.enter_async_context(fleet)
+        yield Town(around, server, fleet, dice)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
