@@ -51,7 +51,7 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed
 
 e2e: $(VENV)/.dev ## Drive the page in headless Chromium; screenshots go to out/e2e
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { echo "==> Chromium is missing: apt-get install chromium"; exit 1; }
-	@$(BIN)/python -m pytest -q -m e2e --timeout=300 $(ARGS)
+	@$(BIN)/python -m pytest -q -m e2e --timeout=300 tests/e2e $(ARGS)
 
 bench: $(VENV)/.dev ## Measure; prints a table and one JSON line
 	@$(BIN)/python -m bench $(ARGS)

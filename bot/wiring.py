@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -175,13 +175,24 @@ async def run(
     async with assembled(settings) as threadline, asyncio.TaskGroup() as group:
         await threadline.watch_desks()
         if role != "front":
-            group.create_task(_work(threadline, stop))
-            group.create_task(_sweep(threadline, stop))
+            group.create_task(_ends_all(_work(threadline, stop), stop))
+            group.create_task(_ends_all(_sweep(threadline, stop), stop))
         if role != "worker":
-            group.create_task(_listen(threadline, stop, ready))
+            group.create_task(_ends_all(_listen(threadline, stop, ready), stop))
             group.create_task(threadline.catalogue.warm())
         else:
             ready("works on what the fronts have stored")
+
+
+async def _ends_all(part: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    """Run a part without which the others make no sense: however it ends, all are told to stop.
+
+    Cancelling is not enough: a client library in the middle of a connection attempt may swallow it.
+    """
+    try:
+        await part
+    finally:
+        stop.set()
 
 
 async def _sweep(threadline: Threadline, stop: asyncio.Event) -> None:
@@ -196,11 +207,20 @@ async def _sweep(threadline: Threadline, stop: asyncio.Event) -> None:
 
 async def _work(threadline: Threadline, stop: asyncio.Event) -> None:
     worker = asyncio.create_task(threadline.worker.run())
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({worker, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    threadline.worker.stop()
-    await worker
+    try:
+        await _either(worker, stop)
+    finally:  # also where something else broke: what is in hand is finished, and the store is closed after that
+        threadline.worker.stop()
+        await worker
+
+
+async def _either(task: asyncio.Task[None], stop: asyncio.Event) -> None:
+    """Wait until *task* has ended or *stop* is set."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
 
 
 async def _listen(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
@@ -219,11 +239,11 @@ async def _socket(threadline: Threadline, stop: asyncio.Event, ready: Callable[[
     await socket.start()
     ready("is connected to Slack by Socket Mode")
     running = asyncio.create_task(socket.run())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    await socket.stop(DRAIN)
-    await running
+    try:
+        await _either(running, stop)
+    finally:
+        await socket.stop(DRAIN)
+        await running
 
 
 async def _http(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None]) -> None:

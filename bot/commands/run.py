@@ -8,6 +8,7 @@ from typing import cast
 
 from adapters.errors import AdapterError
 from bot.commands.console import err, fail
+from bot.commands.doctor import examine
 from bot.commands.logs import start_logging
 from bot.commands.opening import settings_at
 from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
@@ -48,8 +49,14 @@ async def _until_stopped(settings: Settings, role: Role) -> str:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    looking: set[asyncio.Task[None]] = set()
+
+    def ready(what: str) -> None:
+        _say(what)
+        looking.add(asyncio.create_task(_complain(settings)))
+
     try:
-        await run_threadline(settings, role=role, stop=stop, ready=_say)
+        await run_threadline(settings, role=role, stop=stop, ready=ready)
     except EXPECTED as error:
         return _words(error)
     except ExceptionGroup as group:
@@ -57,7 +64,19 @@ async def _until_stopped(settings: Settings, role: Role) -> str:
         if expected is None or others is not None:
             raise
         return _words(_first(expected))
+    finally:
+        for task in looking:
+            task.cancel()
+        await asyncio.gather(*looking, return_exceptions=True)
     return ""
+
+
+async def _complain(settings: Settings) -> None:
+    """Say what a doctor would find wrong; Threadline runs all the same, since most of it mends itself or can wait."""
+    async for line in examine(settings):
+        if not line.ok:
+            err.print(f"NOT WELL  {line.subject}: {line.detail}", markup=False, soft_wrap=True)
+            err.print(f"          What to do: {line.remedy}", markup=False, soft_wrap=True)
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:

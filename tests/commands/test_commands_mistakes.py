@@ -1,0 +1,185 @@
+"""Each kind of mistake is said in words, with what to do about it, and never with a traceback or a secret."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.commands.demo import company
+from bot.sandbox.slack.server import SlackServer
+from bot.store.server import attach_or_start, stop
+
+ROOT = Path(__file__).parents[2]
+CANARY = "xoxb-canary-7d1f0c"
+DESK = '[desks.helpdesk]\nkind = "local"\npath = "desk.sqlite"\n'
+WHMCS = '[desks.helpdesk]\nkind = "whmcs"\nurl = "http://127.0.0.1:9"\nidentifier = "i"\nsecret = "env:WHMCS_SECRET"\n'
+
+
+@pytest.fixture
+async def slack():
+    server = SlackServer(company())
+    async with server.serve():
+        yield server
+
+
+@asynccontextmanager
+async def threadline(folder, *words, toml, environment):
+    (folder / "threadline.toml").write_text(toml)
+    known = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *words,
+        cwd=folder,
+        env=known | {"PYTHONPATH": str(ROOT), "HOME": str(folder), "THREADLINE_DATA": str(folder / "d")} | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+
+
+async def said(folder, *words, toml, until="", environment=None):
+    """What the command prints, to its end or (for one that runs on) until it has said *until*."""
+    async with threadline(folder, *words, toml=toml, environment=environment or {}) as process, asyncio.timeout(60):
+        text = ""
+        while line := await process.stdout.readline():
+            text += line.decode()
+            if until and until in text:
+                process.send_signal(signal.SIGTERM)
+                until = ""
+        code = await process.wait()
+    assert "Traceback" not in text
+    assert CANARY not in text
+    return code, " ".join(text.split())
+
+
+def _slack(server):
+    return f'[slack]\napi_url = "{server.api_url}"\n'
+
+
+def _tokens(server, **other):
+    workspace = server.workspace
+    return {"SLACK_BOT_TOKEN": workspace.bot_token, "SLACK_APP_TOKEN": workspace.app_token} | other
+
+
+async def test_no_token(tmp_path):
+    code, text = await said(tmp_path, "run", toml=DESK)
+
+    assert (1, True) == (code, "SLACK_BOT_TOKEN is not set in the environment. Copy it from" in text)
+
+
+async def test_a_wrong_token(tmp_path, slack):
+    code, text = await said(
+        tmp_path, "run", toml=_slack(slack) + DESK, environment=_tokens(slack, SLACK_BOT_TOKEN=CANARY)
+    )
+
+    assert (1, True) == (code, "Slack refused (invalid_auth)" in text)
+
+
+async def test_a_token_of_the_wrong_kind(tmp_path, slack):
+    environment = _tokens(slack, SLACK_APP_TOKEN=CANARY)
+    code, text = await said(tmp_path, "run", toml=_slack(slack) + DESK, environment=environment)
+
+    assert (1, True) == (code, "SLACK_APP_TOKEN does not look right: it begins with xapp-" in text)
+
+
+async def test_a_missing_scope(tmp_path, slack):
+    slack.scopes.discard("files:read")
+    code, text = await said(
+        tmp_path, "run", toml=_slack(slack) + DESK, environment=_tokens(slack), until="install the app again"
+    )
+
+    assert (0, True) == (code, "the token lacks files:read What to do: Add them under OAuth & Permissions" in text)
+
+
+async def test_a_desk_that_is_away(tmp_path, slack):
+    environment = _tokens(slack, WHMCS_SECRET=CANARY)
+    code, text = await said(
+        tmp_path, "run", toml=_slack(slack) + WHMCS, environment=environment, until="cannot be reached"
+    )
+
+    assert (0, True) == (code, "cannot be reached" in text)
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ('[slack]\nmood = "good"\n' + DESK, "mood: there is no such key. Check its spelling"),
+        ('[slack]\nmode = "pigeon"\n' + DESK, "[slack] mode: Input should be 'socket' or 'http'"),
+        ("[slack\n", "is not valid TOML"),
+        ("", "there is no desk"),
+        ('[desks.helpdesk]\nkind = "local"\npath = "x"\ncolour = "red"\n', "colour: Extra inputs are not permitted"),
+        ('[desks.helpdesk]\nkind = "zendesk"\n', "there is no kind of desk called 'zendesk'"),
+        (WHMCS, "WHMCS_SECRET is not set in the environment"),
+        ('[desks."Help Desk"]\nkind = "local"\n', "a desk's name is of small letters"),
+    ],
+)
+async def test_settings_that_cannot_work(tmp_path, toml, expected):
+    code, text = await said(tmp_path, "run", toml=toml, environment={"SLACK_BOT_TOKEN": CANARY})
+
+    assert 1 == code
+    assert expected in text
+
+
+async def test_no_settings_at_all(tmp_path):
+    code, text = await said(tmp_path, "run", "--config", "nowhere.toml", toml=DESK)
+
+    assert (1, True) == (code, "There is no settings file nowhere.toml. Copy threadline.example.toml" in text)
+
+
+async def test_redis_that_is_away(tmp_path, slack):
+    environment = _tokens(slack, REDIS_URL=f"redis://:{CANARY}@127.0.0.1:9/0")
+    code, text = await said(tmp_path, "run", toml=_slack(slack) + DESK, environment=environment)
+
+    assert (1, True) == (code, "Redis does not answer" in text)
+
+
+async def test_redis_that_may_throw_work_away(tmp_path, slack):
+    server = await attach_or_start(tmp_path / "redis")
+    try:
+        from redis.asyncio import Redis
+
+        async with Redis.from_url(server.url) as client:
+            await client.config_set("maxmemory-policy", "allkeys-lru")
+        environment = _tokens(slack, REDIS_URL=server.url)
+        code, text = await said(tmp_path, "run", toml=_slack(slack) + DESK, environment=environment, until="noeviction")
+    finally:
+        await stop(server)
+
+    assert (0, True) == (code, "NOT WELL" in text)
+
+
+async def test_a_port_that_is_taken(tmp_path, slack):
+    taken = slack.address.rpartition(":")[2]
+    toml = f'[slack]\napi_url = "{slack.api_url}"\nmode = "http"\nlisten = "127.0.0.1:{taken}"\n' + DESK
+    code, text = await said(tmp_path, "run", toml=toml, environment=_tokens(slack, SLACK_SIGNING_SECRET=CANARY))
+
+    assert (1, True) == (code, "cannot listen" in text)
+
+
+async def test_the_doctor_finds_all_well_and_says_so(tmp_path, slack):
+    code, text = await said(tmp_path, "doctor", toml=_slack(slack) + DESK, environment=_tokens(slack))
+
+    assert (0, False) == (code, "FAIL" in text)
+
+
+async def test_the_doctor_names_each_trouble_with_its_remedy(tmp_path, slack):
+    slack.scopes.discard("files:read")
+    environment = _tokens(slack, WHMCS_SECRET=CANARY)
+    code, text = await said(tmp_path, "doctor", "--json", toml=_slack(slack) + WHMCS, environment=environment)
+
+    found = json.loads(text)
+    assert (1, False) == (code, found["ok"])
+    assert {"Slack, scopes"} <= {line["subject"] for line in found["findings"] if not line["ok"]}
+    assert all(line["remedy"] for line in found["findings"] if not line["ok"])
