@@ -1,13 +1,17 @@
 """Settings of a desk of Keliweb's API and its siblings."""
 
+import re
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field as Setting, SecretStr, model_validator
+from pydantic import Field as Setting, SecretStr, field_validator, model_validator
 from typing_extensions import override
 
 from adapters.model import Person, TicketRef
 from adapters.whmcs_family.settings import FamilySettings
+
+TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What a Bearer token may hold (RFC 6750); anything else is no header."""
 
 
 class KeliwebSettings(FamilySettings):
@@ -45,6 +49,13 @@ class KeliwebSettings(FamilySettings):
         "", description="Address that opens a ticket for people, with {id} or {number} in it; empty: no link."
     )
 
+    @field_validator("token")
+    @classmethod
+    def _is_token(cls, token: SecretStr) -> SecretStr:
+        if token.get_secret_value() and not TOKEN.fullmatch(token.get_secret_value()):
+            raise ValueError("holds what no token holds, such as a space or the end of a line")
+        return token
+
     @model_validator(mode="after")
     def _has_credentials(self) -> Self:
         names = (self.client_id, self.username)
@@ -68,7 +79,7 @@ class KeliwebSettings(FamilySettings):
         return self.link.replace("{id}", ticket.id).replace("{number}", ticket.number) or None
 
     def contact(self, person: Person) -> str:
-        """The number of the contact who this person is; empty where they are none, or nobody vouches for the address."""
+        """The number of the contact who this person is; empty where they surely are none."""
         known = {address.casefold(): number for address, number in self.contacts.items()}
         return known.get((person.email or "").casefold(), "") if person.trusted_email else ""
 

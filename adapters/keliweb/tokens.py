@@ -17,14 +17,14 @@ from httpx import codes
 from adapters.errors import AdapterError, NotAuthorised, Unavailable, UnexpectedReply
 from adapters.http import Reply
 from adapters.keliweb.refusals import NO_TOKENS, NOT_ACCEPTED, OAUTH, Said
-from adapters.keliweb.settings import KeliwebSettings
+from adapters.keliweb.settings import TOKEN, KeliwebSettings
 from adapters.whmcs_family.desk import FamilyDesk
 
 HEADERS = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"}
 """Without either, Laravel answers an expired token with a redirect to a login page."""
 KEEP = timedelta(days=10)
 """How long a refresh token lives."""
-HOUR = 3600
+HOUR, YEAR = 3600.0, 366 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,15 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
         # A pair that is lost on its way is replaced by another one; nobody sees that, so nothing is changed.
         reply = await self.exchange("POST", url, changes=False, data={**client, **grant}, headers=HEADERS)
         answer = json_object(reply.content)
-        access = answer.get("access_token")
+        access = str(answer.get("access_token") or "")
         if not codes.is_success(reply.status) or "error" in answer:
             raise self._refused(reply, answer, refreshing="refresh_token" in grant)
-        if not isinstance(access, str) or not access or str(answer.get("token_type", "")).lower() != "bearer":
+        if not TOKEN.fullmatch(access) or str(answer.get("token_type", "")).lower() != "bearer":
             raise UnexpectedReply(
                 self.name, "Keliweb's token endpoint gave no token.", remedy="Check url and token_path.", code="token"
             )
-        lasts = seconds(answer.get("expires_in"))
-        return Pair(access, str(answer.get("refresh_token") or ""), time.time() + lasts - min(60.0, lasts / 10))
+        lasts = usable_for(answer.get("expires_in"))
+        return Pair(access, str(answer.get("refresh_token") or ""), time.time() + lasts)
 
     def _refused(self, reply: Reply, answer: Mapping[str, Any], *, refreshing: bool) -> AdapterError:
         code = self.redacted(str(answer.get("error") or f"HTTP {reply.status}"))
@@ -135,10 +135,14 @@ def json_object(content: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def seconds(value: object) -> float:
-    """How long a token lives; an hour, as documented, where the answer does not tell."""
+def usable_for(told: object) -> float:
+    """For how many seconds to use a token that is told to last so long; an hour, as documented, if not told.
+
+    It is renewed a minute early, or a tenth of its time, so that none ends on its way.
+    """
     try:
-        found = float(str(value))
+        found = float(str(told))
     except ValueError:
-        return HOUR
-    return found if 0 < found < KEEP.total_seconds() * 40 else HOUR
+        found = 0.0
+    lasts = found if 0 < found < YEAR else HOUR
+    return lasts - min(60, lasts / 10)
