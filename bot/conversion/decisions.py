@@ -1,8 +1,9 @@
 """What a person decides about work that waits for them, written into the work's record. Pure."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.conversion.records import decode, encode
+from bot.conversion.records import AddMessage, OpenTicket, Work, decode, encode
 
 
 class Decision(StrEnum):
@@ -39,3 +40,54 @@ def decided(payload: str, decision: Decision) -> str | None:
     anew = {"asked": "", "attempts": 0, "crashes": 0, "first_failed": 0.0}
     fresh = progress.model_copy(update={"answer": answer, **anew})
     return encode(operation.model_copy(update={"progress": fresh, "why": ""}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a person may change before another try. ``subject`` is None where there is none.
+
+    ``in_slack``: it stands in a Slack message, is changed there, and is read again for the next try.
+    """
+
+    text: str = ""
+    subject: str | None = None
+    in_slack: bool = False
+
+
+def written(payload: str) -> Written | None:
+    """What may be changed in parked work; None where a part of it may be at the desk already, or it has no text.
+
+    Raises:
+        UnknownVersion: the record is from a newer Threadline.
+    """
+    operation = decode(payload)
+    progress = operation.progress
+    if progress.done or progress.calling or progress.asked or progress.verify:
+        return None
+    match operation.work:
+        case AddMessage(ts="", text=text):
+            return Written(text=text)
+        case AddMessage():
+            return Written(in_slack=True)
+        case OpenTicket(subject=subject, description=description):
+            return Written(text=description, subject=subject)
+    return None
+
+
+def rewritten(payload: str, new: Written) -> str:
+    """The record with which parked work goes back into its lane with another text.
+
+    Raises:
+        UnknownVersion: the record is from a newer Threadline.
+    """
+    operation = decode(payload)
+    work: Work = operation.work
+    match work:
+        case AddMessage(ts=""):
+            work = work.model_copy(update={"text": new.text})
+        case AddMessage():
+            work = work.model_copy(update={"message": None})
+        case OpenTicket():
+            work = work.model_copy(update={"subject": new.subject or work.subject, "description": new.text})
+    again = decided(encode(operation.model_copy(update={"work": work})), Decision.AGAIN)
+    return again or payload

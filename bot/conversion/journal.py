@@ -9,6 +9,8 @@ from bot.conversion.ports import Head, Lanes, Lease
 from bot.conversion.records import Operation, Progress, Work, encode, marker_of
 from bot.conversion.verdicts import surely_not_done
 
+LATE = 5.0
+"""Seconds between an intent and its change after which the intent is written again, in case the lease was lost."""
 Look = Callable[[], Awaitable[str | None]]
 Act = Callable[[], Awaitable[str]]
 
@@ -42,7 +44,7 @@ class Journal:
         self.head = head
         self.operation = operation
         self._lanes = lanes
-        if head.verify and not operation.progress.verify:
+        if head.verify:
             operation.progress.verify = time.time()
 
     @property
@@ -97,8 +99,8 @@ class Journal:
             found = await self._find(step, look, reconcile, settle)
             if found is not None:
                 return self._finish(step, found)
-        progress.calling, progress.since, progress.answer = step, time.time(), ""
-        await self.save()
+        progress.calling, progress.answer = step, ""
+        await self._intend()
         try:
             result = await act()
         except Exception as error:
@@ -106,6 +108,14 @@ class Journal:
                 progress.calling = ""
             raise
         return self._finish(step, result)
+
+    async def _intend(self) -> None:
+        """Write down what is about to be done, not long before it is: a suspended process learns here that it is late."""
+        while True:
+            self.progress.since = time.time()
+            await self.save()
+            if time.time() - self.progress.since < LATE:
+                return
 
     async def _find(self, step: str, look: Look, reconcile: Reconcile, settle: timedelta) -> str | None:
         progress = self.progress
@@ -117,7 +127,8 @@ class Journal:
             return ""
         if reconcile is Reconcile.NONE:
             raise AskPerson
-        wait = timedelta(seconds=progress.since - time.time()) + settle
+        began = max(progress.since, progress.verify)  # a forgotten call may be younger than the one we know of
+        wait = timedelta(seconds=began - time.time()) + settle
         if wait > timedelta():
             raise LookLater(wait)
         return await look()

@@ -37,8 +37,11 @@ class Worker:
         """Work until `stop`."""
         while not self._stopping.is_set():
             free = self._at_once - len(self._lanes)
+            if not free:
+                await asyncio.wait(self._lanes, timeout=POLL.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+                continue
             try:
-                leases = await self._rooms.lanes.claim(free) if free else []
+                leases = await self._rooms.lanes.claim(free)
                 for lease in leases:
                     task = asyncio.create_task(self._guarded(lease))
                     self._lanes.add(task)
