@@ -17,6 +17,7 @@ from bot.slack.commands import Commands
 from bot.slack.events import Events
 from bot.slack.forms import TicketForm
 from bot.slack.front import Answer
+from bot.slack.home import HomeTab
 from bot.slack.joining import Joining
 from bot.slack.mentions import Mentions
 from bot.slack.options import Lists
@@ -113,9 +114,12 @@ def build_app(
     )
     assigning = Assigning(web=web, tickets=tickets, catalogue=catalogue, threads=threads, seal=seal)
     results = Results(identity=identity, tickets=tickets, links=links, desks=desks, answers=answers, later=later)
+    home = HomeTab(
+        web=web, identity=identity, links=links, lanes=lanes, desks=desks, seal=seal, later=later, policy=policy
+    )
     router = Router()
     for listeners in (
-        Events(web=web, identity=identity, intake=intake),
+        Events(identity=identity, intake=intake),
         Mentions(web=web, identity=identity, intake=intake, tickets=tickets, assigning=assigning, results=results),
         form,
         Commands(form=form, tickets=tickets, assigning=assigning, results=results, answers=answers, later=later),
@@ -135,7 +139,8 @@ def build_app(
         ),
         Lists(desks=desks, catalogue=catalogue),
         CardButtons(web=web, tickets=tickets, threads=threads, answers=answers, seal=seal),
-        ParkedButtons(lanes=lanes, answers=answers, later=later, policy=policy),
+        home,
+        ParkedButtons(lanes=lanes, answers=answers, home=home, later=later, policy=policy),
     ):
         listeners.register(router)
     bolt = _bolt(web, identity)

@@ -1,4 +1,4 @@
-"""What follows from Slack's events: replies go to the ticket, the home is shown.
+"""What follows from Slack's events: replies, edits and deletions go to the ticket.
 
 The events come from the store, after they were acknowledged. What is raised here makes the worker try again, so all
 that is done may be done twice.
@@ -10,8 +10,7 @@ from bot.conversion.intake import Intake
 from bot.conversion.records import AddMessage, DeleteMessage, EditMessage
 from bot.slack.mentions import thread_in, thread_of, wish_in
 from bot.slack.routing import Router
-from bot.slack.views.help import home
-from bot.slack.web import Identity, Web
+from bot.slack.web import Identity
 from bot.slack.wishes import Verb
 
 MIRRORED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
@@ -21,15 +20,13 @@ MIRRORED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 class Events:
     """Listens to stored events."""
 
-    def __init__(self, *, web: Web, identity: Identity, intake: Intake) -> None:
-        self._web = web
+    def __init__(self, *, identity: Identity, intake: Intake) -> None:
         self._us = identity
         self._intake = intake
 
     def register(self, router: Router) -> None:
         """Take the events that mean something; all others are acknowledged and forgotten."""
         router.events["message"] = self.message
-        router.events["app_home_opened"] = self.home
 
     async def message(self, body: dict[str, Any]) -> None:
         """A message was written, edited or deleted: its thread's ticket is told, if there is one.
@@ -70,9 +67,3 @@ class Events:
         """Whether the message only asks us for something, so that it is not part of the conversation."""
         wish = wish_in(event, self._us)
         return wish is not None and (wish.verb is not Verb.HELP or wish.whole.casefold() == Verb.HELP)
-
-    async def home(self, body: dict[str, Any]) -> None:
-        """Somebody opened our home."""
-        event = body["event"]
-        if event.get("tab") == "home":
-            await self._web.call("views.publish", user_id=event["user"], view=home())

@@ -4,6 +4,7 @@ from bot.conversion.decisions import Decision, asks, decided
 from bot.conversion.ports import Lanes, Parked
 from bot.conversion.records import UnknownVersion
 from bot.slack.answers import Answers, Later
+from bot.slack.home import AGAIN, GONE, NEWER, HomeTab, in_home
 from bot.slack.ids import Action
 from bot.slack.policy import Gesture, Policy
 from bot.slack.routing import Call, Router
@@ -15,21 +16,20 @@ _DECISIONS = {
     Action.DISCARD: Decision.DISCARD,
 }
 _WORDS = {
-    Decision.AGAIN: "It will be tried again now.",
+    Decision.AGAIN: AGAIN,
     Decision.THERE: "Good. It counts as delivered, and the rest goes on.",
     Decision.DISCARD: "It was discarded and will not reach the ticket. What was written in Slack stays there.",
 }
-GONE = "That was decided already, or it has been delivered since."
-NEWER = "A newer version of Threadline wrote that. Decide about it there."
 QUESTION = "The desk did not answer, so it may be there already. Look at the ticket: is it there?"
 
 
 class ParkedButtons:
     """Carries decisions about parked work into its lane."""
 
-    def __init__(self, *, lanes: Lanes, answers: Answers, later: Later, policy: Policy) -> None:
+    def __init__(self, *, lanes: Lanes, answers: Answers, home: HomeTab, later: Later, policy: Policy) -> None:
         self._lanes = lanes
         self._answers = answers
+        self._home = home
         self._later = later
         self._policy = policy
 
@@ -47,15 +47,24 @@ class ParkedButtons:
         why_not = self._policy(call.actor, Gesture.DECIDE, desk="", channel=call.channel)
         try:
             if why_not or parked is None:
-                self._answers.soon(call, why_not or GONE)
+                self._say(call, why_not or GONE)
             elif decision is Decision.AGAIN and asks(parked.payload) and not _was_asked(call):
-                said = notice(QUESTION, parked=named, asks=True)
-                self._later.run(self._answers.say(call, said, words=QUESTION))
+                self._say(call, QUESTION, asks_about=named)
             else:
-                self._answers.soon(call, await self._carry_out(parked, decision))
+                self._say(call, await self._carry_out(parked, decision))
         except UnknownVersion:
-            self._answers.soon(call, NEWER)
+            self._say(call, NEWER)
         await call.ack()
+
+    def _say(self, call: Call, words: str, *, asks_about: str = "") -> None:
+        """Answer where the button was: the home is shown anew, with the words on top."""
+        if in_home(call):
+            self._later.run(self._home.show_again(call, said=words))
+        elif asks_about:
+            said = notice(words, parked=asks_about, asks=True)
+            self._later.run(self._answers.say(call, said, words=words))
+        else:
+            self._answers.soon(call, words)
 
     async def _carry_out(self, parked: Parked, decision: Decision) -> str:
         done = await self._lanes.unpark(parked.lane, parked.id, decided(parked.payload, decision))
@@ -64,4 +73,4 @@ class ParkedButtons:
 
 def _was_asked(call: Call) -> bool:
     """Whether the button stood under the question, so that it is an answer to it."""
-    return str(call.pressed.get("block_id", "")) == QUESTION_BLOCK
+    return str(call.pressed.get("block_id", "")).partition(":")[0] == QUESTION_BLOCK

@@ -18,10 +18,12 @@ from bot.slack.ids import Action, Block
 from bot.slack.views.card import card
 from bot.slack.views.elements import spoken
 from bot.slack.views.form import Form, ThreadSummary, form, size_words, summary_words
-from bot.slack.views.help import help_text, home
+from bot.slack.views.help import help_text
+from bot.slack.views.home import Failed, Home, home
 from bot.slack.views.joining import joining
 from bot.slack.views.notices import already_linked, being_made, notice, notice_modal
-from bot.slack.views.writing import note_modal
+from bot.slack.views.results import Listed, Row, results
+from bot.slack.views.writing import assign_modal, edit_modal, note_modal, reply_modal, reread_modal
 from bot.slack.wishes import understood
 
 WILD = st.one_of(
@@ -212,7 +214,90 @@ def test_the_other_views_are_valid(text, desk):
     checked_view(being_made(text))
     checked_view(already_linked(linked(subject=text, url=text), text))
     checked_message(help_text(understood(text)))
-    checked_view(home(), is_home=True)
+    checked_view(reply_modal(text, "m", text=text))
+    checked_view(reply_modal(text, "m", readers=[text, "Gil, a guest"], text=text))
+    checked_view(assign_modal(text, "local", text, "m"))
+    checked_view(edit_modal("m", text=text, subject=text))
+    checked_view(edit_modal("m", text=text, subject=None))
+    checked_view(reread_modal("m"))
+
+
+ROWS = st.builds(
+    Row,
+    number=WILD,
+    subject=WILD,
+    facts=WILD,
+    url=WILD | st.just("https://desk.example/1"),
+    thread_url=WILD | st.just("https://acme.example/archives/C1/p1"),
+    link_here=st.just("") | st.just("T1:C1:1.2|local:7"),
+)
+FAILED = st.builds(
+    Failed,
+    named=st.sampled_from(["T1:C1:1.2|msg:1", "T1:C1:1.2|" + "x" * 3000]),
+    desk=WILD,
+    what=WILD,
+    why=WILD,
+    asks=st.booleans(),
+    editable=st.booleans(),
+)
+
+
+@given(
+    st.builds(
+        Listed,
+        heading=WILD,
+        rows=st.lists(ROWS, max_size=50),
+        page=st.integers(-1, 99),
+        again=st.just({}) | st.just({"words": "\u202e" * 200, "thread": "T1:C1:1.2"}),
+        notes=st.lists(WILD, max_size=2),
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_a_list_of_tickets_is_taken_by_slack_whatever_is_in_it(listed):
+    checked_message(results(listed))
+
+
+@given(
+    st.builds(
+        Home,
+        failed=st.lists(FAILED, max_size=50),
+        waiting=st.lists(st.tuples(WILD, ROWS), max_size=50),
+        open=st.lists(st.tuples(WILD, ROWS), max_size=50),
+        page=st.integers(-1, 99),
+        said=WILD,
+        notes=st.lists(WILD, max_size=2),
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_the_home_is_taken_by_slack_whatever_is_in_it(shown):
+    checked_view(home(shown), is_home=True)
+
+
+def test_the_fullest_page_of_the_home_stays_below_slacks_hundred_blocks():
+    rows = [
+        (f"Desk {number}", Row(number="7", subject="s", facts="f", url="https://x.example")) for number in range(50)
+    ]
+    failed = [Failed(named="T1:C1:1.2|a", desk=f"Desk {number}", what="w", why="y") for number in range(50)]
+
+    pages = [home(Home(failed=failed, waiting=rows, open=rows, page=page, notes=["n"])) for page in range(9)]
+
+    assert max(len(page["blocks"]) for page in pages) <= 100
+    assert 150 == sum(
+        block.get("block_id", "").startswith(("row:", "failed:")) for page in pages for block in page["blocks"]
+    )
+
+
+def test_every_ticket_of_a_list_is_on_exactly_one_page():
+    rows = [Row(number=str(number), subject="s", facts="f") for number in range(12)]
+
+    pages = [results(Listed(heading="Tickets", rows=rows, page=page))[1] for page in range(3)]
+
+    assert [str(number) for number in range(12)] == [
+        line.removeprefix("Ticket ").removesuffix(": s")
+        for page in pages
+        for line in page.splitlines()
+        if line.startswith("Ticket ")
+    ]
 
 
 def buttons(said):

@@ -1,4 +1,4 @@
-"""The help, and the app's home."""
+"""The help."""
 
 from bot.slack.ids import COMMAND, Action
 from bot.slack.views.elements import Json, Said, actions, bullets, button, header, section, spoken
@@ -38,13 +38,10 @@ def help_words() -> str:
     return _IN_THREADS
 
 
-def home() -> Json:
-    """The app's home."""
-    blocks = [
-        header("Threadline"),
-        section(WHAT_IT_DOES),
-        *actions("home", [button("New ticket", Action.FORM)]),
+def help_blocks() -> list[Json]:
+    """All verbs, for the end of the app's home."""
+    return [
+        header("What Threadline can do"),
         bullets(f"{usage(verb)}: {words}" for verb, (_, words) in USAGE.items()),
         section(_IN_THREADS),
     ]
-    return {"type": "home", "blocks": blocks}

@@ -31,15 +31,18 @@ def notice(text: str, *, parked: str = "", asks: bool = False, url: str = "") ->
     """
     blocks = _paragraphs(text) + _opens(url)
     if parked and len(parked) <= BUTTON_VALUE:
-        blocks += actions(QUESTION_BLOCK, _question(parked)) if asks else actions("parked", _choices(parked))
+        blocks += actions(QUESTION_BLOCK, question(parked)) if asks else actions("parked", choices(parked))
     return blocks, spoken(blocks)
 
 
-def _choices(parked: str) -> list[Json]:
-    return [button("Try again", Action.AGAIN, parked), _discard(parked)]
+def choices(parked: str, *, editable: bool = False) -> list[Json]:
+    """The buttons that decide about parked work; *editable*: its text may be changed first."""
+    edit = [button("Edit and retry", Action.EDIT, parked)] if editable else []
+    return [button("Try again", Action.AGAIN, parked), *edit, _discard(parked)]
 
 
-def _question(parked: str) -> list[Json]:
+def question(parked: str) -> list[Json]:
+    """The buttons that answer whether parked work is at the desk already."""
     twice = "If it is there after all, the ticket will have it twice."
     return [
         button("It is there", Action.THERE, parked),

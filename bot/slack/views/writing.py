@@ -47,6 +47,21 @@ def assign_modal(ticket: str, desk: str, title: str, metadata: str) -> Json:
     return _modal(Modal.ASSIGN, "Assign ticket", "Assign", metadata, blocks)
 
 
+def edit_modal(metadata: str, *, text: str, subject: str | None) -> Json:
+    """The form for a failed delivery's text; *subject* is None where it has none."""
+    line = {"type": "plain_text_input", "action_id": Action.VALUE, "max_length": INPUT_TEXT}
+    blocks = [] if subject is None else [entry("Subject", line, Block.SUBJECT, typed={"value": subject})]
+    label = "Text" if subject is None else "Description"
+    blocks.append({**_text(label, text), "optional": subject is not None})
+    return _modal(Modal.EDIT, "Edit and retry", "Try again", metadata, blocks)
+
+
+def reread_modal(metadata: str) -> Json:
+    """The form for a failed delivery that stands in a Slack message."""
+    words = "This was written in Slack. Edit the message there first, then press Try again: it will be read anew."
+    return _modal(Modal.EDIT, "Edit and retry", "Try again", metadata, [section(words)])
+
+
 def _text(label: str, text: str = "") -> Json:
     element = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": INPUT_TEXT}
     return entry(label, element, Block.TEXT, typed={"value": text})

@@ -5,8 +5,9 @@ import pytest
 from adapters.model import Act, Visibility
 from bot.conversion.ports import Card, NewOp, StoreAway
 from bot.conversion.records import AddMessage, Operation, Progress, decode, encode
+from bot.slack.home import GONE
 from bot.slack.ids import Action, Block
-from bot.slack.parked import GONE, QUESTION
+from bot.slack.parked import QUESTION
 from bot.slack.views.card import card
 from bot.slack.views.notices import notice
 

@@ -1,0 +1,259 @@
+"""The app's home: shown when it is opened, and again after each of its buttons."""
+
+from typing import Any
+
+from bot.conversion.decisions import Written, asks, rewritten, written
+from bot.conversion.ports import Desks, Lanes, Links, Parked, StoreAway
+from bot.conversion.records import (
+    AddMessage,
+    ChangeTicket,
+    DeleteMessage,
+    EditMessage,
+    LinkTicket,
+    OpenTicket,
+    ThreadKey,
+    UnknownVersion,
+    decode,
+)
+from bot.slack.answers import Later
+from bot.slack.forms import NOT_YOURS
+from bot.slack.ids import Action, Block, Modal
+from bot.slack.limits import INPUT_TEXT
+from bot.slack.mine import mine_of, waits_for
+from bot.slack.policy import Gesture, Policy
+from bot.slack.results import row_of
+from bot.slack.routing import STORE_AWAY, Call, Router, first_input
+from bot.slack.seal import Forged, Memory, Seal
+from bot.slack.sources import first_line, literal
+from bot.slack.submission import typed_in
+from bot.slack.views.home import Failed, Home, home
+from bot.slack.views.notices import notice_modal
+from bot.slack.views.writing import edit_modal, reread_modal
+from bot.slack.web import Identity, Web
+
+AGAIN = "It will be tried again now."
+GONE = "That was decided already, or it has been delivered since."
+NEWER = "A newer version of Threadline wrote that. Decide about it there."
+_TITLE = "Edit and retry"
+_FIXED = "A part of this may be at the helpdesk already, so it cannot be changed any more. Try it again as it is."
+_LONG = "This text is too long for a form. Discard it, and write it anew in the thread."
+_SCAN = 2000
+"""Failed deliveries that are looked at, of all people's."""
+_MOST = 50
+"""Failed deliveries of one person that are shown."""
+
+
+def in_home(call: Call) -> bool:
+    """Whether a button stood in the app's home."""
+    return bool(call.view.get("type") == "home")
+
+
+class HomeTab:
+    """Shows each person their home."""
+
+    def __init__(
+        self,
+        *,
+        web: Web,
+        identity: Identity,
+        links: Links,
+        lanes: Lanes,
+        desks: Desks,
+        seal: Seal,
+        later: Later,
+        policy: Policy,
+    ) -> None:
+        self._web = web
+        self._us = identity
+        self._links = links
+        self._lanes = lanes
+        self._desks = desks
+        self._seal = seal
+        self._later = later
+        self._policy = policy
+
+    def register(self, router: Router) -> None:
+        """Take the event and what is pressed in the home; decisions about failed deliveries have a place of theirs."""
+        router.events["app_home_opened"] = self.opened
+        router.actions[Action.HOME_NEXT] = self.turn
+        router.actions[Action.HOME_BACK] = self.turn
+        router.actions[Action.EDIT] = self.edit
+        router.submissions[Modal.EDIT] = self.edited
+
+    # --- showing ---
+
+    async def opened(self, body: dict[str, Any]) -> None:
+        """Somebody opened the home: show it as things stand."""
+        event = body["event"]
+        if event.get("tab") == "home":
+            await self._show(str(body.get("team_id") or self._us.team_id), str(event["user"]))
+
+    async def turn(self, call: Call) -> None:
+        """Show another page, or the same one again."""
+        await call.ack()
+        self._later.run(self._show(call.actor.team, call.actor.id, page=_number(call.pressed.get("value"))))
+
+    async def show_again(self, call: Call, *, said: str = "") -> None:
+        """Show the home anew after a button in it, on the same page, with what it did."""
+        page = _number(call.view.get("private_metadata"))
+        await self._show(call.actor.team, call.actor.id, page=page, said=said)
+
+    async def _show(self, team: str, user: str, *, page: int = 0, said: str = "") -> None:
+        mine = await mine_of(self._links, team, user)
+        failed = await self._failed_of(team, user)
+        rows = [
+            (waits_for(link, user), self._title(link.desk), row_of(link, self._title(link.desk), self._us, user))
+            for link in mine.links
+        ]
+        notes = [f"These are the newest {len(rows)} tickets; there may be more."] if mine.more else []
+        shown = Home(
+            failed=failed,
+            waiting=[(desk, row) for waits, desk, row in rows if waits],
+            open=[(desk, row) for waits, desk, row in rows if not waits],
+            page=page,
+            said=said,
+            notes=notes,
+        )
+        await self._web.call("views.publish", user_id=user, view=home(shown))
+
+    def _title(self, desk: str) -> str:
+        return self._desks.get(desk).title if desk in self._desks.names() else desk
+
+    async def _failed_of(self, team: str, user: str) -> list[Failed]:
+        found: list[tuple[Parked, Failed]] = []
+        left = _SCAN
+        async for parked in self._lanes.parked():
+            left -= 1
+            if parked.lane.startswith(f"{team}:") and (failed := await self._failed(parked, user)):
+                found.append((parked, failed))
+            if not left:
+                break
+        found.sort(key=lambda pair: pair[0].parked_at, reverse=True)
+        return [failed for _, failed in found[:_MOST]]
+
+    async def _failed(self, parked: Parked, user: str) -> Failed | None:
+        """The delivery as the home shows it; None for what is another's, or a newer version's."""
+        try:
+            operation = decode(parked.payload)
+        except UnknownVersion:
+            return None
+        work = operation.work
+        if getattr(work, "actor", "") != user:
+            return None
+        desk = getattr(work, "desk", "")
+        if not desk:
+            link = await self._links.get(ThreadKey.parse(parked.lane))
+            desk = link.desk if link else ""
+        return Failed(
+            named=f"{parked.lane}|{parked.id}",
+            desk=self._title(desk) or "No helpdesk",
+            what=_what(work),
+            why=operation.why or "It was not sent.",
+            asks=asks(parked.payload),
+            editable=written(parked.payload) is not None,
+        )
+
+    # --- editing a failed delivery ---
+
+    async def edit(self, call: Call) -> None:
+        """Open the text of a failed delivery; for a Slack message, say to edit it in Slack."""
+        named = str(call.pressed.get("value") or "")
+        parked = await self._lanes.find_parked(*_parts(named))
+        memory = Memory(form=Modal.EDIT, user=call.actor.id, team=call.actor.team, kept=named)
+        why_not = self._policy(call.actor, Gesture.DECIDE, desk="", channel="")
+        if why_not or parked is None:
+            view = notice_modal(_TITLE, why_not or GONE)
+        else:
+            view = self._form(parked, self._seal.close(memory))
+        await self._web.call("views.open", trigger_id=call.trigger, view=view)
+        await call.ack()
+
+    def _form(self, parked: Parked, metadata: str) -> dict[str, Any]:
+        try:
+            found = written(parked.payload)
+        except UnknownVersion:
+            return notice_modal(_TITLE, NEWER)
+        if found is None:
+            return notice_modal(_TITLE, _FIXED)
+        if found.in_slack:
+            return reread_modal(metadata)
+        if len(found.text) > INPUT_TEXT or len(found.subject or "") > INPUT_TEXT:
+            return notice_modal(_TITLE, _LONG)
+        return edit_modal(metadata, text=found.text, subject=found.subject)
+
+    async def edited(self, call: Call) -> None:
+        """Put the work back into its lane with the new text."""
+        view = call.view
+        try:
+            memory = self._seal.open(view.get("private_metadata", ""), form=Modal.EDIT, user=call.actor.id)
+        except Forged:
+            await call.ack(response_action="update", view=notice_modal(_TITLE, NOT_YOURS))
+            return
+        typed = {block: str(state.get("value") or "") for block, state in typed_in(view).items()}
+        new = Written(text=typed.get(Block.TEXT, ""), subject=typed.get(Block.SUBJECT))
+        if problem := _problem(new):
+            await call.ack(response_action="errors", errors={Block.SUBJECT: problem})
+            return
+        try:
+            why_not = await self._put_back(memory.kept, new)
+        except StoreAway:
+            if typed:
+                await call.ack(response_action="errors", errors={first_input(view): STORE_AWAY})
+            else:
+                await call.ack(response_action="update", view=notice_modal(_TITLE, STORE_AWAY))
+            return
+        if why_not:
+            await call.ack(response_action="update", view=notice_modal(_TITLE, why_not))
+            return
+        await call.ack()
+        self._later.run(self._show(call.actor.team, call.actor.id, said=AGAIN))
+
+    async def _put_back(self, named: str, new: Written) -> str:
+        """Why not, in words; empty where it will be tried again."""
+        lane, op = _parts(named)
+        parked = await self._lanes.find_parked(lane, op)
+        if parked is None:
+            return GONE
+        try:
+            if written(parked.payload) is None:
+                return _FIXED
+            done = await self._lanes.unpark(lane, op, rewritten(parked.payload, new))
+        except UnknownVersion:
+            return NEWER
+        return "" if done else GONE
+
+
+def _problem(new: Written) -> str:
+    if new.subject is None:
+        return ""
+    return "A subject is one line." if "\n" in new.subject or not new.subject.strip() else ""
+
+
+def _parts(named: str) -> tuple[str, str]:
+    lane, _, op = named.partition("|")
+    return lane, op
+
+
+def _number(text: Any) -> int:
+    return int(text) if str(text or "").isdecimal() else 0
+
+
+def _what(work: Any) -> str:
+    """A failed delivery in a line."""
+    words = "Something that you did"
+    match work:
+        case OpenTicket(subject=subject):
+            words = f"Your ticket: {subject}"
+        case AddMessage(message=dict() as message):
+            words = f"Your message: {first_line(literal(message)) or 'files'}"
+        case AddMessage(text=text):
+            words = f"Your message: {first_line(text) or 'written in Slack'}"
+        case ChangeTicket(act=act):
+            words = f"Your wish to {act} a ticket"
+        case LinkTicket(number=number):
+            words = f"Your link to ticket {number}"
+        case EditMessage(message=message):
+            words = f"Your edit of a message: {first_line(literal(message)) or 'files'}"
+        case DeleteMessage():
+            words = "Your deletion of a message"
+    return words

@@ -1,0 +1,341 @@
+"""assign, reopen, search and mine: by command, behind our name, and by the card's buttons."""
+
+import pytest
+
+from adapters.contract import Capability
+from adapters.errors import Unavailable
+from adapters.model import Act, Body, Choice, MessageDraft, Person, Status, TicketDraft, Visibility
+from bot.conversion.ports import Card
+from bot.slack.assigning import the_one
+from bot.slack.ids import Action, Block
+from bot.slack.tickets import Refused
+from bot.slack.views.card import card
+
+
+async def opened(stage, subject="The printer burns"):
+    first = MessageDraft(body=Body(plain="Help"), author=Person(name="Ada"), marker="TL-TEST")
+    draft = TicketDraft(subject=subject, first=first, requester=Person(name="Ada"))
+    return (await stage.desk.open_ticket(draft)).ticket
+
+
+@pytest.fixture
+async def root(stage):
+    said = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    await stage.link(said, number="1042")
+    stage.door.events.clear()
+    return said
+
+
+async def mention(stage, root, text):
+    ours = stage.workspace.bot_user_id
+    await stage.workspace.post(stage.ben, stage.channel, f"@{ours} {text}", thread_ts=root["ts"])
+    await stage.events("app_mention")
+
+
+def buttons(message):
+    return {
+        element["action_id"]: element
+        for block in message["blocks"]
+        if block["type"] == "actions"
+        for element in block["elements"]
+    }
+
+
+# --- assign and reopen ---
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "label"),
+    [("Alex Agent", "Alex Agent", "Alex Agent"), ("sam", "Sam Agent", "Sam Agent"), ("nobody", "", "nobody")],
+)
+async def test_assign_takes_a_name_a_part_of_it_or_nobody(stage, root, name, value, label):
+    words = await stage.told(f"assign 1042 {name}")
+
+    assert f"Ticket 1042 at Local desk will be assigned to {label}." == words
+    assert [(Act.ASSIGN, value)] == [(work.act, work.value) for work in await stage.accepted()]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("assign 1042 agent", "Several agents of Local desk are called agent: Alex Agent, Sam Agent. Write more"),
+        ("assign 1042 zoe", "Local desk has no agent called zoe. There are: Alex Agent, Sam Agent."),
+        ("assign 1042 me", "Local desk has no agent called Ada Lovelace."),
+        ("assign 1042", "To whom? Write /ticket assign NUMBER NAME."),
+        ("assign", "Which ticket? Write /ticket assign NUMBER NAME"),
+    ],
+)
+async def test_a_name_that_means_none_or_several_says_so_and_changes_nothing(stage, root, typed, words):
+    assert (await stage.told(typed)).startswith(words)
+    assert [] == await stage.accepted()
+
+
+async def test_a_desk_that_cannot_assign_says_so(stage, root, monkeypatch):
+    monkeypatch.setattr(type(stage.desk), "capabilities", frozenset(Capability) - {Capability.ASSIGN})
+
+    words = "Local desk has no way to assign a ticket through its API. Do it there."
+    assert words == await stage.told("assign 1042 sam")
+
+
+def test_an_exact_name_wins_over_those_that_hold_it():
+    agents = [Choice(id="1", label="Sam"), Choice(id="2", label="Samantha")]
+
+    assert "1" == the_one(agents, "sam", "Desk").id
+    with pytest.raises(Refused, match="Several agents"):
+        the_one(agents, "sa", "Desk")
+
+
+@pytest.fixture
+def colleagues(tables):
+    """The people of the workspace are the desk's agents; to be asked for before the stage."""
+    tables["local"]["agents"] = ["Ada Lovelace", "Ben Okri"]
+
+
+async def test_me_is_the_agent_of_ones_own_name(colleagues, stage, root):
+    assert "will be assigned to Ada Lovelace." in await stage.told("assign 1042 me")
+    await stage.accepted()
+    await mention(stage, root, f"assign @{stage.ben}")
+    assert ["Ben Okri"] == [work.value for work in await stage.accepted() if work.kind == "change_ticket"]
+
+
+async def test_reopen_by_command_and_in_the_thread(stage, root):
+    words = await stage.told("reopen 1042")
+    await mention(stage, root, "reopen")
+
+    assert "Ticket 1042 at Local desk will be opened again." == words
+    works = await stage.accepted()
+    assert [Act.REOPEN, Act.REOPEN] == [work.act for work in works if work.kind == "change_ticket"]
+    assert [words] == [work.text for work in works if work.kind == "tell"]
+
+
+# --- search and mine ---
+
+
+async def test_a_search_lists_what_the_desk_finds_a_page_at_a_time(stage, root):
+    numbers = [(await opened(stage, f"Printer {number} burns")).number for number in range(7)]
+
+    first = await stage.told("search printer")
+    shown = stage.workspace.ephemerals(stage.ada, stage.channel)[-1]
+    await stage.workspace.press(
+        stage.ada, channel=stage.channel, ts=shown["ts"], block_id="pages", action_id=Action.NEXT
+    )
+    await stage.settled()
+
+    after = [said["text"] for said in stage.workspace.ephemerals(stage.ada, stage.channel)]
+    assert "Tickets with “printer” (1 to 5 of 7)" in first
+    assert 1 == len(after)
+    assert "(6 to 7 of 7)" in after[0]
+    assert all(sum(f"Ticket {number}:" in page for page in (first, after[0])) == 1 for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("search", "What should be looked for? Write /ticket search WORDS."),
+        ("search nothing like it", "No ticket was found with “nothing like it” in its subject."),
+        ("mine", "You have no open tickets here."),
+    ],
+)
+async def test_nothing_to_list_is_said(stage, typed, words):
+    assert (await stage.told(typed)).startswith(words)
+
+
+async def test_a_desk_that_does_not_answer_a_search_is_named(stage, monkeypatch):
+    async def away(words, *, limit=20):
+        raise Unavailable("local", "it does not answer.")
+
+    monkeypatch.setattr(stage.desk, "search", away)
+
+    assert "Local desk did not answer, so tickets may be missing here." in await stage.told("search printer")
+
+
+async def test_no_desk_that_can_search_is_said(stage, monkeypatch):
+    monkeypatch.setattr(type(stage.desk), "capabilities", frozenset(Capability) - {Capability.SEARCH})
+
+    assert (await stage.told("search printer")).startswith("No helpdesk here can be searched")
+
+
+async def test_a_search_in_a_thread_without_a_ticket_offers_to_link_what_it_finds(stage):
+    ticket = await opened(stage)
+    start = await stage.workspace.post(stage.ada, stage.channel, "It burns")
+
+    await mention(stage, start, "search printer")
+    (said,) = stage.workspace.ephemerals(stage.ben, stage.channel)
+    await stage.workspace.press(
+        stage.ben, channel=stage.channel, ts=said["ts"], block_id="row:0", action_id=Action.LINK_HERE
+    )
+
+    assert start["ts"] == said["thread_ts"]
+    assert f"The thread will be linked to ticket {ticket.number}" in (await stage.whispered(stage.ben))[-1]
+    (work,) = await stage.accepted()
+    assert ("link_ticket", ticket.number, start["ts"]) == (work.kind, work.number, work.thread_ts)
+
+
+async def test_a_search_in_a_thread_with_a_ticket_does_not_offer_another(stage, root):
+    await opened(stage)
+
+    await mention(stage, root, "search printer")
+
+    (said,) = stage.workspace.ephemerals(stage.ben, stage.channel)
+    assert Action.LINK_HERE not in buttons(said)
+
+
+async def test_people_of_another_company_cannot_search(stage):
+    await opened(stage)
+    ours = stage.workspace.bot_user_id
+    await stage.workspace.post(stage.sid, stage.channel, f"@{ours} search printer")
+
+    await stage.events("app_mention")
+
+    (told,) = await stage.accepted()
+    assert told.text.startswith("Only members of the workspace that Threadline belongs to can view a ticket.")
+    assert [] == stage.workspace.ephemerals(stage.sid, stage.channel)
+
+
+async def test_mine_are_the_open_tickets_that_i_opened_or_am_the_requester_of(stage):
+    for number, more in (
+        ("1", {"opened_by": stage.ada, "subject": "opened"}),
+        ("2", {"requester": stage.ada, "subject": "asked", "state": Status.PENDING}),
+        ("3", {"opened_by": stage.ada, "subject": "over", "state": Status.CLOSED}),
+        ("4", {"opened_by": stage.ben, "subject": "other"}),
+    ):
+        said = await stage.workspace.post(stage.ada, stage.channel, f"thread {number}")
+        await stage.link(said, number=number, ticket_id=number, url=f"https://desk.example/{number}", **more)
+
+    words = await stage.told("mine")
+
+    listed = [line for line in words.splitlines() if line.startswith("Ticket ")]
+    assert ["Ticket 2: asked", "Ticket 1: opened"] == listed
+    assert "It waits for your answer." in words
+    assert "[Open] https://desk.example/2, [Go to the thread] https://" in words
+
+
+async def test_words_that_begin_with_mine_are_a_new_ticket(stage):
+    await stage.ticket("mine shaft collapsed")
+
+    assert "mine shaft collapsed" == stage.blocks(stage.ada)[Block.SUBJECT]["element"]["initial_value"]
+
+
+# --- the card ---
+
+
+async def carded(stage, **more):
+    root = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    link = await stage.link(root, number="1042", **more)
+    blocks, text = card(Card(link=link, desk=stage.desk))
+    posted = await stage.web.call(
+        "chat.postMessage", channel=stage.channel, thread_ts=root["ts"], text=text, blocks=blocks
+    )
+    return root, posted["ts"]
+
+
+async def press(stage, ts, action, user=""):
+    who = user or stage.ada
+    return await stage.workspace.press(who, channel=stage.channel, ts=ts, block_id="card", action_id=action)
+
+
+async def test_assign_on_the_card_lists_the_agents(stage):
+    _, ts = await carded(stage)
+    await press(stage, ts, Action.ASSIGN)
+
+    block = Block.AGENT.of("local")
+    names = await stage.suggested(block, "")
+    answer = await stage.submit({block: "Sam Agent"})
+
+    assert ["Alex Agent", "Sam Agent"] == sorted(names)
+    assert answer.body is None
+    assert [(Act.ASSIGN, "Sam Agent")] == [(work.act, work.value) for work in await stage.accepted()]
+
+
+async def test_assign_on_the_card_with_no_choice_takes_the_owner_away(stage):
+    _, ts = await carded(stage)
+    await press(stage, ts, Action.ASSIGN)
+
+    await stage.submit()
+
+    assert [""] == [work.value for work in await stage.accepted()]
+
+
+async def test_a_reply_on_the_card_is_public(stage):
+    _, ts = await carded(stage)
+    await press(stage, ts, Action.REPLY)
+
+    await stage.submit({Block.TEXT: "On it"})
+
+    (work,) = await stage.accepted()
+    assert ("On it", Visibility.PUBLIC) == (work.text, work.visibility)
+
+
+async def test_people_of_another_company_open_no_form_on_the_card(stage):
+    _, ts = await carded(stage)
+
+    for action in (Action.REPLY, Action.NOTE, Action.ASSIGN):
+        await press(stage, ts, action, user=stage.sid)
+        assert "Only members of the workspace" in stage.words(stage.sid)
+
+
+# --- internal words that would become public ---
+
+
+@pytest.fixture
+async def internal(stage):
+    """The card of an internal ticket, in whose thread a guest and somebody of another company take part."""
+    stage.gil = stage.workspace.add_person("gil", "Gil Guest", guest=True).id
+    await stage.workspace.join(stage.gil, stage.channel)
+    root, ts = await carded(stage, visibility=Visibility.INTERNAL, requester=stage.ben)
+    for who in (stage.gil, stage.sid):
+        await stage.workspace.post(who, stage.channel, "me too", thread_ts=root["ts"])
+    stage.door.events.clear()
+    return root, ts
+
+
+async def test_a_reply_on_an_internal_ticket_names_who_would_read_it_and_must_be_confirmed(stage, internal):
+    _, ts = internal
+    await press(stage, ts, Action.REPLY)
+    words = stage.words(stage.ada)
+
+    await stage.submit({Block.TEXT: "It was the fuse", Block.SURE: ["yes"]})
+
+    assert "Ben Okri, the requester, at Local desk" in words
+    assert "Gil Guest, a guest, who takes part in this thread" in words
+    assert "Sid Stranger, of another company, who takes part in this thread" in words
+    assert [("It was the fuse", Visibility.PUBLIC)] == [(work.text, work.visibility) for work in await stage.accepted()]
+
+
+async def test_slack_does_not_take_the_reply_without_the_confirmation(stage, internal):
+    _, ts = internal
+    await press(stage, ts, Action.REPLY)
+
+    sure = stage.blocks(stage.ada)[Block.SURE]
+
+    assert sure["optional"] is False
+
+
+async def test_a_form_from_before_the_ticket_was_internal_does_not_send(stage):
+    root, ts = await carded(stage)
+    await press(stage, ts, Action.REPLY)
+    await stage.link(root, number="1042", visibility=Visibility.INTERNAL)
+
+    answer = await stage.submit({Block.TEXT: "It was the fuse"})
+
+    assert "internal by now" in answer.body["errors"][Block.TEXT]
+    assert [] == await stage.accepted()
+
+
+async def test_typed_replies_on_an_internal_ticket_are_not_sent_and_say_where_it_is_asked(stage, internal):
+    root, _ = internal
+
+    by_command = await stage.told("reply 1042 It was the fuse")
+    await mention(stage, root, "reply It was the fuse")
+
+    works = await stage.accepted()
+    assert "Press Reply on the ticket's card: it says who would read it, and asks." in by_command
+    assert [by_command] == [work.text for work in works]
+
+
+async def test_a_guest_cannot_make_internal_words_public(stage, internal):
+    _, ts = internal
+
+    await press(stage, ts, Action.REPLY, user=stage.gil)
+
+    assert "Guests cannot make public what was internal." in stage.words(stage.gil)
