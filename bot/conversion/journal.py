@@ -110,7 +110,7 @@ class Journal:
         return self._finish(step, result)
 
     async def _intend(self) -> None:
-        """Write down what is about to be done, not long before it is: a suspended process learns here that it is late."""
+        """Write down what is about to be done; a process that was suspended learns here that it lost the lane."""
         while True:
             self.progress.since = time.time()
             await self.save()

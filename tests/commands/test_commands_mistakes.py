@@ -47,6 +47,8 @@ async def threadline(folder, *words, toml, environment):
         if process.returncode is None:
             process.send_signal(signal.SIGKILL)
             await process.wait()
+            if (folder / "d").exists():  # the server outlives the process that started it, as it should
+                await stop(await attach_or_start(folder / "d"))
 
 
 async def said(folder, *words, toml, until="", environment=None):
