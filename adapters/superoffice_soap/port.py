@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import zeep
@@ -63,8 +64,9 @@ class Port:
         self._names = {name.lower(): name for name in binding.all()}
 
     @classmethod
+    @lru_cache(maxsize=4)
     def load(cls, text: bytes) -> "Port":
-        """The port that *text*, a WSDL, describes.
+        """The port that *text*, a WSDL, describes; parsed once for all desks that have the same one.
 
         Raises:
             BadWsdl: it cannot be used.

@@ -65,7 +65,7 @@ def test_both_stacks_send_the_same_elements_for_each_operation(operation: str, t
 
 @WSDLS
 async def test_what_the_other_stack_writes_we_read(text: bytes, tmp_path: Path):
-    async with served() as (desk, stand_in):
+    async with served(loopback=True) as (desk, stand_in):
         theirs = suds_of(text, tmp_path, location=desk.settings.url)
 
         def write() -> str:
@@ -98,7 +98,7 @@ async def test_what_the_other_stack_writes_we_read(text: bytes, tmp_path: Path):
 
 @WSDLS
 async def test_what_we_write_the_other_stack_reads(text: bytes, tmp_path: Path):
-    async with served() as (desk, stand_in):
+    async with served(loopback=True) as (desk, stand_in):
         pair = drafts(desk, stand_in)
         files = (file_at(tmp_path, "a.bin", b"\0a"), file_at(tmp_path, "b.bin", b"bb"))
         ticket = await pair.open(await pair.draft("Skriver <&>", first=pair.message("Grüße\n& 🎉", files=files)))

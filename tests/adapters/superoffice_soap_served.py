@@ -1,8 +1,8 @@
 """A SuperOffice desk by SOAP with its stand-in, for the tests about what only this desk does."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, cast
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any
 
 import httpx
 from lxml import etree
@@ -17,14 +17,33 @@ from tests.adapters.drafts import Pair
 
 @asynccontextmanager
 async def served(
-    stand_in: SuperOfficeSoapStandIn | None = None, shared: InProcess | None = None, **settings: Any
+    *, shared: InProcess | None = None, loopback: bool = False, **settings: Any
 ) -> AsyncIterator[tuple[SuperOfficeSoapDesk, SuperOfficeSoapStandIn]]:
-    """The desk set up with *settings* besides the stand-in's table, and the stand-in."""
-    stand_in = stand_in or SuperOfficeSoapStandIn()
-    async with stand_in.serve() as table:
+    """The desk set up with *settings* besides the stand-in's table, and the stand-in.
+
+    The stand-in answers in this process without a socket, unless *loopback* is asked for (faults need it).
+    """
+    stand_in = SuperOfficeSoapStandIn()
+    async with AsyncExitStack() as stack:
+        if loopback:
+            table = await stack.enter_async_context(stand_in.serve())
+        else:
+            table = stand_in.settings("http://127.0.0.1:9")
         chosen = {key: value for key, value in {**table, **settings}.items() if value is not None}
-        async with SuperOfficeSoapDesk("acme", cast(Any, settings_of(chosen)), shared or InProcess()) as desk:
-            yield desk, stand_in
+        desk = SuperOfficeSoapDesk("acme", settings_of(chosen), shared or InProcess())
+        if not loopback:
+            within(desk, stand_in)
+        yield await stack.enter_async_context(desk), stand_in
+
+
+def within(desk: SuperOfficeSoapDesk, stand_in: SuperOfficeSoapStandIn) -> SuperOfficeSoapDesk:
+    """*desk*, which reaches *stand_in* without a socket, through the `Recording` of the block where there is one."""
+    wire = httpx.ASGITransport(app=stand_in.faults)
+    if isinstance(desk.transport, Recording):
+        desk.transport.inner = wire
+    else:
+        desk.transport = wire
+    return desk
 
 
 def settings_of(table: dict[str, Any]) -> SuperOfficeSoapSettings:
@@ -41,7 +60,7 @@ class Recording(httpx.AsyncBaseTransport):
     """The network, with a copy of every request that went out."""
 
     def __init__(self) -> None:
-        self.inner = httpx.AsyncHTTPTransport()
+        self.inner: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport()
         self.sent: list[bytes] = []
 
     @override

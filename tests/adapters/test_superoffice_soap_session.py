@@ -11,7 +11,7 @@ from adapters.model import Act, Change, ChoiceList, Person, TicketRef
 from adapters.shared import InProcess
 from adapters.superoffice_soap import SuperOfficeSoapDesk
 from bot.sandbox.faults import Fault
-from tests.adapters.superoffice_soap_served import drafts, served, settings_of
+from tests.adapters.superoffice_soap_served import drafts, served, settings_of, within
 
 
 async def test_many_calls_at_once_log_in_once():
@@ -25,7 +25,7 @@ async def test_two_processes_share_one_session():
     shared = InProcess()
     async with served(shared=shared) as (desk, stand_in):
         await desk.search("x")
-        async with SuperOfficeSoapDesk("acme", desk.settings, shared) as other:
+        async with within(SuperOfficeSoapDesk("acme", desk.settings, shared), stand_in) as other:
             await other.search("x")
 
         assert 1 == stand_in.calls.made.count("login")
@@ -33,10 +33,10 @@ async def test_two_processes_share_one_session():
 
 async def test_desks_of_different_accounts_never_share_a_session():
     shared = InProcess()
-    async with served(shared=shared) as (desk, _):
+    async with served(shared=shared) as (desk, stand_in):
         await desk.search("x")
         other: Any = desk.settings.model_copy(update={"username": "alex"})
-        async with SuperOfficeSoapDesk("acme", other, shared) as alex:
+        async with within(SuperOfficeSoapDesk("acme", other, shared), stand_in) as alex:
             with pytest.raises(NotAuthorised):
                 await alex.search("x")
 
@@ -92,7 +92,7 @@ async def test_a_wrong_password_is_told_once_and_names_the_remedy():
 
 
 async def test_a_lost_answer_to_a_login_leaves_nothing_unknown():
-    async with served() as (desk, stand_in):
+    async with served(loopback=True) as (desk, stand_in):
         stand_in.faults.plan.append(Fault.CUT_AFTER)
         with pytest.raises(Exception, match="did not answer") as caught:
             await desk.change(TicketRef(id="1", number="1"), Change(act=Act.CLOSE))

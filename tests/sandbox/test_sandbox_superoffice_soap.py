@@ -19,9 +19,9 @@ OPEN = (
 class Client:
     """Somebody with a text editor for XML."""
 
-    def __init__(self, stand_in: SuperOfficeSoapStandIn, address: str) -> None:
+    def __init__(self, stand_in: SuperOfficeSoapStandIn, address: str, wire: httpx.AsyncBaseTransport | None) -> None:
         self.stand_in = stand_in
-        self.http = httpx.AsyncClient(base_url=address, trust_env=False)
+        self.http = httpx.AsyncClient(base_url=address, transport=wire, trust_env=False)
         self.key = ""
 
     async def post(self, inner: str, **headers: str) -> httpx.Response:
@@ -49,9 +49,20 @@ class Client:
 
 @pytest.fixture
 async def client():
+    """A client that needs no socket."""
+    stand_in = SuperOfficeSoapStandIn()
+    client = Client(stand_in, "http://127.0.0.1:9", httpx.ASGITransport(app=stand_in.faults))
+    async with client.http:
+        await client.log_in()
+        yield client
+
+
+@pytest.fixture
+async def over_loopback():
+    """A client over a socket, which faults need."""
     stand_in = SuperOfficeSoapStandIn()
     async with stand_in.serve() as table:
-        client = Client(stand_in, table["url"].partition(PATH)[0])
+        client = Client(stand_in, table["url"].partition(PATH)[0], None)
         async with client.http:
             await client.log_in()
             yield client
@@ -226,12 +237,12 @@ async def test_the_served_wsdl_is_of_gsoaps_kind(client: Client):
     assert {"encoded"} == set(root.xpath("//@use"))
 
 
-async def test_faults_on_demand_are_those_of_every_stand_in(client: Client):
-    client.stand_in.faults.plan.append(Fault.CUT_AFTER)
+async def test_faults_on_demand_are_those_of_every_stand_in(over_loopback: Client):
+    over_loopback.stand_in.faults.plan.append(Fault.CUT_AFTER)
     with pytest.raises(httpx.HTTPError):
-        await client.post(f"<n:newTicket><sessionKey>{client.key}</sessionKey>{OPEN}</n:newTicket>")
+        await over_loopback.post(f"<n:newTicket><sessionKey>{over_loopback.key}</sessionKey>{OPEN}</n:newTicket>")
 
-    assert 1 == len(await client.stand_in.tickets())
+    assert 1 == len(await over_loopback.stand_in.tickets())
 
 
 async def test_agents_reply_note_close_and_reopen(client: Client):
