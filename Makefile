@@ -38,7 +38,7 @@ demo-script: $(VENV)/.runtime ## Run the demo's journey without a browser and pr
 
 test: $(VENV)/.dev ## Run the tests (real Redis server, loopback only)
 	@echo "==> Running the tests ..."
-	@$(BIN)/python -m pytest -q -m "not e2e and not crash" $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not e2e and not crash" --ignore tests/e2e $(ARGS)
 
 check: $(VENV)/.dev ## Format, lint, types and architecture
 	@echo "==> ruff format" && $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . ; exit 1; }

@@ -9,8 +9,9 @@ from bot.settings import Environment, LogTable, RedisTable, SlackTable, WorkTabl
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 HEAD = """# Settings
 
-One TOML file (`--config`, else `THREADLINE_CONFIG`, else `threadline.toml`). Secrets come from the environment: a value
-`"env:NAME"` is taken from the variable `NAME`. This page is made from the code by `python -m tests.docs_settings --write`.
+One TOML file (`--config`, else `THREADLINE_CONFIG`, else `threadline.toml`). Secrets come from the environment: a
+value `"env:NAME"` is taken from the variable `NAME`. This page is made from the code by
+`python -m tests.docs_settings --write`.
 """
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.model import Message, Person, Status, Ticket, TicketRef
+from adapters.model import Body, Message, Person, Status, Ticket, TicketRef, Visibility
 from bot.conversion.intake import poll_op, pull_op
 from bot.conversion.pull import RARELY, pause
 from bot.conversion.records import DeleteMessage, EditMessage
@@ -232,12 +232,12 @@ async def test_a_deletion_is_noted_on_the_ticket(house):
     assert "deleted their message" in ticket.messages[2].text
 
 
-def test_messages_carry_the_time_for_the_pause():
+def test_a_new_message_makes_the_next_look_come_soon():
     message = Message(
         id="1",
-        body=None,
+        body=Body(plain="x"),
         author=Person(name="x"),
-        visibility=None,
+        visibility=Visibility.PUBLIC,
         at=NOW - timedelta(minutes=2),
     )
 
