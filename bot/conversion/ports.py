@@ -283,7 +283,7 @@ class SlackFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadMessage:
-    """A Slack message, understood: who, when, what, and which files."""
+    """A Slack message, understood: who, when, what, and which files. ``wish``: it only asks us for something."""
 
     ts: str
     author: Author
@@ -292,6 +292,7 @@ class ThreadMessage:
     files: tuple[SlackFile, ...] = ()
     edited: str = ""
     permalink: str = ""
+    wish: bool = False
 
 
 class Threads(Protocol):

@@ -28,10 +28,15 @@ async def put_back(rooms: Rooms, link: Link, *, forgotten: bool) -> None:
     *forgotten*: the store may have lost its last writes, so each is looked for at the desk before it is sent.
     """
     since, thread = link.created_at.timestamp(), link.thread
+    said = [
+        message
+        for message in await rooms.threads.read(thread)
+        if float(message.ts) > since and not message.author.bot and not message.wish
+    ]
     missing = [
         _op(thread, message, forgotten=forgotten)
-        for message in await rooms.threads.read(thread)
-        if float(message.ts) > since and not message.author.bot and not await rooms.links.delivered(thread, message.ts)
+        for message in said
+        if not await rooms.links.delivered(thread, message.ts)
     ]
     if missing:
         await rooms.lanes.add(missing)

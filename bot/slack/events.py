@@ -8,10 +8,10 @@ from typing import Any
 
 from bot.conversion.intake import Intake
 from bot.conversion.records import AddMessage, DeleteMessage, EditMessage
-from bot.slack.mentions import thread_in, thread_of, wish_in
+from bot.slack.mentions import thread_in, thread_of
 from bot.slack.routing import Router
 from bot.slack.web import Identity
-from bot.slack.wishes import Verb
+from bot.slack.wishes import only_asks
 
 MIRRORED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 """The subtypes of messages that people write; all others are Slack's own words, or edits and deletions."""
@@ -64,6 +64,4 @@ class Events:
         await self._intake.delete(thread_in(body, previous), work)
 
     def _is_wish(self, event: dict[str, Any]) -> bool:
-        """Whether the message only asks us for something, so that it is not part of the conversation."""
-        wish = wish_in(event, self._us)
-        return wish is not None and (wish.verb is not Verb.HELP or wish.whole.casefold() == Verb.HELP)
+        return only_asks(str(event.get("text") or ""), self._us.user_id)

@@ -1,6 +1,5 @@
 """What follows when somebody writes our name: the verbs of the command, in threads, where commands do not run."""
 
-import re
 from typing import Any
 
 from adapters.model import Act, Visibility
@@ -15,18 +14,7 @@ from bot.slack.tickets import Asked, Found, Refused, Tickets
 from bot.slack.views.elements import Said
 from bot.slack.views.help import help_words
 from bot.slack.web import Identity, Web
-from bot.slack.wishes import Verb, Wish, mentioned
-
-_MENTION = re.compile(r"\s*<@([A-Z0-9]+)(?:\|[^>]*)?>[\s:,]*")
-
-
-def wish_in(event: dict[str, Any], us: Identity) -> Wish | None:
-    """What a message asks of us; None where it does not begin with our name."""
-    text = str(event.get("text") or "")
-    found = _MENTION.match(text)
-    if not found or found.group(1) != us.user_id:
-        return None
-    return mentioned(text[found.end() :])
+from bot.slack.wishes import Verb, Wish, wish_of
 
 
 def thread_of(body: dict[str, Any]) -> ThreadKey:
@@ -64,7 +52,7 @@ class Mentions:
     async def mention(self, body: dict[str, Any]) -> None:
         """Do what stands behind our name, in the thread where it stands."""
         event = body["event"]
-        wish = wish_in(event, self._us)
+        wish = wish_of(str(event.get("text") or ""), self._us.user_id)
         if wish is None:  # our name in the middle of a sentence is no wish
             return
         actor, thread, ts = Actor.of(body), thread_of(body), str(event["ts"])

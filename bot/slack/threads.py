@@ -18,6 +18,7 @@ from bot.slack.people import People
 from bot.slack.text.names import KnownNames, ids_in
 from bot.slack.text.read_rich_text import from_message
 from bot.slack.web import Identity, Web
+from bot.slack.wishes import only_asks
 
 SPOKEN: Final = frozenset({"", "file_share", "me_message", "thread_broadcast", "bot_message"})
 """The subtypes of messages in which somebody says something; the others are Slack's own notices and tombstones."""
@@ -147,6 +148,7 @@ class SlackThreads:
             files=tuple([await self._stub(one) for one in message.get("files") or [] if isinstance(one, dict)]),
             edited=str(edited.get("ts") or "") if isinstance(edited, dict) else "",
             permalink=_address(us, channel, message),
+            wish=not message.get("bot_id") and only_asks(str(message.get("text") or ""), us.user_id),
         )
 
     async def _stub(self, file: Mapping[str, Any]) -> SlackFile:

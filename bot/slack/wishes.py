@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
+_ADDRESSED = re.compile(r"\s*<@([A-Z0-9]+)(?:\|[^>]*)?>[\s:,]*")
 _QUOTES = str.maketrans({**dict.fromkeys(range(0x2018, 0x201C), "'"), **dict.fromkeys(range(0x201C, 0x2020), '"')})
 """What phones and Slack make of straight quotes."""
 _PERMALINK = re.compile(r"https?://[^/\s]+/archives/([A-Z0-9]+)/p(\d{10})(\d{6})(?:[/?#].*)?")
@@ -94,6 +95,20 @@ def understood(typed: str) -> Wish:
         word, text = _split(rest)
         return Wish(verb=verb, word=word, text=text, whole=whole)
     return Wish(verb=verb, text=rest, whole=whole)
+
+
+def wish_of(text: str, us: str) -> Wish | None:
+    """What a message asks of us, whose user id is *us*; None where it does not begin with our name."""
+    found = _ADDRESSED.match(text)
+    if not found or found.group(1) != us:
+        return None
+    return mentioned(text[found.end() :])
+
+
+def only_asks(text: str, us: str) -> bool:
+    """Whether a message only asks us for something, so that it is not part of the conversation."""
+    wish = wish_of(text, us)
+    return wish is not None and (wish.verb is not Verb.HELP or wish.whole.casefold() == Verb.HELP)
 
 
 def mentioned(typed: str) -> Wish:

@@ -123,7 +123,7 @@ class People:
     async def note(self) -> None:
         """An internal note, by a wish in the thread."""
         thread, token = self._thread(), self._ledger.token()
-        words = f"<@{self._slack.bot_user_id}> note {token} for agents"
+        words = f"@threadline note {token} for agents"
         await self._slack.post(self._someone(), thread.channel, words, thread_ts=thread.ts)
         self._ledger.notes[token] = thread
         self._ledger.ops += 1
@@ -149,7 +149,7 @@ class People:
         """Close the ticket, or open it again."""
         thread = self._thread()
         thread.closed = not thread.closed
-        words = f"<@{self._slack.bot_user_id}> {'close' if thread.closed else 'reopen'}"
+        words = f"@threadline {'close' if thread.closed else 'reopen'}"
         await self._slack.post(self._someone(), thread.channel, words, thread_ts=thread.ts)
         self._ledger.ops += 1
 
