@@ -159,10 +159,10 @@ class Access(HttpDesk[SuperOfficeRestSettings]):
         """The claims of *token*, once its signature, time and customer are right."""
         try:
             claims = verified(token, keys)
+            ends = float(claims["exp"])
         except (ValueError, KeyError, TypeError, InvalidSignature) as error:
             raise self._untrusted("is not signed by SuperOffice") from error
-        now = datetime.now(UTC).timestamp()
-        if float(claims.get("exp", now)) + _LEEWAY.total_seconds() < now:
+        if ends + _LEEWAY.total_seconds() < datetime.now(UTC).timestamp():
             raise self._untrusted("is out of date")
         if claims.get(_CONTEXT_CLAIM, self.settings.tenant) != self.settings.tenant:
             raise self._untrusted("is for another customer")

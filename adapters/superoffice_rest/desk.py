@@ -86,6 +86,8 @@ class SuperOfficeRestDesk(Lookups):
         defaults = self.as_entity(await self.kept("Ticket/default"), changes=False)
         custom = {field.key: field for field in await self.custom_fields()} if draft.fields else {}
         entity = writing.ticket(self.name, draft, defaults, custom, self.settings)
+        if status := draft.options.get("status", "").strip():
+            entity |= {step["path"][1:]: step["value"] for step in await self._status(status, "")}
         query = {"notify": _flag(writing.notifies(draft.first, self.settings))}
         made = self.as_entity(await self.call("POST", "Ticket", query=query, body=entity, changes=True), changes=True)
         number = ident(made.get("TicketId"))
@@ -266,10 +268,10 @@ class SuperOfficeRestDesk(Lookups):
     async def _status(self, wanted: str, base: str) -> list[dict[str, Any]]:
         """The status *wanted*, or else the first that means *base*; SuperOffice keeps both with the ticket."""
         for row in await self.items("ticketstatus"):
-            number = ident(row.get("Id"))
-            fits = number == wanted if wanted else row.get("ExtraInfo") == base and not row.get("Deleted")
-            if number and fits:
-                meaning = str(row.get("ExtraInfo") or base)
+            number, meaning = ident(row.get("Id")), str(row.get("ExtraInfo"))
+            if row.get("Deleted") or not number or meaning not in reading.BASE_STATUSES:
+                continue
+            if number == wanted or (not wanted and meaning == base):
                 return [
                     writing.replaced("Status", {"TicketStatusId": int(number)}),
                     writing.replaced("BaseStatus", meaning),

@@ -94,7 +94,6 @@ def _options(desk: str, given: Mapping[str, str]) -> Entity:
             "SecondaryPersons": [{"PersonId": one} for one in _numbers(desk, value, "secondary_persons")]
         },
         "deadline": lambda value: {"Deadline": _moment(desk, value)},
-        "status": lambda value: {"Status": {"TicketStatusId": _number(desk, value, "status")}},
         "tags": lambda value: {"Tags": [{"Id": one} for one in _numbers(desk, value, "tags")]},
         "sale": lambda value: {"Sale": {"SaleId": _number(desk, value, "sale")}},
         "project": lambda value: {"Project": {"ProjectId": _number(desk, value, "project")}},
@@ -102,7 +101,7 @@ def _options(desk: str, given: Mapping[str, str]) -> Entity:
     }
     entity: Entity = {}
     for name, value in given.items():
-        if value.strip():
+        if value.strip() and name in makers:
             entity |= makers[name](value.strip())
     return entity
 

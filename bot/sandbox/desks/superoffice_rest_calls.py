@@ -1,4 +1,4 @@
-"""The calls of the SuperOffice WebAPI stand-in: what each does and answers, refusing what the documents do not allow."""
+"""The calls of the SuperOffice WebAPI stand-in: what each does and answers, by the letter of the documents."""
 
 import json
 import re

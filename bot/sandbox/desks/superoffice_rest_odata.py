@@ -65,7 +65,7 @@ def select(columns: Mapping[str, Column], things: Sequence[Any], query: Mapping[
             raise NoSuchQuery(f"rows cannot be ordered by {part}")
         kept.sort(key=column.value, reverse=direction == "desc")
     start, top = _count(query, "$skip", 0), _count(query, "$top", 500)
-    rows = [{name: columns[name].value(thing) for name in chosen} for thing in kept[start : start + top]]
+    rows: list[Row] = [{name: columns[name].value(thing) for name in chosen} for thing in kept[start : start + top]]
     return rows, start + top < len(kept)
 
 
