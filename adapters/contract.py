@@ -142,7 +142,9 @@ class DeskSettings(BaseModel):
         "note",
         description="What a deletion in Slack does: a note on the ticket, or the message goes where the desk can.",
     )
-    poll: float = Setting(10.0, ge=1, le=3600, description="Seconds between two questions what changed at the desk.")
+    poll: float = Setting(
+        10.0, ge=1, le=3600, description="Seconds until a busy ticket, or the desk, is looked at again."
+    )
     polls_per_minute: float = Setting(
         60.0, gt=0, le=6000, description="Tickets looked at in a minute, for desks that cannot tell what changed."
     )

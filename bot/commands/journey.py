@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from rich.console import Console
 
+from adapters.contract import Capability
+from adapters.registry import load
 from bot.sandbox.demo import World
 from bot.sandbox.desks.base import SeenTicket
 
@@ -32,6 +34,7 @@ class Journey:
         self._slack = world.workspace
         self._agents = world.agents
         self._out = out
+        self._kind = str(world.settings["desks"]["demo"]["kind"])
         self._step = ""
         people = {person.name: person.id for person in self._slack.people.values()}
         self._tom, self._eva, self._mira = people["tom"], people["eva"], people["mira"]
@@ -44,6 +47,7 @@ class Journey:
         await self._reply(ticket)
         imported = await self._by_shortcut()
         await self._reply_in_thread(imported)
+        await self._agent_answers(imported)
         self._say("Done", "every step came true.")
 
     async def _by_command(self) -> SeenTicket:
@@ -91,11 +95,14 @@ class Journey:
         self._begin(f"Tom types /ticket reply {ticket.number}")
         words = f"reply {ticket.number} It is out now, but smells."
 
+        said: list[str] = []
+
         async def taken() -> bool:
             answer = await self._slack.command(self._tom, self._channel, "/ticket", words)
+            said[:] = [answer.error or str(answer.body)]
             return not answer.error and "on its way" in str(answer.body)
 
-        await self._until(taken, "the command was not accepted")
+        await self._until(taken, "the command was not accepted: ", said)
         seen = await self._until(lambda: self._holding(ticket.id, "but smells"), "the reply did not reach the ticket")
         self._show_ticket(seen)
 
@@ -107,6 +114,20 @@ class Journey:
         await self._until(lambda: self._receipt(said["ts"]), "no receipt was shown")
         self._line("slack", "shows a receipt on her message")
         self._show_ticket(seen)
+
+    async def _agent_answers(self, ticket: SeenTicket) -> None:
+        if Capability.READ_MESSAGES not in load(self._kind).capabilities:
+            return
+        self._begin("An agent answers at the desk, with a file")
+        await self._agents.reply(ticket.id, "Thank you, Mira. Guide attached.", files=(("guide.txt", b"1. Restart"),))
+        root = next(m for m in self._slack.history(self._channel) if m.get("reply_count"))
+
+        async def heard() -> dict[str, Any] | None:
+            said = self._slack.replies(self._channel, root["ts"])
+            return next((m for m in said if "Guide attached" in m.get("text", "")), None)
+
+        answer = await self._until(heard, "the answer did not reach the thread")
+        self._line("slack", f"shows in the thread: {' | '.join(answer['text'].splitlines())}")
 
     # --- how it looks and waits --------------------------------------------------------------------------------------
 
@@ -165,12 +186,12 @@ class Journey:
         message = next(m for m in self._slack.replies(self._channel, root["ts"]) if m["ts"] == ts)
         return bool(message.get("reactions"))
 
-    async def _until(self, look: Callable[[], Awaitable[T | None]], otherwise: str) -> T:
+    async def _until(self, look: Callable[[], Awaitable[T | None]], otherwise: str, said: Sequence[str] = ()) -> T:
         for _ in range(int(PATIENCE / POLL)):
             if found := await look():
                 return found
             await asyncio.sleep(POLL)
-        raise Wrong(self._step, otherwise)
+        raise Wrong(self._step, otherwise + " ".join(said))
 
     def _check(self, true: bool, otherwise: str) -> None:  # noqa: FBT001 - a statement and what to say where it is not so
         if not true:

@@ -23,13 +23,13 @@ from bot.conversion.text.tree import Document
 FILE = 50_000_000
 """Bytes of a desk's file that are brought to Slack; a larger one is named."""
 AGES = (
-    (timedelta(minutes=10), timedelta(seconds=15)),
-    (timedelta(hours=1), timedelta(minutes=1)),
-    (timedelta(days=1), timedelta(minutes=5)),
-    (timedelta(days=30), timedelta(minutes=30)),
+    (timedelta(minutes=10), 1),
+    (timedelta(hours=1), 6),
+    (timedelta(days=1), 30),
+    (timedelta(days=30), 180),
 )
-"""How long a ticket is left alone, by how long ago something happened on it."""
-RARELY = timedelta(hours=6)
+"""How long a ticket is left alone, in multiples of the desk's ``poll``, by how long ago something happened on it."""
+RARELY = 2000
 
 
 async def poll_desk(rooms: Rooms, work: PollDesk) -> None:
@@ -60,18 +60,18 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
     if ticket is not None:
         await pull.show_news(ticket)
     if work.repeat:
-        wait = pause(ticket, new, now=datetime.now(UTC))
+        wait = pause(ticket, new, now=datetime.now(UTC), poll=timedelta(seconds=desk.settings.poll))
         turn = await desk.shared.turn(f"poll:{desk.name}", per_second=desk.settings.polls_per_minute / 60)
         raise Again(max(wait, turn))
 
 
-def pause(ticket: Ticket | None, new: tuple[Message, ...], *, now: datetime) -> timedelta:
+def pause(ticket: Ticket | None, new: tuple[Message, ...], *, now: datetime, poll: timedelta) -> timedelta:
     """How long to leave a ticket alone. The longer nothing happened, the longer; a closed one four times as long."""
     times = [message.at for message in new if message.at]
     if ticket and ticket.updated_at:
         times.append(ticket.updated_at)
     age = now - max(times) if times else timedelta(minutes=30)
-    wait = next((wait for limit, wait in AGES if age < limit), RARELY)
+    wait = poll * next((times for limit, times in AGES if age < limit), RARELY)
     return wait * 4 if ticket and ticket.status is Status.CLOSED else wait
 
 

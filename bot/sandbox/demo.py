@@ -25,6 +25,9 @@ _FIELDS = [{"key": "asset", "label": "Asset number", "hint": "On its sticker, su
 """The local desk's custom fields: one, which only one department asks for."""
 
 
+_FOR_THE_DEMO: dict[str, Any] = {"default": True, "poll": 1.0, "visibility": "public"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """What stands around the bot in the demo. ``settings`` is the bot's settings file as a document."""
@@ -95,8 +98,15 @@ async def world(
 async def _desk(stack: AsyncExitStack, kind: str, folder: Path) -> tuple[AgentDesk, StandIn | None, dict[str, Any]]:
     if kind == "local":
         path = folder / "desk.sqlite"
-        table = {"kind": "local", "title": "Local desk", "path": str(path), "fields": _FIELDS, "default": True}
+        table = {
+            "kind": "local",
+            "title": "Local desk",
+            "path": str(path),
+            "fields": _FIELDS,
+            "default": True,
+            "poll": 1.0,
+        }
         return LocalAgents(path), None, table
     other = stand_in(kind)
     table = await stack.enter_async_context(other.serve())
-    return other, other, {"title": other.system, "default": True, **table}
+    return other, other, {"title": other.system, **_FOR_THE_DEMO, **table}
