@@ -30,8 +30,8 @@ demo: $(VENV)/.runtime ## Try Threadline on this machine, without any account (A
 	@echo "==> Starting the demo; stop it with Ctrl-C ..."
 	@$(BIN)/threadline demo $(ARGS)
 
-demo-script: $(VENV)/.runtime ## Run the demo's journey without a browser and print it, for local and whmcs
-	@for desk in $(or $(DESK),local whmcs); do \
+demo-script: $(VENV)/.runtime ## Run the journey without a browser for each desk and print it (DESK=local)
+	@for desk in $(or $(DESK),local whmcs superoffice_soap superoffice_rest keliweb); do \
 		echo "==> The journey with --desk $$desk"; \
 		$(BIN)/threadline demo --script --desk $$desk || exit 1; \
 	done
