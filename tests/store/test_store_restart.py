@@ -141,7 +141,7 @@ async def test_a_linked_thread_is_read_again_after_a_restart_even_if_nothing_wai
     await machine.kill()
 
     async with machine.store() as store:
-        await store.lanes.add([op("b", 2)])
+        await store.lanes.add([op("b", 4_000_000_000_000_000)])
         head, _ = await head_of(store)
         assert ("b", False, True) == (head.id, head.verify, head.resync)
 
@@ -181,3 +181,25 @@ def claim_all():
                 head = await store.lanes.done(lease, head.id, NOTHING)
 
     return finish
+
+
+async def test_what_comes_again_to_a_thread_not_yet_read_again_may_have_been_done_before(machine, op, link):
+    """A sweep or Slack itself may bring a message again before the thread is checked."""
+    async with machine.store() as store:
+        await store.links.put(link())
+        await store.lanes.add([op("first", 1)])
+    await machine.kill()
+
+    async with machine.store() as store:
+        old, new = 1_700_000_001_000_000, 4_000_000_000_000_000
+        await store.lanes.add([op("old", old), op("new", new), op("pull", new, lane=f"pull/{T}")])
+        assert (await head_of(store, f"pull/{T}"))[0].verify
+
+        head, lease = await head_of(store)
+        for name, verify in (("first", True), ("old", True), ("new", False)):
+            assert (name, verify) == (head.id, head.verify)
+            await store.lanes.resynced(lease)
+            head = await store.lanes.done(lease, head.id, NOTHING)
+
+        await store.lanes.add([op("later", old)])
+        assert [("later", False, False)] == [await looks(store, (await head_of(store))[1])]

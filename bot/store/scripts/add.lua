@@ -19,6 +19,18 @@ local function epoch_of_new(lane)
   return rid
 end
 
+-- The run under which an operation is stored; 0 where it may have been done before the server forgot it: it is older than
+-- this run, and its thread was not read again yet. (What shows things in Slack is looked for in any old thread.)
+local function stored_as(lane, order)
+  local seen = is_thread(lane) and redis.call('HGET', epoch, lane) or epoch_of_new(lane)
+  if seen == rid then
+    return rid
+  end
+  local at = tonumber(order)
+  local older = not is_thread(lane) or (at > 0 and at < (since + 5) * 1000000)
+  return older and '0' or rid
+end
+
 local function replace(lane, op, order, payload, record)
   local field = lane .. '|' .. op
   local stored_in, flags = parts_of(record)
@@ -56,7 +68,7 @@ local function add(queue, memory, lane, op, order, payload, delay, wish)
     return 'not linked'
   end
   local flags = (has(wish, 'm') and 'm' or '') .. (has(wish, 'r') and 'r' or '')
-  put_in(lane, queue, op, order, record_of(rid, flags, payload), flags)
+  put_in(lane, queue, op, order, record_of(stored_as(lane, order), flags, payload), flags)
   if is_thread(lane) and redis.call('HEXISTS', epoch, lane) == 0 then
     redis.call('HSET', epoch, lane, epoch_of_new(lane))
   end
