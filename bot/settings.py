@@ -17,6 +17,7 @@ from adapters.errors import Misconfigured
 DEFAULT_FILE = "threadline.toml"
 SLACK_API = "https://slack.com/api/"
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
+_EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
 
 
@@ -42,6 +43,9 @@ class SlackTable(Table):
     )
     listen: str = Field("127.0.0.1:3000", description="Address and port for HTTP mode; Slack's path is /slack/events.")
     api_url: str = Field(SLACK_API, description="Base of the Web API, for an emulator or a gateway.")
+    reactions: tuple[str, ...] = Field(
+        ("ticket",), description="Names of the reactions that make a ticket of a message's thread; [] for none."
+    )
     receipts: Literal["reaction", "silent"] = Field(
         "reaction", description="Whether a reaction on each message says that it waits, arrived or failed."
     )
@@ -52,10 +56,14 @@ class SlackTable(Table):
     @field_validator("listen")
     @classmethod
     def _is_address(cls, listen: str) -> str:
-        host, colon, port = listen.rpartition(":")
-        if not (host and colon and port.isdecimal() and int(port) < 65536):  # noqa: PLR2004 - the number of ports
-            raise ValueError("must be an address and a port, such as 127.0.0.1:3000")
-        return listen
+        return _address(listen)
+
+    @field_validator("reactions")
+    @classmethod
+    def _are_names(cls, reactions: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in reactions if not _EMOJI.fullmatch(name)]:
+            raise ValueError(f"must be names of emoji without colons, such as ticket, not {wrong[0]!r}")
+        return reactions
 
     @field_validator("api_url")
     @classmethod
@@ -90,6 +98,39 @@ class LogTable(Table):
     format: Literal["text", "json"] = Field("text", description="json: one object a line, for machines.")
 
 
+class OperatorTable(Table):
+    """The door for health and metrics: /healthz, /readyz and /metrics."""
+
+    listen: str = Field(
+        "127.0.0.1:9464", description="Address and port; empty: no such door. Keep it off the internet."
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, listen: str) -> str:
+        return _address(listen) if listen else ""
+
+
+class HooksTable(Table):
+    """The door for helpdesks that call when a ticket changed, at /hooks/NAME of the desk."""
+
+    listen: str = Field(
+        "", description="Address and port of a door of its own; in HTTP mode [slack] listen has it too."
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, listen: str) -> str:
+        return _address(listen) if listen else ""
+
+
+def _address(listen: str) -> str:
+    host, colon, port = listen.rpartition(":")
+    if not (host and colon and port.isdecimal() and int(port) < 65536):  # noqa: PLR2004 - the number of ports
+        raise ValueError("must be an address and a port, such as 127.0.0.1:3000")
+    return listen
+
+
 class Environment(BaseSettings):
     """What comes from the environment and from nowhere else."""
 
@@ -109,6 +150,8 @@ class Settings(Table):
     redis: RedisTable = RedisTable()
     work: WorkTable = WorkTable()
     log: LogTable = LogTable()
+    operator: OperatorTable = OperatorTable()
+    hooks: HooksTable = HooksTable()
     desks: dict[str, DeskSettings] = {}
     environment: Environment = Field(default_factory=Environment)
 

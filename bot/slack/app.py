@@ -1,6 +1,7 @@
 """The Bolt app with all its listeners, and the two ways into it: what Slack waits for, and events from the store."""
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
@@ -23,6 +24,7 @@ from bot.slack.mentions import Mentions
 from bot.slack.options import Lists
 from bot.slack.parked import ParkedButtons
 from bot.slack.policy import Policy, own_workspace_only
+from bot.slack.reactions import REACTIONS, Reactions
 from bot.slack.results import Results
 from bot.slack.routing import Router
 from bot.slack.seal import Seal
@@ -79,6 +81,7 @@ def build_app(
     scratch: Scratch,
     secret: str,
     policy: Policy = own_workspace_only,
+    reactions: Collection[str] = REACTIONS,
 ) -> SlackApp:
     """The app with all its listeners.
 
@@ -94,6 +97,7 @@ def build_app(
         scratch: keeps what a form cannot carry.
         secret: signs what forms remember; the signing secret or the bot token.
         policy: who may do what.
+        reactions: names of the reactions that ask for a ticket.
     """
     later = Later()
     answers = Answers(intake, later)
@@ -123,6 +127,18 @@ def build_app(
         Mentions(web=web, identity=identity, intake=intake, tickets=tickets, assigning=assigning, results=results),
         form,
         Commands(form=form, tickets=tickets, assigning=assigning, results=results, answers=answers, later=later),
+        Reactions(
+            web=web,
+            identity=identity,
+            intake=intake,
+            desks=desks,
+            catalogue=catalogue,
+            threads=threads,
+            form=form,
+            answers=answers,
+            policy=policy,
+            names=reactions,
+        ),
         assigning,
         results,
         Shortcuts(form=form),

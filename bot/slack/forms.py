@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from adapters.contract import TicketAdapter
+from adapters.contract import Capability, TicketAdapter
 from adapters.model import Choice, ChoiceList
 from bot.conversion.catalogue import NOW, Catalogue, Fields
 from bot.conversion.intake import Accepted, Intake
@@ -163,6 +163,12 @@ class TicketForm:
                 raise
             return None
         return dict(answer["view"])
+
+    async def must_choose_department(self, desk: TicketAdapter[Any], *, budget: timedelta) -> bool:
+        """Whether the form would insist on a department that the settings do not name."""
+        if desk.settings.department or not desk.has(Capability.DEPARTMENTS):
+            return False
+        return bool((await self._catalogue.choices(desk.name, ChoiceList.DEPARTMENTS, budget=budget)).items)
 
     # --- following ---
 

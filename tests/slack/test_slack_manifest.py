@@ -53,6 +53,7 @@ EVENT_NEEDS = {
     "message.groups": {"groups:history"},
     "message.im": {"im:history"},
     "message.mpim": {"mpim:history"},
+    "reaction_added": {"reactions:read"},
 }
 METHOD = re.compile(r'"((?:apps|auth|bots|chat|conversations|files|reactions|usergroups|users|views)(?:\.[a-zA-Z]+)+)"')
 NOT_CALLED = {"chat.meMessage", "chat.scheduleMessage", "views.push"}

@@ -35,6 +35,12 @@ def notice(text: str, *, parked: str = "", asks: bool = False, url: str = "") ->
     return blocks, spoken(blocks)
 
 
+def asks_for_form(text: str, message: str) -> Said:
+    """Words for one person with a button that opens the form for the *message* of that timestamp."""
+    blocks = [*_paragraphs(text), *actions("asks", [button("Open the form", Action.CREATE, message)])]
+    return blocks, spoken(blocks)
+
+
 def choices(parked: str, *, editable: bool = False) -> list[Json]:
     """The buttons that decide about parked work; *editable*: its text may be changed first."""
     edit = [button("Edit and retry", Action.EDIT, parked)] if editable else []
