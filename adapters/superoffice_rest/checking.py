@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from adapters.errors import AdapterError
 from adapters.model import ChoiceList, Finding
 from adapters.superoffice_rest import fields, reading
-from adapters.superoffice_rest.archive import Query
+from adapters.superoffice_rest.archive import Query, marked_by
 from adapters.superoffice_rest.lookups import Lookups
 from adapters.superoffice_rest.reading import ident, part, rows, text
 from adapters.superoffice_rest.settings import IN_TITLE
@@ -117,8 +117,7 @@ async def _searching(desk: Lookups) -> Finding:
     """The queries that find tickets again are tried, the one for our marker included."""
     newest = await desk.archive("Ticket", Query(select=("ticketId", "lastChanged"), order="lastChanged desc", top=1))
     if desk.settings.marker_field != IN_TITLE:
-        where = f"ticket.{desk.settings.marker_field} is '{_NEVER}'"
-        await desk.archive("Archive/dynamic", Query(select=("ticket.id",), where=where, order="ticket.id", top=1))
+        await desk.archive("Archive/dynamic", marked_by(desk.settings.marker_field, _NEVER))
     detail = f"the newest change is of ticket {newest[0].get('ticketId')}" if newest else "there are no tickets yet"
     offset = not newest or reading.when(newest[0].get("lastChanged")) is not None
     return Finding(

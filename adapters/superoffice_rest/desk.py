@@ -28,7 +28,7 @@ from adapters.model import (
 )
 from adapters.superoffice_rest import checking, hooks, reading, writing
 from adapters.superoffice_rest.access import signing_key
-from adapters.superoffice_rest.archive import Query
+from adapters.superoffice_rest.archive import Query, marked_by
 from adapters.superoffice_rest.lookups import Lookups
 from adapters.superoffice_rest.reading import ident
 from adapters.superoffice_rest.refusals import LOOKED_UP, SYSTEM, unusable
@@ -102,14 +102,16 @@ class SuperOfficeRestDesk(Lookups):
 
     @override
     async def find_ticket(self, marker: str, draft: TicketDraft) -> Opened | None:
+        """One query; what it finds is compared here, since a database may read a text as a pattern."""
         if self.settings.marker_field == IN_TITLE:
-            where = f"title contains '{reading.marked_title('', marker).strip()}'"
-            found = await self.archive("Ticket", Query(select=("ticketId",), where=where, order="ticketId", top=1))
-            number = ident(found[0].get("ticketId")) if found else ""
+            query = Query(select=("ticketId", "title"), where=f"title contains '{marker}'", order="ticketId")
+            found = await self.archive("Ticket", query)
+            ours = [row.get("ticketId") for row in found if reading.marker_in(str(row.get("title"))) == marker]
         else:
-            found = await self.archive("Archive/dynamic", marked_by(self.settings.marker_field, marker))
-            number = ident(found[0].get("ticket.id")) if found else ""
-        return await self._opened(number) if number else None
+            query = marked_by(self.settings.marker_field, marker)
+            found = await self.archive("Archive/dynamic", query)
+            ours = [row.get("ticket.id") for row in found if row.get(query.select[-1]) == marker]
+        return await self._opened(ident(ours[0])) if ours else None
 
     # --- messages ---
 
@@ -284,14 +286,6 @@ class SuperOfficeRestDesk(Lookups):
         if not secret:
             raise self.unsupported("send webhooks without webhook_secret in the settings")
         return hooks.tickets(self.name, secret, self.settings.tenant, headers, body)
-
-
-def marked_by(field: str, marker: str) -> Query:
-    """The question which ticket carries *marker* in an extra field.
-
-    The dynamic archive names columns as the database does, which is where extra fields have their own.
-    """
-    return Query(select=("ticket.id",), where=f"ticket.{field} is '{marker}'", order="ticket.id", top=1)
 
 
 def _flag(value: bool) -> str:  # noqa: FBT001 - a flag as SuperOffice writes it

@@ -42,6 +42,12 @@ def marked_title(subject: str, marker: str) -> str:
     return f"{subject} [{marker}]"
 
 
+def marker_in(title: str) -> str:
+    """The marker that *title* carries, or nothing."""
+    marked = MARKED_TITLE.fullmatch(title)
+    return marked.group(2) if marked else ""
+
+
 def subject_of(title: str) -> str:
     """*title* without our marker."""
     marked = MARKED_TITLE.fullmatch(title)

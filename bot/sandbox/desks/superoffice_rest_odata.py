@@ -127,6 +127,8 @@ def _meets(column: Column, thing: Any, operator: str, value: str) -> bool:
         if operator in _NUMBERS and len(numbers) == 1:
             return _NUMBERS[operator](int(found), numbers[0])
     elif column.kind in {TEXT, CLOB, LIST} and quoted is not None and operator in _TEXTS:
+        if "[" in quoted and operator not in {"is", "eq", "=", "isNot", "ne"}:
+            raise NoSuchQuery("a bracket may mean a set of characters to the database")
         return _TEXTS[operator](str(found).casefold(), quoted.casefold())
     elif column.kind == DATE and quoted is not None and operator in _DATES:
         datetime.fromisoformat(quoted)
