@@ -21,6 +21,7 @@ from adapters.model import (
     MessageRef,
     Opened,
     OutgoingFile,
+    Role,
     Status,
     TicketDraft,
     TicketRef,
@@ -133,7 +134,7 @@ class SuperOfficeRestDesk(Lookups):
         self, entity: dict[str, Any], draft: MessageDraft, uploads: Sequence[str], *, notify: bool
     ) -> MessageRef:
         """The message and its files in one call."""
-        reply = draft.visibility is Visibility.PUBLIC and not writing.is_contact(draft)
+        reply = draft.visibility is Visibility.PUBLIC and draft.author.role is Role.AGENT
         body = {
             "Entity": entity,
             "Notify": notify,
