@@ -17,6 +17,8 @@ from adapters.whmcs_family.settings import FamilySettings
 
 ENCODED = 16 / 9
 """A file is base64 in JSON in base64."""
+NAME_LINE = 400
+"""Characters that we may put before a text to say whose it is: a name and an e-mail address."""
 
 S = TypeVar("S", bound=FamilySettings)
 
@@ -29,7 +31,7 @@ class FamilyDesk(HttpDesk[S]):
     def limits(self) -> Limits:
         return Limits(
             subject=None,
-            body=self.settings.max_message // 4,
+            body=self.settings.max_message // 4 - NAME_LINE,
             request=self.settings.post_max_size - 2 * self.settings.max_message,
             file_overhead=ENCODED,
         )

@@ -16,7 +16,7 @@ class FamilySettings(HttpSettings):
     post_max_size: int = Setting(
         8_388_608, gt=100_000, description="PHP's post_max_size there, in bytes. PHP empties a larger request silently."
     )
-    max_message: int = Setting(65_000, gt=1000, description="Bytes of a message that its database column keeps.")
+    max_message: int = Setting(65_000, ge=4000, description="Bytes of a message that its database column keeps.")
     markdown: bool = Setting(True, description="Send Markdown; else plain text.")
     closed_statuses: frozenset[str] = Setting(frozenset({"Closed"}), description="Statuses that mean closed.")
     pending_statuses: frozenset[str] = Setting(

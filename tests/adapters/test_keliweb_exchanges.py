@@ -105,7 +105,7 @@ async def test_a_ticket_is_found_by_its_number_whichever_name_that_has():
     async with replaying("get_ticket_by_number") as pair:
         ticket = await pair.desk.find_by_number("#516757")
 
-    assert (TICKET, None) == (ticket.ref, ticket.url)
+    assert (TICKET, None, None) == (ticket.ref, ticket.url, ticket.owner)  # the owner is told as a number only
 
 
 async def test_a_ticket_that_answers_with_another_id_was_merged_into_that():
@@ -163,8 +163,8 @@ async def test_a_requesters_name_is_shown_as_it_is_in_markdown():
 
 
 async def test_a_text_that_the_desk_would_cut_is_refused():
-    async with replaying(max_message=2000) as pair:
+    async with replaying(max_message=4000) as pair:
         with pytest.raises(Rejected) as caught:
-            await pair.desk.add_message(TICKET, replace(pair.message(), body=body_of("ä" * 1000)))
+            await pair.desk.add_message(TICKET, replace(pair.message(), body=body_of("ä" * 2000)))
 
     assert ("body", True) == (caught.value.field, "Keliweb keeps" in str(caught.value))

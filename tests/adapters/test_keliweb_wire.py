@@ -284,6 +284,61 @@ async def test_a_refusal_of_the_token_endpoint_is_named_and_nothing_was_changed(
     assert timedelta(seconds=7) == getattr(error, "retry_after", None) or status != 429
 
 
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (401, '{"message":"Unauthenticated."}'),
+        (401, ""),
+        (302, PAGE),
+        (303, ""),
+        (200, LOGIN),
+        (200, '{"error":"token expired"}'),
+        (400, '{"error":"token invalid"}'),
+        (403, '{"message":"Unauthenticated."}'),
+    ],
+)
+async def test_a_token_that_is_refused_in_any_way_is_replaced_once_and_the_call_made_again(status, text):
+    used, given_out = [], iter(["T1", "T2", "T3"])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/oauth/token":
+            pair = {"token_type": "bearer", "access_token": next(given_out), "refresh_token": "R"}
+            return httpx.Response(200, stream=httpx.ByteStream(json.dumps(pair).encode()))
+        used.append(request.headers["authorization"])
+        good = used[-1] == "Bearer T2"
+        content = b'{"result":"success","id":"1"}' if good else text.encode()
+        return httpx.Response(200 if good else status, stream=httpx.ByteStream(content))
+
+    desk = KeliwebDesk("acme", KeliwebDesk.Settings.model_validate(BY_PASSWORD), InProcess())
+    desk.transport = httpx.MockTransport(answer)
+    async with desk:
+        first = await desk.call("open-ticket", {"deptid": "1"}, changes=True)
+        second = await desk.call("open-ticket", {"deptid": "1"}, changes=True)
+
+    assert ["Bearer T1", "Bearer T2", "Bearer T2"] == used
+    assert ("1", "1") == (first["id"], second["id"])
+
+
+@pytest.mark.parametrize(("status", "text"), [(401, ""), (302, PAGE), (200, LOGIN), (200, '{"error":"token expired"}')])
+async def test_a_fresh_token_that_is_refused_too_is_for_the_operator(status, text):
+    calls = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(request.url.path)
+        if calls[-1] == "/oauth/token":
+            pair = {"token_type": "Bearer", "access_token": f"T{len(calls)}"}
+            return httpx.Response(200, stream=httpx.ByteStream(json.dumps(pair).encode()))
+        return httpx.Response(status, stream=httpx.ByteStream(text.encode()))
+
+    desk = KeliwebDesk("acme", KeliwebDesk.Settings.model_validate(BY_PASSWORD), InProcess())
+    desk.transport = httpx.MockTransport(answer)
+    async with desk:
+        error = await error_of(desk)
+
+    assert (NotAuthorised, ["/oauth/token", "/api/v2/keliweb/open-ticket"] * 2) == (type(error), calls)
+    assert "token is not accepted" in str(error)
+
+
 def test_every_documented_error_of_the_token_endpoint_has_a_row_above():
     marks = test_a_refusal_of_the_token_endpoint_is_named_and_nothing_was_changed.pytestmark
     proved = {json_object(row[1].encode()).get("error") for row in marks[0].args[1]}
