@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from adapters.contract import Capability, Limits
 from adapters.model import Body
+from bot.conversion.marks import is_note
 from bot.conversion.ports import SlackFile, ThreadMessage
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Block, Code, Document, Link, Paragraph, Rule, Run, Style
@@ -22,11 +23,15 @@ BETWEEN = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What one message at the desk carries: a text, files, and which Slack messages are in it."""
+    """What one message at the desk carries: a text, files, and which Slack messages are in it.
+
+    ``internal``: who wrote it marked it as a note, so it must not be public, whatever the thread's other messages are.
+    """
 
     document: Document
     files: tuple[SlackFile, ...] = ()
     messages: tuple[str, ...] = ()
+    internal: bool = False
 
     @property
     def body(self) -> Body:
@@ -58,17 +63,39 @@ def of_thread(
     """A ticket's text: the description, then each message with its author, time, formatting and files.
 
     Messages are packed into as few parts as the desk's limits allow, for a call each; none is cut in two unless it
-    alone is larger than a part may be.
+    alone is larger than a part may be. Those marked as notes come last, in parts of their own.
     """
+    marked = {message.ts for message in messages if is_note(message.document)}
+    notes = _notes([message for message in messages if message.ts in marked], limits=limits, capabilities=capabilities)
     pack = _Packing(limits=limits, capabilities=capabilities)
     if description:
         pack.add(description.blocks, extra_files, "")
     elif extra_files:
         pack.add((), extra_files, "")
-    for number, message in enumerate(messages):
+    for number, message in enumerate(message for message in messages if message.ts not in marked):
         lead: tuple[Block, ...] = (Rule(),) if description and number == 0 else ()
         pack.add((*lead, *entry(message)), message.files, message.ts)
-    return pack.finish()
+    packed = pack.finish()
+    parts = packed.parts
+    if notes.parts and not parts:  # a ticket's first message is for all to read
+        parts = (Part(document=Document((Paragraph((Run("All messages of this thread are marked as notes."),)),))),)
+    return Conversion(parts=(*parts, *notes.parts), left_out=(*packed.left_out, *notes.left_out))
+
+
+def _notes(messages: Sequence[ThreadMessage], *, limits: Limits, capabilities: frozenset[Capability]) -> Conversion:
+    """Messages that are marked as notes; a desk that has none does not get them at all."""
+    if Capability.NOTE not in capabilities:
+        why = "is marked as a note, and this helpdesk has no internal notes."
+        said = [f"A message by {message.author.name} of {message.at:%H:%M} UTC {why}" for message in messages]
+        return Conversion(parts=(), left_out=tuple(said))
+    pack = _Packing(limits=limits, capabilities=capabilities)
+    for message in messages:
+        pack.add(entry(message), message.files, message.ts)
+    return _internal(pack.finish())
+
+
+def _internal(packed: Conversion) -> Conversion:
+    return replace(packed, parts=tuple(replace(part, internal=True) for part in packed.parts))
 
 
 def of_message(message: ThreadMessage, *, limits: Limits, capabilities: frozenset[Capability]) -> Conversion:
@@ -81,7 +108,10 @@ def of_message(message: ThreadMessage, *, limits: Limits, capabilities: frozense
         blocks = entry(message)
     pack = _Packing(limits=limits, capabilities=capabilities)
     pack.add(blocks, message.files, message.ts)
-    return pack.finish()
+    packed = pack.finish()
+    if not message.ts or not is_note(message.document):  # what was typed into a command says by its verb what it is
+        return packed
+    return _internal(packed)
 
 
 def entry(message: ThreadMessage) -> tuple[Block, ...]:

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
+from adapters.errors import UnsupportedFeature
 from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibility
 from bot.conversion.compose import Part, render
 from bot.conversion.journal import Journal
 from bot.conversion.ports import SlackFile, SlackRefused, Threads
 from bot.conversion.text.tree import Document, Link, Paragraph, Run
+
+_NO_NOTES = "it has no internal notes, so a message that begins with note: or a lock was not sent there."
+_UNMARK = "To send it for all to read, take the mark away in Slack and try again; otherwise discard it."
 
 
 @dataclass(kw_only=True)
@@ -68,7 +72,13 @@ class Delivery:
     sent_at: datetime | None = None
 
     async def draft(self, part: Part, files: Sequence[OutgoingFile], number: int) -> MessageDraft:
-        """*part* as the desk is told it; files that go first are uploaded here, each as a step of its own."""
+        """*part* as the desk is told it; files that go first are uploaded here, each as a step of its own.
+
+        Raises:
+            UnsupportedFeature: it is marked as a note, and the desk has none; it must not become public instead.
+        """
+        if part.internal and not self.desk.has(Capability.NOTE):
+            raise UnsupportedFeature(self.desk.title, _NO_NOTES, remedy=_UNMARK)
         marker = self.journal.marker(number)
         uploads: tuple[str, ...] = ()
         if self.desk.has(Capability.UPLOAD_FIRST):
@@ -78,7 +88,7 @@ class Delivery:
             body=render(part.document),
             author=self.author,
             marker=marker,
-            visibility=self.visibility,
+            visibility=Visibility.INTERNAL if part.internal else self.visibility,
             files=tuple(files),
             uploads=uploads,
             sent_at=self.sent_at,
