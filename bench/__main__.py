@@ -1,0 +1,62 @@
+"""`python -m bench [rows...] [--seconds S]`: runs the rows, prints a table, and one line of JSON last."""
+
+import argparse
+import asyncio
+import json
+import platform
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import uvloop
+from rich.console import Console
+
+from bench import door
+from bench.measuring import MEASURED, OTHER, Figure, Line, stay_on
+from bench.table import table
+
+Row = Callable[[float], Awaitable[list[Line]]]
+
+ROWS: dict[str, Row] = {
+    "door": lambda seconds: door.measure(seconds=seconds),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run what *arguments* ask for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="row", help=f"of {', '.join(ROWS)}; all where none is named")
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long each load lasts (2)")
+    asked = parser.parse_args(arguments)
+    if unknown := set(asked.rows) - set(ROWS):
+        parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+    stay_on(OTHER)
+    lines = uvloop.run(_run(asked.rows or list(ROWS), asked.seconds))
+    Console(width=150).print(table(lines))
+    print(json.dumps(_report(lines)))
+    return 0
+
+
+async def _run(names: list[str], seconds: float) -> list[Line]:
+    lines: list[Line] = []
+    for name in names:
+        began = time.monotonic()
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        lines += await ROWS[name](seconds)
+        print(f"{name} took {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    return lines
+
+
+def _report(lines: list[Line]) -> dict[str, object]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()}, {len({MEASURED, OTHER})} cores used, Python {platform.python_version()}",
+        "figures": [asdict(line) for line in lines if isinstance(line, Figure)],
+        "skipped": [asdict(line) for line in lines if not isinstance(line, Figure)],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

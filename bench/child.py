@@ -1,0 +1,125 @@
+"""The processes that are measured, each on one core: `python -m bench.child ROLE JSON`. It says one line when ready."""
+
+import asyncio
+import hmac
+import json
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import uvloop
+
+from bench.load import SECRET
+from bench.measuring import stay_on
+from bot.serving import serving
+from bot.slack.batch import StoreFirst
+from bot.slack.front import OK, Answer, Front, Receive, Scope, Send
+from bot.store.store import Store
+
+Plan = dict[str, Any]
+
+
+def say(word: str) -> None:
+    """Tell whoever started us."""
+    sys.stdout.write(word + "\n")
+    sys.stdout.flush()
+
+
+def until_told() -> asyncio.Event:
+    """Set by SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    return stop
+
+
+async def _serve(app: Any) -> None:
+    stop = until_told()
+    async with serving(app, ws="none") as address:
+        say(address)
+        await stop.wait()
+
+
+async def door(plan: Plan) -> None:
+    """The product's door on the product's store."""
+
+    async def no_interaction(_: dict[str, Any]) -> Answer:
+        return OK
+
+    async with Store.open(plan["redis"]) as store:
+        await _serve(Front(SECRET, StoreFirst(store.lanes.add, no_interaction), once=store.scratch.once))
+
+
+async def bare(_: Plan) -> None:
+    """The least that an ASGI application can do for Slack: verify, parse, answer."""
+    secret = SECRET.encode()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        message = await receive()
+        raw = message["body"]
+        while message.get("more_body"):
+            message = await receive()
+            raw += message["body"]
+        stamp = headers[b"x-slack-request-timestamp"]
+        proof = "v0=" + hmac.digest(secret, b"v0:" + stamp + b":" + raw, "sha256").hex()
+        right = hmac.compare_digest(proof.encode(), headers[b"x-slack-signature"])
+        if right:
+            json.loads(raw)
+        start = {"type": "http.response.start", "status": 200 if right else 401, "headers": [(b"content-length", b"0")]}
+        await send(start)
+        await send({"type": "http.response.body", "body": b""})
+
+    await _serve(app)
+
+
+async def bolt(plan: Plan) -> None:
+    """Bolt for Python with a listener that does nothing."""
+    from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler  # noqa: PLC0415
+    from slack_bolt.async_app import AsyncApp  # noqa: PLC0415
+    from slack_bolt.authorization import AuthorizeResult  # noqa: PLC0415
+
+    us = AuthorizeResult(enterprise_id=None, team_id="T0BENCH01", bot_user_id="U0BOT", bot_id="B0", bot_token="xoxb-0")
+
+    async def authorize() -> AuthorizeResult:
+        return us
+
+    app = AsyncApp(signing_secret=SECRET, authorize=authorize, process_before_response=plan["before"])
+
+    @app.event("message")
+    async def taken() -> None:
+        """Nothing."""
+
+    await _serve(AsyncSlackRequestHandler(app))
+
+
+async def echo(_: Plan) -> None:
+    """No HTTP server at all: an answer for each segment, to learn what the load can do."""
+
+    class Answers(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport: Any = transport
+
+        def data_received(self, data: bytes) -> None:
+            self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+    stop = until_told()
+    server = await asyncio.get_running_loop().create_server(Answers, "127.0.0.1", 0)
+    say("http://127.0.0.1:%d" % server.sockets[0].getsockname()[1])
+    await stop.wait()
+
+
+ROLES: dict[str, Callable[[Plan], Awaitable[None]]] = {"door": door, "bare": bare, "bolt": bolt, "echo": echo}
+
+
+def main(role: str, plan: Plan) -> None:
+    """Live as *role* until told otherwise."""
+    stay_on(plan["core"])
+    if plan.get("loop", "uvloop") == "uvloop":
+        uvloop.run(ROLES[role](plan))
+    else:
+        asyncio.run(ROLES[role](plan))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], json.loads(sys.argv[2]))
