@@ -198,11 +198,11 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
     return _event_op(f"in/{team}:{channel}:{root}", identity, order, body, linked_only=True)
 
 
-def pull_op(thread: ThreadKey, *, repeat: bool = False) -> NewOp:
+def pull_op(thread: ThreadKey, *, repeat: bool = False, delay: timedelta = timedelta()) -> NewOp:
     """The wish to see what is new on the ticket of a thread; *repeat*: for as long as they are linked."""
-    return _op(
-        f"pull/{thread}", "repeat" if repeat else "pull", _now(), PullTicket(thread=thread, repeat=repeat), replace=True
-    )
+    work = PullTicket(thread=thread, repeat=repeat)
+    op = _op(f"pull/{thread}", "repeat" if repeat else "pull", _now(), work, replace=True)
+    return replace(op, delay=delay)
 
 
 def sweep_op(thread: ThreadKey, *, delay: timedelta = timedelta()) -> NewOp:

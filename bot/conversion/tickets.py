@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
@@ -256,8 +256,9 @@ async def _card_starts_thread(
 
 def _watch(desk: TicketAdapter[Any], thread: ThreadKey) -> list[NewOp]:
     """Have the ticket looked at from time to time, where its desk cannot tell what changed."""
+    soon = timedelta(seconds=desk.settings.poll)
     reads = desk.has(Capability.READ_MESSAGES) or desk.has(Capability.READ_TICKET)
-    return [] if desk.has(Capability.CHANGED_SINCE) or not reads else [pull_op(thread, repeat=True)]
+    return [] if desk.has(Capability.CHANGED_SINCE) or not reads else [pull_op(thread, repeat=True, delay=soon)]
 
 
 def _delivered(journal: Journal, parts: Sequence[compose.Part], ids: Sequence[str]) -> dict[str, Delivered]:
