@@ -116,7 +116,8 @@ async def _custom_fields(desk: Lookups) -> Finding:
 async def _searching(desk: Lookups) -> Finding:
     """The queries that find tickets again are tried, the one for our marker included."""
     newest = await desk.archive("Ticket", Query(select=("ticketId", "lastChanged"), order="lastChanged desc", top=1))
-    if desk.settings.marker_field != IN_TITLE:
+    known = {text(row.get("FieldName")) for row in rows(await desk.kept("Ticket/CustomField"))}
+    if desk.settings.marker_field in known:
         await desk.archive("Archive/dynamic", marked_by(desk.settings.marker_field, _NEVER))
     detail = f"the newest change is of ticket {newest[0].get('ticketId')}" if newest else "there are no tickets yet"
     offset = not newest or reading.when(newest[0].get("lastChanged")) is not None

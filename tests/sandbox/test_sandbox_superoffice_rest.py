@@ -216,9 +216,10 @@ def test_filters_mean_what_superoffices_examples_say(where, found):
         "startswith(name,'a')",
     ],
 )
-def test_filters_that_are_none_are_refused(where):
+@pytest.mark.parametrize("rows", [ROWS, []], ids=["rows", "no rows"])
+def test_filters_that_are_none_are_refused_even_where_there_is_nothing_to_filter(where, rows):
     with pytest.raises((NoSuchQuery, ValueError)):
-        select(COLUMNS, ROWS, {"$select": "id", "$filter": where})
+        select(COLUMNS, rows, {"$select": "id", "$filter": where})
 
 
 def test_rows_come_in_order_and_in_pages():

@@ -9,6 +9,7 @@ from typing import Any
 from bot.sandbox.desks.superoffice_rest_rules import CLOB, DATE, INT, LIST, TEXT
 
 Row = Mapping[str, Any]
+Condition = Callable[[Any], bool]
 
 
 class NoSuchQuery(Exception):
@@ -57,7 +58,8 @@ def select(columns: Mapping[str, Column], things: Sequence[Any], query: Mapping[
     chosen = query.get("$select", "").split(",")
     for name in chosen:
         _column(columns, name)
-    kept = [thing for thing in things if _holds(columns, thing, query.get("$filter", ""))]
+    conditions = _conditions(columns, query.get("$filter", ""))
+    kept = [thing for thing in things if all(holds(thing) for holds in conditions)]
     for part in reversed(query.get("$orderBy", "").split(",") if "$orderBy" in query else []):
         name, _, direction = part.strip().partition(" ")
         column = _column(columns, name)
@@ -82,10 +84,10 @@ def _column(columns: Mapping[str, Column], name: str) -> Column:
     return columns[name]
 
 
-def _holds(columns: Mapping[str, Column], thing: Any, words: str) -> bool:
-    """Whether a row meets all conditions of a filter; only ``and`` joins them here, as nothing of ours needs more."""
+def _conditions(columns: Mapping[str, Column], words: str) -> list[Condition]:
+    """The conditions of a filter; only ``and`` joins them here, as nothing of ours needs more."""
     tokens = _tokens(words)
-    holds = True
+    found = []
     while tokens:
         if len(tokens) < 3:
             raise NoSuchQuery(f"the filter {words!r} breaks off")
@@ -96,13 +98,13 @@ def _holds(columns: Mapping[str, Column], thing: Any, words: str) -> bool:
             if end < 0:
                 raise NoSuchQuery("a list in the filter has no end")
             value, tokens = "".join(tokens[:end]), tokens[end + 1 :]
-        holds &= _meets(_column(columns, name), thing, operator, value)
+        found.append(_condition(_column(columns, name), operator, value))
         if tokens and tokens[0] != "and":
             raise NoSuchQuery(f"{tokens[0]!r} cannot follow a condition")
         if tokens and len(tokens) == 1:
             raise NoSuchQuery("the filter ends with and")
         tokens = tokens[1:]
-    return holds
+    return found
 
 
 def _tokens(words: str) -> list[str]:
@@ -117,20 +119,19 @@ def _tokens(words: str) -> list[str]:
     return tokens
 
 
-def _meets(column: Column, thing: Any, operator: str, value: str) -> bool:
-    found = column.value(thing)
+def _condition(column: Column, operator: str, value: str) -> Condition:
     quoted = value[1:-1] if value.startswith("'") else None
     if column.kind == INT and quoted is None:
         numbers = [int(one) for one in value.split(",") if one.lstrip("-").isdecimal()]
         if operator in {"in", "oneOf"} and numbers:
-            return int(found) in numbers
+            return lambda thing: int(column.value(thing)) in numbers
         if operator in _NUMBERS and len(numbers) == 1:
-            return _NUMBERS[operator](int(found), numbers[0])
+            return lambda thing: _NUMBERS[operator](int(column.value(thing)), numbers[0])
     elif column.kind in {TEXT, CLOB, LIST} and quoted is not None and operator in _TEXTS:
         if "[" in quoted and operator not in {"is", "eq", "=", "isNot", "ne"}:
             raise NoSuchQuery("a bracket may mean a set of characters to the database")
-        return _TEXTS[operator](str(found).casefold(), quoted.casefold())
+        return lambda thing: _TEXTS[operator](str(column.value(thing)).casefold(), quoted.casefold())
     elif column.kind == DATE and quoted is not None and operator in _DATES:
         datetime.fromisoformat(quoted)
-        return _DATES[operator](str(found), quoted)
+        return lambda thing: _DATES[operator](str(column.value(thing)), quoted)
     raise NoSuchQuery(f"{operator} {value} cannot restrict a column of kind {column.kind}")
