@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+
+from starlette.types import ASGIApp
 
 from adapters import registry
 from adapters.contract import Capability, TicketAdapter
@@ -16,6 +20,10 @@ from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake, poll_op
 from bot.conversion.ports import Rooms, StoreAway
 from bot.conversion.worker import Worker
+from bot.doors import metrics
+from bot.doors.hooks import PATH as HOOKS_PATH, Hooks, beside
+from bot.doors.metrics import Figures
+from bot.doors.operator import Readiness, operator_app
 from bot.serving import serving
 from bot.settings import Settings, SettingsError
 from bot.slack.app import SlackApp, build_app
@@ -75,6 +83,8 @@ class Threadline:
     desks: DeskBook
     intake: Intake
     team: str
+    hooks: Hooks
+    figures: Figures
 
     async def watch_desks(self) -> None:
         """Have each desk that can tell what changed asked for it, for as long as anybody runs."""
@@ -144,6 +154,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
         )
         worker = Worker(rooms, at_once=settings.work.at_once, heartbeat=settings.work.lease / 3)
         door = StoreFirst(store.lanes.add, app.interaction, held_back=intake.sweep)
+        hooks = Hooks(desks, store.links, store.lanes)
         yield Threadline(
             settings=settings,
             store=store,
@@ -155,7 +166,24 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             desks=desks,
             intake=intake,
             team=identity.team_id,
+            hooks=hooks,
+            figures=_figures(rooms, web, door, hooks, store),
         )
+
+
+def _figures(rooms: Rooms, web: Web, door: StoreFirst, hooks: Hooks, store: Store) -> Figures:
+    """What the metrics are made of."""
+
+    async def away() -> dict[str, float]:
+        return {name: float(bool(await rooms.breakers.wait(name))) for name in rooms.desks.names()}
+
+    counters: dict[metrics.Metric, Counter[Any]] = {
+        metrics.EVENTS: door.taken,
+        metrics.SLACK: web.outcomes,
+        metrics.WORK: rooms.noted,
+        metrics.HOOKS: hooks.answers,
+    }
+    return Figures(counters=counters, backlog=store.lanes.backlog, away=away, trouble=(StoreAway, TimeoutError))
 
 
 def _receipts(settings: Settings) -> Receipts:
@@ -172,16 +200,36 @@ async def run(
 
     Raises: what `assembled` raises.
     """
-    async with assembled(settings) as threadline, asyncio.TaskGroup() as group:
+    async with assembled(settings) as threadline, AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        ping = partial(threadline.store.connection.do, "PING")
+        state = Readiness(ping, trouble=StoreAway, front=role != "worker")
+        await _operator_door(stack, threadline, state)
         await threadline.watch_desks()
         if role != "front":
             group.create_task(_ends_all(_work(threadline, stop), stop))
             group.create_task(_ends_all(_sweep(threadline, stop), stop))
         if role != "worker":
-            group.create_task(_ends_all(_listen(threadline, stop, ready), stop))
+            group.create_task(_ends_all(_listen(threadline, stop, ready, state), stop))
             group.create_task(threadline.catalogue.warm())
         else:
             ready("works on what the fronts have stored")
+
+
+async def _operator_door(stack: AsyncExitStack, threadline: Threadline, state: Readiness) -> None:
+    """Health and metrics. Another process on this machine may have the address; that is no reason not to work."""
+    if listen := threadline.settings.operator.listen:
+        try:
+            await _serve(stack, operator_app(state.troubles, threadline.figures), listen)
+        except OSError as error:
+            where = {"listen": listen, "error": type(error).__name__}
+            log.warning("no health and metrics: the address in [operator] listen cannot be had", extra=where)
+
+
+async def _serve(stack: AsyncExitStack, app: ASGIApp, listen: str) -> str:
+    """Serve *app* at an address of the settings as long as *stack* is open. Raises OSError."""
+    host, _, port = listen.rpartition(":")
+    served = serving(app, host=host.strip("[]"), port=int(port), drain=int(DRAIN), ws="none")
+    return await stack.enter_async_context(served)
 
 
 async def _ends_all(part: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
@@ -223,9 +271,13 @@ async def _either(task: asyncio.Task[None], stop: asyncio.Event) -> None:
         stopping.cancel()
 
 
-async def _listen(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+async def _listen(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None], state: Readiness) -> None:
     listen = _socket if threadline.settings.slack.mode == "socket" else _http
-    await listen(threadline, stop, ready)
+    async with AsyncExitStack() as stack:
+        if address := threadline.settings.hooks.listen:
+            await _serve(stack, threadline.hooks, address)
+            log.info("listens for helpdesks", extra={"listen": address, "path": HOOKS_PATH})
+        await listen(threadline, stop, ready, state)
     await threadline.app.drain(DRAIN)
 
 
@@ -233,10 +285,11 @@ DRAIN = 5.0
 """Seconds that answers in hand are given when Threadline stops."""
 
 
-async def _socket(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+async def _socket(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None], state: Readiness) -> None:
     token = threadline.settings.environment.slack_app_token.get_secret_value()
     socket = SocketMode(token, threadline.web, threadline.door, connections=2, on_reconnect=threadline.intake.sweep)
     await socket.start()
+    state.slack = socket.is_connected
     ready("is connected to Slack by Socket Mode")
     running = asyncio.create_task(socket.run())
     try:
@@ -246,11 +299,16 @@ async def _socket(threadline: Threadline, stop: asyncio.Event, ready: Callable[[
         await running
 
 
-async def _http(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+async def _http(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None], state: Readiness) -> None:
     secret = threadline.settings.environment.slack_signing_secret.get_secret_value()
     front = Front(secret, threadline.door, once=threadline.store.scratch.once)
-    host, _, port = threadline.settings.slack.listen.rpartition(":")
-    async with serving(front, host=host.strip("[]"), port=int(port), drain=int(DRAIN), ws="none") as address:
+    async with AsyncExitStack() as stack:
+        address = await _serve(stack, beside(front, threadline.hooks), threadline.settings.slack.listen)
+        state.slack = _listening
         ready(f"listens for Slack at {address}{EVENTS_PATH}")
         await stop.wait()
     await front.drain(DRAIN)
+
+
+async def _listening() -> bool:
+    return True

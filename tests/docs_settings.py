@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from adapters.contract import DeskSettings
-from bot.settings import Environment, LogTable, RedisTable, SlackTable, WorkTable
+from bot.settings import Environment, HooksTable, LogTable, OperatorTable, RedisTable, SlackTable, WorkTable
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 HEAD = """# Settings
@@ -18,6 +18,7 @@ value `"env:NAME"` is taken from the variable `NAME`. This page is made from the
 def page() -> str:
     """The whole page."""
     tables = {"slack": SlackTable, "redis": RedisTable, "work": WorkTable, "log": LogTable}
+    tables |= {"operator": OperatorTable, "hooks": HooksTable}
     parts = [HEAD]
     for name, model in tables.items():
         parts += [f"## [{name}]\n", f"{model.__doc__}\n", *_rows(model), ""]

@@ -1,5 +1,6 @@
 """What conversion needs of the other rooms. The store and the Slack room each implement a part; wiring joins them."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -430,3 +431,4 @@ class Rooms:
     threads: Threads
     voice: Voice
     events: Events
+    noted: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # desk, work, outcome -> how often

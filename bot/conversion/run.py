@@ -73,6 +73,7 @@ class Run:
             await self._rest(timedelta())
             raise
         except (Again, LookLater) as later:
+            self._note("later")
             if isinstance(later, Again):
                 self._journal.begin_again(later.work)
             await self._rest(later.delay)
@@ -91,6 +92,7 @@ class Run:
         if had_trouble and self._journal.head.link and not self._shows:
             await self._rooms.lanes.add([card_op(self._journal.head.link.thread)])
         self._log("done")
+        self._note("done")
         return await self._rooms.lanes.done(self._journal.lease, self._journal.head.id, outcome)
 
     async def _carry(self) -> Outcome:  # noqa: PLR0912 - one branch for each kind of work
@@ -137,6 +139,7 @@ class Run:
     async def _failed(self, error: Exception) -> Head | None:
         progress = self._journal.progress
         desk = self._desk()
+        self._note(type(error).__name__)
         progress.attempts += 1
         progress.first_failed = progress.first_failed or time.time()
         answer = verdict(
@@ -258,6 +261,11 @@ class Run:
             case _:
                 words = "This"
         return words[0].lower() + words[1:] if small else words
+
+    def _note(self, outcome: str) -> None:
+        """Count work at a desk by its outcome."""
+        if (desk := self._desk()) is not None:
+            self._rooms.noted[desk.name, self._work.kind, outcome] += 1
 
     def _log(self, event: str, **fields: str) -> None:
         """One line for each visible change, without texts."""

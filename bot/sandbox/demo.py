@@ -86,7 +86,12 @@ async def world(
             slack=server,
             agents=agents,
             stand_in=other,
-            settings={"slack": slack, "redis": {"data_dir": str(folder / "redis")}, "desks": {"demo": table}},
+            settings={
+                "slack": slack,
+                "operator": {"listen": ""},
+                "redis": {"data_dir": str(folder / "redis")},
+                "desks": {"demo": table},
+            },
             environment={
                 "SLACK_BOT_TOKEN": workspace.bot_token,
                 "SLACK_APP_TOKEN": workspace.app_token,

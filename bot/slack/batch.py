@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -74,6 +75,9 @@ class StoreFirst:
         add: of the lanes.
         interaction: of the app.
         held_back: called when Slack says that it held events back, so that what is missing can be looked for.
+
+    Attributes:
+        taken: how many events the store took how: a value of `Added`, or ``not stored``.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class StoreFirst:
         self._batch = Batch(add)
         self._interaction = interaction
         self._held_back = held_back
+        self.taken: Counter[str] = Counter()
 
     async def event(self, body: dict[str, Any], retry: int) -> None:
         """Store an event, whether or not Slack sent it before: what it is says whether it is new. Raises StoreAway."""
@@ -100,8 +105,14 @@ class StoreFirst:
             # Sent again it would be no better. Slack's own events do not get here; retry says how often it came.
             log.error("an event that cannot be read was left out (%s, retry %d)", type(error).__name__, retry)
             return
-        if op is not None:
-            await self._batch.add([op])
+        if op is None:
+            return
+        try:
+            (added,) = await self._batch.add([op])
+        except Exception:
+            self.taken["not stored"] += 1
+            raise
+        self.taken[added] += 1
 
     async def interaction(self, body: dict[str, Any]) -> Answer:
         """The app's answer."""

@@ -16,7 +16,7 @@ import aiohttp
 from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.conversion.ports import SlackOutcomeUnknown, SlackTrouble
+from bot.conversion.ports import SlackOutcomeUnknown, SlackRefused, SlackTrouble
 from bot.slack.limits import API_URL, CALLS_PER_MINUTE, MESSAGE_TEXT, POSTS_PER_SECOND
 from bot.slack.pace import Pace
 from bot.slack.refusals import refusal
@@ -63,6 +63,7 @@ class Web:
 
     Attributes:
         calls: how many calls of each method were sent.
+        outcomes: how many calls of each method ended how: ``ok``, or the name of what was raised.
         client: the SDK's client over the same session, for Bolt.
         scopes: the scopes of the token, once auth.test was answered.
         skew: how far this machine's clock was ahead of Slack's at that time.
@@ -78,6 +79,7 @@ class Web:
         self.api_url = api_url.rstrip("/") + "/"
         self.proxy = load_http_proxy_from_env() if self.api_url == API_URL else None
         self.calls: Counter[str] = Counter()
+        self.outcomes: Counter[tuple[str, str]] = Counter()
         self.scopes: frozenset[str] = frozenset()
         self._timeout = timeout
         self._pace = Pace(clock)
@@ -117,11 +119,20 @@ class Web:
             SlackRefused: Slack will not do it, with words for people.
             SlackOutcomeUnknown: a method of `POSTS` may or may not have been carried out.
         """
+        try:
+            answer = await self._call(method, args, token or self.token)
+        except (SlackTrouble, SlackRefused, SlackOutcomeUnknown) as error:
+            self.outcomes[method, type(error).__name__] += 1
+            raise
+        self.outcomes[method, "ok"] += 1
+        return answer
+
+    async def _call(self, method: str, args: Mapping[str, Any], token: str) -> dict[str, Any]:
         await self._turn(method, args)
         form = {name: _form_value(value) for name, value in args.items() if value is not None}
         if method.startswith("chat.") and "text" in form:
             form["text"] = clip(form["text"])
-        status, headers, content = await self._send(method, form, token or self.token)
+        status, headers, content = await self._send(method, form, token)
         if method == "auth.test" and "x-oauth-scopes" in headers:
             self.scopes = frozenset(re.split(r"[,\s]+", headers["x-oauth-scopes"].strip()))
         if method == "auth.test" and "date" in headers:

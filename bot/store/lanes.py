@@ -17,6 +17,7 @@ from typing_extensions import override
 from bot.conversion.ports import Added, Head, Lanes, Lease, LeaseLost, NewOp, Outcome, Parked
 from bot.store.bell import Bell
 from bot.store.connection import Call, Connection
+from bot.store.gauges import backlog
 from bot.store.keys import Shard, shard_of, thread_of
 from bot.store.links import drop_ways_back, link_from, scan, stored_form, write_ways_back
 
@@ -241,6 +242,10 @@ class RedisLanes(Lanes):
     async def wake(self, at_most: timedelta) -> None:
         look = timedelta(seconds=self._look_at - time.monotonic())
         await self._bell.wait(min(at_most, max(look, BREATH)))
+
+    async def backlog(self) -> dict[str, float]:
+        """How much waits, see `bot.store.gauges`. Raises StoreAway."""
+        return await backlog(self._connection, self._shards)
 
     async def aclose(self) -> None:
         """Stop listening for what others add."""

@@ -1,0 +1,78 @@
+"""Metrics in Prometheus' text format. Labels are names from the settings and from our own code, never ids or texts."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+
+class Metric(NamedTuple):
+    """A metric: what it is called, whether it only grows, its labels, and what it means."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    meaning: str
+
+
+EVENTS: Final = Metric(
+    "threadline_events_total", "counter", ("outcome",), "Events from Slack, by what the store made of them."
+)
+SLACK: Final = Metric(
+    "threadline_slack_calls_total", "counter", ("method", "outcome"), "Calls to Slack's Web API by method and outcome."
+)
+WORK: Final = Metric(
+    "threadline_desk_work_total", "counter", ("desk", "work", "outcome"), "Work at desks by desk, kind and outcome."
+)
+HOOKS: Final = Metric("threadline_hooks_total", "counter", ("desk", "status"), "Webhook calls by desk and answer.")
+AWAY: Final = Metric("threadline_desk_away", "gauge", ("desk",), "1 while a desk is left alone because it failed.")
+STORE: Final = Metric("threadline_store_up", "gauge", (), "1 if the store answered just now.")
+BACKLOG: Final = {
+    "waiting": Metric("threadline_lanes_waiting", "gauge", (), "Threads that have messages or tickets on their way."),
+    "operations": Metric("threadline_operations", "gauge", (), "All stored operations, resting looks included."),
+    "parked": Metric("threadline_parked", "gauge", (), "Operations that wait for a person's decision."),
+    "held": Metric("threadline_lanes_held", "gauge", (), "Threads that stand still until a person has answered."),
+    "links": Metric("threadline_links", "gauge", (), "Threads that are linked to a ticket."),
+    "oldest": Metric("threadline_oldest_waiting_seconds", "gauge", (), "Age of the oldest message on its way."),
+}
+METRICS: Final = (EVENTS, SLACK, WORK, HOOKS, AWAY, STORE, *BACKLOG.values())
+TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Where the figures come from: counters of this process, and questions to the store.
+
+    ``backlog`` gives a number for each key of `BACKLOG`, ``away`` the desks that are left alone; both may raise what
+    ``trouble`` lists, and then the page goes without them.
+    """
+
+    counters: Mapping[Metric, Mapping[Any, int]]
+    backlog: Callable[[], Awaitable[Mapping[str, float]]]
+    away: Callable[[], Awaitable[Mapping[str, float]]]
+    trouble: tuple[type[Exception], ...] = field(default=(OSError, TimeoutError))
+
+    async def page(self) -> str:
+        """All figures as they are now."""
+        samples: dict[Metric, Mapping[Any, float]] = dict(self.counters)
+        try:
+            waiting, away = await self.backlog(), await self.away()
+            samples |= {BACKLOG[key]: {(): value} for key, value in waiting.items()} | {AWAY: away, STORE: {(): 1}}
+        except self.trouble:
+            samples[STORE] = {(): 0}
+        return rendered(samples)
+
+
+def rendered(samples: Mapping[Metric, Mapping[Any, float]]) -> str:
+    """*samples* as text; the key of a value is its label, or a tuple of labels."""
+    lines: list[str] = []
+    for metric, values in samples.items():
+        lines += [f"# HELP {metric.name} {metric.meaning}", f"# TYPE {metric.name} {metric.kind}"]
+        for key, value in sorted(values.items(), key=str):
+            labels = key if isinstance(key, tuple) else (key,)
+            pairs = ",".join(f'{name}="{_escaped(label)}"' for name, label in zip(metric.labels, labels, strict=True))
+            lines.append(f"{metric.name}{{{pairs}}} {value:g}" if pairs else f"{metric.name} {value:g}")
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(label: object) -> str:
+    return str(label).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,0 +1,169 @@
+"""S21: the operator's door tells health and figures, on loopback unless told otherwise, and never a text or an id."""
+
+import asyncio
+import json
+import re
+import socket
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.commands.demo import company
+from bot.conversion.ports import StoreAway
+from bot.doors.metrics import BACKLOG, METRICS, WORK, Figures, rendered
+from bot.doors.operator import Readiness, operator_app
+from bot.sandbox.demo import world
+from bot.settings import SettingsError, parse
+from bot.wiring import run
+
+ROOT = Path(__file__).parents[2]
+LINE = re.compile(r'[a-z_]+(?:\{(?:[a-z]+="[^"]*",?)+\})? [0-9.e+-]+')
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@asynccontextmanager
+async def bot(folder, *, delivery="socket", listen="", **tables):
+    """The bot between a pretend Slack and a local desk; gives its world."""
+    async with world("local", folder, workspace=company(), delivery=delivery, listen=listen) as around:
+        settings = parse(around.settings | tables, around.environment)
+        stop, ready = asyncio.Event(), asyncio.Event()
+        task = asyncio.create_task(run(settings, stop=stop, ready=lambda _: ready.set()))
+        try:
+            await asyncio.wait({task, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            yield around
+        finally:
+            stop.set()
+            await task
+
+
+def somebody(around):
+    """A person of the company, and a channel."""
+    return next(iter(around.workspace.people)), next(iter(around.workspace.channels))
+
+
+async def test_a_running_bot_tells_that_it_lives_that_it_is_ready_and_its_figures(tmp_path):
+    address = f"127.0.0.1:{free_port()}"
+    async with bot(tmp_path, operator={"listen": address}), httpx.AsyncClient(base_url=f"http://{address}") as client:
+        answers = {path: await client.get(path) for path in ("/healthz", "/readyz", "/metrics", "/else")}
+        refused = await client.post("/metrics")
+
+    assert [200, 200, 200, 404] == [answer.status_code for answer in answers.values()]
+    assert "Threadline is ready.\n" == answers["/readyz"].text
+    assert 405 == refused.status_code
+    lines = [line for line in answers["/metrics"].text.splitlines() if not line.startswith("#")]
+    assert [] == [line for line in lines if not LINE.fullmatch(line)]
+    assert 'threadline_slack_calls_total{method="auth.test",outcome="ok"} 1' in lines
+    assert {"threadline_store_up 1", "threadline_parked 0"} <= set(lines)
+
+
+async def test_a_second_process_on_the_machine_works_without_the_door_and_says_so(tmp_path, caplog):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        async with bot(tmp_path, operator={"listen": f"127.0.0.1:{taken.getsockname()[1]}"}) as around:
+            answer = await around.workspace.command(*somebody(around), "/ticket", "help")
+
+    assert "" == answer.error
+    assert "no health and metrics: the address in [operator] listen cannot be had" in caplog.messages
+
+
+@pytest.mark.parametrize("delivery", ["socket", "http"])
+async def test_webhooks_have_their_door_in_both_modes(tmp_path, delivery):
+    address = f"127.0.0.1:{free_port()}"
+    tables = {"hooks": {"listen": address}} if delivery == "socket" else {}
+    async with bot(tmp_path, delivery=delivery, listen=address, **tables), httpx.AsyncClient() as client:
+        answer = await client.post(f"http://{address}/hooks/demo", content=b"{}")
+
+    assert (404, "No helpdesk is expected to call here.\n") == (answer.status_code, answer.text)
+
+
+def test_the_door_is_on_loopback_unless_told_otherwise():
+    settings = parse({"desks": {"x": {"kind": "local", "path": "x"}}}, {})
+
+    assert ("127.0.0.1:9464", "") == (settings.operator.listen, settings.hooks.listen)
+
+
+@pytest.mark.parametrize("table", ["operator", "hooks"])
+def test_an_address_that_is_none_is_refused_with_its_place(table):
+    with pytest.raises(SettingsError, match=rf"\[{table}\] listen: must be an address and a port"):
+        parse({table: {"listen": "everywhere"}, "desks": {"x": {"kind": "local", "path": "x"}}}, {})
+
+
+async def test_without_its_store_or_slack_a_process_is_not_ready_and_says_what_to_do():
+    async def away():
+        raise StoreAway
+
+    state = Readiness(away, trouble=StoreAway, front=True)
+    found = await state.troubles()
+
+    assert 2 == len(found)
+    assert found[0].startswith("Redis does not answer. Start it")
+    assert found[1].startswith("There is no connection to Slack")
+
+
+async def test_a_worker_needs_no_slack_connection():
+    async def well():
+        return True
+
+    assert [] == await Readiness(well, trouble=StoreAway, front=False).troubles()
+
+
+async def test_metrics_without_a_store_say_so_and_keep_the_counters():
+    async def away():
+        raise StoreAway
+
+    counters = {WORK: {("helpdesk", "add_message", "done"): 3}}
+    figures = Figures(counters=counters, backlog=away, away=away, trouble=(StoreAway,))
+    app = operator_app(lambda: asyncio.sleep(0, []), figures)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://t") as client:
+        text = (await client.get("/metrics")).text
+
+    assert "threadline_store_up 0\n" in text
+    assert 'threadline_desk_work_total{desk="helpdesk",work="add_message",outcome="done"} 3\n' in text
+
+
+async def test_what_waits_is_counted_and_its_age_is_that_of_the_oldest_message(store):
+    from bot.conversion.intake import Intake
+    from bot.conversion.records import OpenTicket
+    from tests.doors.conftest import THREAD
+
+    opened = OpenTicket(actor="U1", channel="C1", thread_ts=THREAD.ts, desk="billing", subject="s")
+    await Intake(store.lanes, store.links).open_ticket("T1", opened, once="")
+    before = await store.lanes.backlog()
+    from bot.conversion.ports import NewOp
+
+    await store.lanes.add([NewOp(lane=str(THREAD), id="msg:1", order=1_700_000_000_000_000, payload="{}")])
+    found = await store.lanes.backlog()
+
+    assert set(BACKLOG) == set(found)
+    assert (1, 1, 0) == (before["waiting"], before["operations"], before["oldest"])
+    assert (1, 2) == (found["waiting"], found["operations"])
+    assert found["oldest"] > 1_000_000
+
+
+def test_a_label_cannot_break_a_line():
+    text = rendered({WORK: {('a"b\\c\nd', "w", "o"): 1}})
+
+    assert r'{desk="a\"b\\c\nd",work="w",outcome="o"} 1' in text
+    assert 3 == len(text.splitlines())
+
+
+def test_the_dashboard_can_be_loaded_and_asks_for_metrics_that_exist():
+    board = json.loads((ROOT / "docs" / "grafana.json").read_text())
+    queries = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    asked = set(re.findall(r"threadline_\w+", " ".join(queries)))
+    assert set() == asked - {metric.name for metric in METRICS}
+    assert {metric.name for metric in METRICS} == asked
+
+
+def test_every_metric_is_explained_to_operators():
+    page = (ROOT / "docs" / "operating.md").read_text()
+
+    assert [] == [metric.name for metric in METRICS if f"`{metric.name}`" not in page]
