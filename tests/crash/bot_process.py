@@ -52,7 +52,11 @@ def live(plan: dict[str, Any]) -> None:
     """One life, until SIGTERM or the plan's end of it; it ends with the process that started it, too."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if log := plan.get("log"):
-        logging.basicConfig(filename=log, level=logging.INFO, format=f"{os.getpid()} %(asctime)s %(name)s %(message)s")
+        words = "%(asctime)s %(name)s %(message)s %(lane)s %(op)s %(error)s %(why)s"
+        blank = dict.fromkeys(("lane", "op", "error", "why"), "")
+        handler = logging.FileHandler(log)
+        handler.setFormatter(logging.Formatter(f"{os.getpid()} {words}", defaults=blank))
+        logging.basicConfig(handlers=[handler], level=logging.INFO)
         logging.getLogger("httpx").setLevel(logging.WARNING)
     if tuned := plan.get("tuning"):
         tuning.impatient(**tuned)

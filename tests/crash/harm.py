@@ -69,12 +69,19 @@ class Harm:
             await self._town.server.kill()
 
     async def roll_back(self) -> None:
-        """Copy, let people go on for a while, and set the store back to the copy."""
+        """Copy, let people go on for a while, and set the store back to the copy.
+
+        People only write messages and agents only answer meanwhile, because those are found again: a wish, an edit or a
+        deletion that was stored after the backup is forgotten with it (docs/reliability.md says so).
+        """
         if not self.calm.is_set():
             return
         self.calm.clear()
         try:
-            await asyncio.sleep(0.3)
+            for _ in range(300):
+                if not self._town.unheard:
+                    break
+                await asyncio.sleep(0.1)
             await self._town.server.copy()
             await asyncio.sleep(self._chance.uniform(0.3, 1.0))
             await self._town.server.roll_back()

@@ -54,13 +54,19 @@ class Town:
         self.slack, self.agents = around.workspace, around.agents
         self.sent: dict[str, float] = {}
         self.stored: dict[str, float] = {}
+        self.unheard: set[str] = set()
+        """Ids of the events that happened and that we have not acknowledged."""
         self.faults: Counter[str] = Counter()
         self._watch_deliveries()
 
     def _watch_deliveries(self) -> None:
         """Note when each message's event was first sent, and when it was first acknowledged."""
         deliveries = self.world.slack.deliveries
-        attempt = deliveries.attempt
+        attempt, event = deliveries.attempt, deliveries.event
+
+        def emitted(body: dict[str, Any]) -> None:
+            self.unheard.add(body["event_id"])
+            event(body)
 
         async def watched(body: dict[str, Any], number: int, reason: str) -> tuple[str, bool]:
             ts = str(body.get("event", {}).get("ts", ""))
@@ -68,8 +74,10 @@ class Town:
             answer = await attempt(body, number, reason)
             if not answer[0]:
                 self.stored.setdefault(ts, time.monotonic())
+                self.unheard.discard(body["event_id"])
             return answer
 
+        deliveries.event = emitted  # type: ignore[method-assign]
         deliveries.attempt = watched  # type: ignore[method-assign]
 
     def all_faults(self) -> dict[str, int]:

@@ -33,7 +33,7 @@ def impatient(*, settle: float, trouble: float, seed: int) -> None:
     wiring.Web = partial(web.Web, timeout=3.0)  # type: ignore[misc,assignment]  # it is no setting
     wiring.SWEEP = timedelta(seconds=8)
     intake.BETWEEN_SWEEPS = timedelta(milliseconds=20)
-    pull.AGES = ((timedelta(days=30), timedelta(seconds=2)),)  # type: ignore[assignment]  # fewer rows
+    pull.AGES = ((timedelta(days=30), 1),)  # type: ignore[assignment]  # fewer rows
     verdicts.FAST = (timedelta(seconds=0.1), timedelta(seconds=1))
     verdicts.SLOW = (timedelta(seconds=0.3), timedelta(seconds=2))
     made, chance = registry.make, random.Random(seed)
