@@ -247,6 +247,11 @@ class TicketAdapter(ABC, Generic[S_co]):
         """Whether this desk, as it is set up, can do that."""
         return capability in self.capabilities
 
+    @property
+    def able(self) -> frozenset[Capability]:
+        """Everything that this desk, as it is set up, can do."""
+        return frozenset(capability for capability in self.capabilities if self.has(capability))
+
     def unsupported(self, what: str) -> UnsupportedFeature:
         """The error for something that this API cannot be told."""
         return UnsupportedFeature(self.name, f"{self.system} has no way to {what} through its API.")

@@ -26,7 +26,7 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     message = await _understood(rooms, work, thread)
     if message is None:
         return Outcome()  # it was deleted in Slack before it could be sent
-    conversion = compose.of_message(message, limits=desk.limits, capabilities=desk.capabilities)
+    conversion = compose.of_message(message, limits=desk.limits, capabilities=desk.able)
     delivery = Delivery(
         desk=desk,
         threads=rooms.threads,

@@ -151,14 +151,14 @@ async def _convert(
     conversion = compose.of_thread(
         messages,
         limits=desk.limits,
-        capabilities=desk.capabilities,
+        capabilities=desk.able,
         description=from_plain(work.description),
         extra_files=files,
     )
     if conversion.parts:
         return conversion
     text = from_plain(work.subject)  # a ticket needs a text, and some desks refuse an empty one
-    return compose.of_thread((), limits=desk.limits, capabilities=desk.capabilities, description=text)
+    return compose.of_thread((), limits=desk.limits, capabilities=desk.able, description=text)
 
 
 async def _requester(rooms: Rooms, people: Requesters, work: OpenTicket, desk: TicketAdapter[Any]) -> Person:

@@ -18,7 +18,7 @@ def card_view(card):
     return blocks, f"Ticket {card.link.number}"
 
 
-def failure_view(text, *, parked=""):
+def failure_view(text, *, parked="", asks=False):
     return [{"type": "section", "text": {"type": "plain_text", "text": text + parked}}], text
 
 
