@@ -16,7 +16,7 @@ from pydantic import Field as Setting, field_validator, model_validator
 from typing_extensions import override
 
 from adapters.contract import DeskSettings, TicketAdapter, collect
-from adapters.errors import OutcomeUnknown, Unavailable, UnexpectedReply
+from adapters.errors import Misconfigured, OutcomeUnknown, Unavailable, UnexpectedReply
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs whole addresses, which may hold secrets
 
@@ -27,6 +27,9 @@ class HttpSettings(DeskSettings):
     url: str = Setting(description="Address of the system, with https.")
     allow_http: bool = Setting(
         False, description="Speak plain http to a host that is not this machine. Secrets travel in the clear then."
+    )
+    allow_link_local: bool = Setting(
+        False, description="Speak to a link-local address, where clouds keep their machines' own secrets."
     )
     max_reply: int = Setting(
         5_000_000, gt=0, description="Bytes of a reply that are read before it is refused (files have their own)."
@@ -57,6 +60,17 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16")))
+"""Where AWS, Google, Alibaba and Azure tell a machine its secrets, besides the link-local 169.254.169.254."""
+
+
+def is_forbidden(address: str) -> bool:
+    """Whether no helpdesk can be at an IP *address*: link-local, multicast, or a cloud's metadata service."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    plain = getattr(ip, "ipv4_mapped", None) or ip
+    return plain.is_link_local or plain.is_multicast or plain in _METADATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +156,12 @@ class HttpDesk(TicketAdapter[H]):
             Unavailable: the desk was not reached, or a call that changes nothing got no whole answer.
             OutcomeUnknown: a call that changes something got no whole answer.
             UnexpectedReply: the reply is larger than *limit* (OutcomeUnknown where the call changes something).
+            Misconfigured: the name in the address leads to where no desk can be; nothing was sent there.
         """
         cap = limit or self.settings.max_reply
         try:
             async with asyncio.timeout(self.settings.timeout):
-                async with self._client.stream(method, url, **request) as response:
+                async with self._client.stream(method, url, extensions={"trace": self._watch}, **request) as response:
                     content = await collect(response.aiter_raw(), limit=cap)
                     headers = {name.lower(): value for name, value in response.headers.items()}
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -165,6 +180,20 @@ class HttpDesk(TicketAdapter[H]):
                 raise OutcomeUnknown(self.name, cause, remedy=remedy, code="too large")
             raise UnexpectedReply(self.name, cause, remedy="Look at what stands at its address.", code="too large")
         return Reply(response.status_code, headers, content)
+
+    async def _watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """Leave a connection to a forbidden address before anything is sent; only then is it known where a name led."""
+        if event != "connection.connect_tcp.complete" or self.settings.allow_link_local:
+            return
+        stream = info["return_value"]
+        peer = stream.get_extra_info("server_addr")
+        if peer and is_forbidden(peer[0]):
+            await stream.aclose()
+            raise Misconfigured(
+                self.name,
+                f"the address of {self.system} leads to {peer[0]}, where no helpdesk can be.",
+                remedy="Correct its url or the name server; allow_link_local = true if it is right.",
+            )
 
     def lost(self, *, changes: bool, code: str) -> Unavailable | OutcomeUnknown:
         """The error for an answer that did not arrive whole."""

@@ -1,8 +1,10 @@
 """The Bolt app with all its listeners, and the two ways into it: what Slack waits for, and events from the store."""
 
 import logging
+import re
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import urlsplit
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
@@ -20,6 +22,7 @@ from bot.slack.forms import TicketForm
 from bot.slack.front import Answer
 from bot.slack.home import HomeTab
 from bot.slack.joining import Joining
+from bot.slack.limits import API_URL, RESPONSE_HOSTS
 from bot.slack.mentions import Mentions
 from bot.slack.options import Lists
 from bot.slack.parked import ParkedButtons
@@ -39,12 +42,32 @@ _BOLT = logging.getLogger(f"{__name__}.bolt")
 _BOLT.setLevel(logging.CRITICAL + 1)  # it logs whole payloads; what goes wrong is logged here, without them
 
 
+def leads_to_slack(address: Any, api_url: str) -> bool:
+    """Whether a response_url is one of Slack's, or of the emulator or gateway that *api_url* names."""
+    if not isinstance(address, str) or not re.fullmatch(r"https?://[!-\[\]-~]+", address):
+        return False
+    try:
+        url, base = urlsplit(address), urlsplit(api_url)
+        if url.username is not None or url.password is not None:
+            return False
+        slacks = url.scheme == "https" and url.hostname in RESPONSE_HOSTS and url.port in {None, 443}
+        gateways = api_url != API_URL and (url.scheme, url.hostname, url.port) == (
+            base.scheme,
+            base.hostname,
+            base.port,
+        )
+    except ValueError:
+        return False
+    return slacks or gateways
+
+
 class SlackApp:
     """The app: give it payloads. `bolt` is the AsyncApp, for those who want to add listeners of their own."""
 
-    def __init__(self, bolt: AsyncApp, later: Later) -> None:
+    def __init__(self, bolt: AsyncApp, later: Later, *, api_url: str) -> None:
         self.bolt = bolt
         self._later = later
+        self._api_url = api_url
 
     async def interaction(self, body: dict[str, Any]) -> Answer:
         """The answer to a command, shortcut, action, form or request for options, within Slack's three seconds."""
@@ -65,6 +88,10 @@ class SlackApp:
         await self._later.drain(seconds)
 
     async def _dispatch(self, body: dict[str, Any]) -> BoltResponse:
+        address = body.get("response_url")
+        if address is not None and not leads_to_slack(address, self._api_url):
+            log.warning("a response_url that does not lead to Slack was left out")
+            body = {key: value for key, value in body.items() if key != "response_url"}
         return await self.bolt.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
 
 
@@ -161,7 +188,7 @@ def build_app(
         listeners.register(router)
     bolt = _bolt(web, identity)
     router.register(bolt)
-    return SlackApp(bolt, later)
+    return SlackApp(bolt, later, api_url=web.api_url)
 
 
 def _bolt(web: Web, identity: Identity) -> AsyncApp:

@@ -7,6 +7,8 @@ from typing import Final
 API_URL: Final = "https://slack.com/api/"
 EVENTS_PATH: Final = "/slack/events"
 """Where our own door takes everything that Slack sends in HTTP mode."""
+RESPONSE_HOSTS: Final = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+"""Where the response_url of a command or an action leads (handling user interaction)."""
 FILES_HOST: Final = "files.slack.com"
 FILES_PATHS: Final = ("/files-pri/", "/files-tmb/")
 FILES_REDIRECTS: Final = ("slack.com", "slack-files.com", "slack-edge.com")
