@@ -1,4 +1,6 @@
-"""The processes that are measured, each on one core: `python -m bench.child ROLE JSON`. It says one line when ready."""
+"""The processes that are measured, each on one core: `python -m bench.child ROLE`, with a plan in JSON on its input.
+
+It says one line when it is ready."""
 
 import asyncio
 import hmac
@@ -93,6 +95,52 @@ async def bolt(plan: Plan) -> None:
     await _serve(AsyncSlackRequestHandler(app))
 
 
+async def bolt_command(plan: Plan) -> None:
+    """Bolt for Python as its documentation begins: ack, then views.open, with its own client and nothing else."""
+    from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler  # noqa: PLC0415
+    from slack_bolt.async_app import AsyncAck, AsyncApp  # noqa: PLC0415
+    from slack_sdk.web.async_client import AsyncWebClient  # noqa: PLC0415
+
+    app = AsyncApp(signing_secret=plan["secret"], client=AsyncWebClient(plan["token"], base_url=plan["api"]))
+    title = {"type": "plain_text", "text": "New ticket"}
+    text = {"type": "plain_text", "text": "One moment"}
+    view = {"type": "modal", "title": title, "blocks": [{"type": "section", "text": text}]}
+
+    @app.command("/ticket")
+    async def opened(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    await _serve(AsyncSlackRequestHandler(app))
+
+
+async def bot(plan: Plan) -> None:
+    """The true bot."""
+    from bot.settings import parse  # noqa: PLC0415
+    from bot.wiring import run  # noqa: PLC0415
+
+    settings = parse(plan["settings"], plan["environment"], source="bench")
+    await run(settings, role=plan["as_role"], stop=until_told(), ready=say)
+
+
+async def straight(plan: Plan) -> None:
+    """A loop that makes the desk's calls one after the other and does nothing else."""
+    from adapters import registry  # noqa: PLC0415
+    from adapters.model import Body, MessageDraft, Person, TicketRef  # noqa: PLC0415
+    from adapters.shared import InProcess  # noqa: PLC0415
+
+    table = registry.settings_for("demo", plan["desk"])
+    async with registry.make("demo", table, InProcess()) as desk:
+        say("ready")
+        for number in range(plan["messages"]):
+            text = f"{plan['words']} {number}"
+            body = Body(plain=text, markdown=text, html=f"<p>{text}</p>")
+            author = Person(name="Tom Whitaker", email="tom@kestrel.example")
+            ticket = TicketRef(**plan["tickets"][number % len(plan["tickets"])])
+            await desk.add_message(ticket, MessageDraft(body=body, author=author, marker=f"TL-{number:012d}"))
+        await until_told().wait()
+
+
 async def echo(_: Plan) -> None:
     """No HTTP server at all: an answer for each segment, to learn what the load can do."""
 
@@ -109,7 +157,9 @@ async def echo(_: Plan) -> None:
     await stop.wait()
 
 
-ROLES: dict[str, Callable[[Plan], Awaitable[None]]] = {"door": door, "bare": bare, "bolt": bolt, "echo": echo}
+ROLES: dict[str, Callable[[Plan], Awaitable[None]]] = {
+    role.__name__: role for role in (door, bare, bolt, bolt_command, bot, straight, echo)
+}
 
 
 def main(role: str, plan: Plan) -> None:
@@ -122,4 +172,4 @@ def main(role: str, plan: Plan) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], json.loads(sys.argv[2]))
+    main(sys.argv[1], json.load(sys.stdin))

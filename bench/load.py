@@ -94,9 +94,9 @@ def signed(raw: bytes, *, kind: bytes = b"application/json", secret: str = SECRE
     )
 
 
-def form(fields: dict[str, str]) -> bytes:
+def form(fields: dict[str, str], *, secret: str) -> bytes:
     """A signed form, as commands and interactions come."""
-    return signed(urlencode(fields).encode(), kind=b"application/x-www-form-urlencoded")
+    return signed(urlencode(fields).encode(), kind=b"application/x-www-form-urlencoded", secret=secret)
 
 
 @dataclass

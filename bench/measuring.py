@@ -114,11 +114,14 @@ async def child(role: str, **arguments: Any) -> AsyncIterator[Child]:
         "-m",
         "bench.child",
         role,
-        json.dumps({"core": MEASURED, **arguments}),
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parent.parent,
     )
     assert process.stdout is not None
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({"core": MEASURED, **arguments}).encode())
+    process.stdin.close()
     try:
         async with asyncio.timeout(READY):
             said = (await process.stdout.readline()).decode().strip()
