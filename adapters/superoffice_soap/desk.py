@@ -247,14 +247,17 @@ class SuperOfficeSoapDesk(Lookups):
     @override
     async def find_ticket(self, marker: str, draft: TicketDraft) -> Opened | None:
         in_title = self.settings.marker_field == IN_TITLE
+        # without the brackets: a database may read them as a pattern, so each title found is compared here
         criterion = (
-            where("ticket.title", "Contains", reading.marked_title("", marker).strip())
+            where("ticket.title", "Contains", marker)
             if in_title
             else where(self.settings.marker_column, "Equals", marker)
         )
-        found = await self.find("findTickets", [criterion], ("ticket.id",), order="ticket.id", rows=1, ascending=True)
-        number = found[0].get("ticket.id") if found else None
-        return await self._opened(number) if number else None
+        asked = ("ticket.id", "ticket.title")
+        found = await self.find("findTickets", [criterion], asked, order="ticket.id", rows=50, ascending=True)
+        ends = reading.marked_title("", marker)
+        ours = [row["ticket.id"] for row in found if not in_title or row.get("ticket.title", "").endswith(ends)]
+        return await self._opened(ours[0]) if ours else None
 
     @override
     async def find_message(self, ticket: TicketRef, marker: str) -> MessageRef | None:
