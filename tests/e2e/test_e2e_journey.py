@@ -195,7 +195,7 @@ async def test_the_card_and_the_thread_go_on_with_the_ticket(walk):
     await walk.page.locator("#replies").get_by_role("button", name="Close", exact=True).click()
     await walk.page.get_by_role("alertdialog").get_by_role("button", name="Close").click()
     await expect(walk.page.locator(".ticket-state .status")).to_have_text("Closed", timeout=PATIENCE)
-    await expect(walk.page.locator("#replies .message", has_text="Ticket").last).to_contain_text(
+    await expect(walk.page.locator("#replies .message", has_text="Status:").last).to_contain_text(
         "Closed", timeout=PATIENCE
     )
     assert (await walk.agents.ticket(ticket.id)).closed
