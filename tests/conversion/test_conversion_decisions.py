@@ -2,8 +2,18 @@
 
 import pytest
 
-from bot.conversion.decisions import Decision, asks, decided
-from bot.conversion.records import AddMessage, Operation, Progress, UnknownVersion, decode, encode
+from adapters.model import Act
+from bot.conversion.decisions import Decision, Written, asks, decided, rewritten, written
+from bot.conversion.records import (
+    AddMessage,
+    ChangeTicket,
+    OpenTicket,
+    Operation,
+    Progress,
+    UnknownVersion,
+    decode,
+    encode,
+)
 
 
 def parked(**progress):
@@ -44,3 +54,41 @@ def test_without_a_question_the_worker_still_looks_before_it_does_it_again():
 def test_a_record_of_a_newer_threadline_is_left_to_it():
     with pytest.raises(UnknownVersion):
         decided('{"v":99,"work":{"kind":"teleport"}}', Decision.AGAIN)
+
+
+def parked_with(work, **progress):
+    return encode(Operation(work=work, progress=Progress(attempts=3, **progress), why="It was refused."))
+
+
+TYPED = AddMessage(actor="U1", text="hello")
+IN_SLACK = AddMessage(actor="U1", ts="1700000000.000100", message={"text": "hello"})
+
+
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        (TYPED, Written(text="hello")),
+        (IN_SLACK, Written(in_slack=True)),
+        (OpenTicket(desk="d", actor="U1", channel="C1", subject="Fire", description="It burns"),
+         Written(text="It burns", subject="Fire")),
+        (ChangeTicket(actor="U1", act=Act.CLOSE), None),
+    ],
+)  # fmt: skip
+def test_what_a_person_may_change_before_another_try(work, expected):
+    assert expected == written(parked_with(work))
+
+
+@pytest.mark.parametrize(
+    "progress", [{"done": {"message 0": "7"}}, {"calling": "message 0"}, {"asked": "message 0"}, {"verify": 1.0}]
+)
+def test_nothing_is_changed_that_may_be_at_the_desk_in_part(progress):
+    assert written(parked_with(TYPED, **progress)) is None
+
+
+def test_a_new_text_goes_back_with_the_failures_forgotten_and_a_slack_message_to_be_read_again():
+    typed = decode(rewritten(parked_with(TYPED), Written(text="good day")))
+    read_again = decode(rewritten(parked_with(IN_SLACK), Written(in_slack=True)))
+
+    assert AddMessage(actor="U1", text="good day") == typed.work
+    assert (0, "") == (typed.progress.attempts, typed.why)
+    assert AddMessage(actor="U1", ts="1700000000.000100") == read_again.work
