@@ -45,7 +45,7 @@ class Journal:
         self.operation = operation
         self._lanes = lanes
         if head.verify:
-            operation.progress.verify = time.time()
+            operation.progress.verify = min(head.restarted or time.time(), time.time())
 
     @property
     def progress(self) -> Progress:

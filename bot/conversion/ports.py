@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from adapters.contract import TicketAdapter
+from adapters.errors import Misconfigured
 from adapters.model import OutgoingFile, Ticket
 from bot.conversion.records import Delivered, Link, Receipt, ThreadKey
 from bot.conversion.text.tree import Document
@@ -70,7 +71,8 @@ class Head:
 
     ``verify``: it was stored before the server last restarted or failed over, so it may have been carried out
     already although its record says no. ``resync``: so may others of this lane, and some may be missing: the
-    thread must be read again before any work.
+    thread must be read again before any work. ``restarted``: where it is to be verified, when that server began, in
+    seconds since the epoch; whatever was forgotten happened before.
     """
 
     id: str
@@ -79,6 +81,7 @@ class Head:
     link: Link | None
     verify: bool = False
     resync: bool = False
+    restarted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -404,11 +407,19 @@ class Events(Protocol):
         ...
 
 
+class NoSuchDesk(Misconfigured, KeyError):
+    """The settings have no desk of that name (any more); work for it waits until they have."""
+
+    def __init__(self, desk: str) -> None:
+        remedy = "Put it back into the settings, or drop what waits for it with `threadline parked`."
+        super().__init__(desk, "the settings have no desk of this name.", remedy=remedy)
+
+
 class Desks(Protocol):
     """The desks of the settings, entered and ready."""
 
     def get(self, name: str) -> TicketAdapter[Any]:
-        """A desk by its name in the settings. Raises KeyError."""
+        """A desk by its name in the settings. Raises NoSuchDesk."""
         ...
 
     def names(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from bot.conversion import display, edits, messages, pull, sweep, tickets
 from bot.conversion.intake import card_op, receipt_op, tell_op
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater
 from bot.conversion.people import Requesters
-from bot.conversion.ports import Head, LeaseLost, Outcome, Rooms, SlackRefused, StoreAway
+from bot.conversion.ports import Head, LeaseLost, NoSuchDesk, Outcome, Rooms, SlackRefused, StoreAway
 from bot.conversion.records import (
     AddMessage,
     ChangeTicket,
@@ -75,6 +75,7 @@ class Run:
         except (Again, LookLater) as later:
             self._note("later")
             if isinstance(later, Again):
+                await self._desk_is_well()
                 self._journal.begin_again(later.work)
             await self._rest(later.delay)
             return None
@@ -87,8 +88,7 @@ class Run:
             beat.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await beat
-        if (desk := self._desk()) is not None:
-            await self._rooms.breakers.succeeded(desk.name)
+        await self._desk_is_well()
         if had_trouble and self._journal.head.link and not self._shows:
             await self._rooms.lanes.add([card_op(self._journal.head.link.thread)])
         self._log("done")
@@ -241,7 +241,13 @@ class Run:
             return None
         link = self._journal.head.link
         name = getattr(self._work, "desk", "") or (link.desk if link else "")
-        return self._rooms.desks.get(name) if name else None
+        with contextlib.suppress(NoSuchDesk):
+            return self._rooms.desks.get(name) if name else None
+        return None
+
+    async def _desk_is_well(self) -> None:
+        if (desk := self._desk()) is not None:
+            await self._rooms.breakers.succeeded(desk.name)
 
     async def _desk_wait(self) -> timedelta:
         desk = self._desk()

@@ -278,7 +278,8 @@ def _head(answer: Any) -> Head | None:
         payload=payload,
         waiting=waiting,
         link=None if link is None else link_from(link),
-        verify=bool(verify),
+        verify=bool(int(verify)),
+        restarted=float(verify),
         resync=bool(resync),
     )
 

@@ -39,6 +39,7 @@ class Harm:
         self._town.world.slack.deliveries.trouble.duplicate = 1
         self._town.world.slack.deliveries.trouble.reorder = False
         self._town.world.slack.deliveries.trouble.drop_acks = 0
+        self._town.healed.touch()
         if self._town.dice is not None:
             self._town.dice.often = 0.0
 

@@ -49,8 +49,8 @@ DESK_FAULTS = (
 class Town:
     """Everything around the bots, and the bots."""
 
-    def __init__(self, around: World, server: StoreServer, fleet: Fleet, dice: Dice | None) -> None:
-        self.world, self.server, self.fleet, self.dice = around, server, fleet, dice
+    def __init__(self, around: World, server: StoreServer, fleet: Fleet, dice: Dice | None, healed: Path) -> None:
+        self.world, self.server, self.fleet, self.dice, self.healed = around, server, fleet, dice, healed
         self.slack, self.agents = around.workspace, around.agents
         self.sent: dict[str, float] = {}
         self.stored: dict[str, float] = {}
@@ -121,16 +121,17 @@ async def town(
             "log": str(folder / "bots.log"),
             "mutant": mutant,
         }
+        tuned = {"settle": SETTLE, "trouble": often, "healed": str(folder / "healed")}
         fleet = Fleet(
             {
                 f"{role}-{number}": plan
-                | {"role": role, "tuning": {"settle": SETTLE, "trouble": often, "seed": seed * 100 + number}}
+                | {"role": role, "tuning": tuned | {"seed": seed * 100 + number}}
                 for role, count in (("front", fronts), ("worker", workers))
                 for number in range(count)
             }
         )
         await stack.enter_async_context(fleet)
-        yield Town(around, server, fleet, dice)
+        yield Town(around, server, fleet, dice, folder / "healed")
 
 
 def _free_port() -> int:

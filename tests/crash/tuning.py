@@ -1,11 +1,13 @@
 """Makes the bot impatient, so that hours of trouble fit into a minute. Nothing here changes what it does, only when."""
 
 import asyncio
+import os
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from adapters import registry
@@ -19,13 +21,14 @@ CHANGES = ("open_ticket", "add_message", "edit_message", "delete_message", "chan
 READS = ("get_ticket", "messages", "find_ticket", "find_message", "changed_since")
 
 
-def impatient(*, settle: float, trouble: float, seed: int) -> None:
+def impatient(*, settle: float, trouble: float, seed: int, healed: str) -> None:
     """Shorten the waits that are constants of the product.
 
     Args:
         settle: seconds after its time-out within which a desk's late change shows (`Limits.settle`).
         trouble: how often the local desk, which has no server that could fail, fails inside the process.
         seed: of that trouble.
+        healed: a file that ends it when it is there.
     """
     for method in limits.CALLS_PER_MINUTE:
         limits.CALLS_PER_MINUTE[method] *= 100
@@ -36,13 +39,13 @@ def impatient(*, settle: float, trouble: float, seed: int) -> None:
     pull.AGES = ((timedelta(days=30), 1),)  # type: ignore[assignment]  # fewer rows
     verdicts.FAST = (timedelta(seconds=0.1), timedelta(seconds=1))
     verdicts.SLOW = (timedelta(seconds=0.3), timedelta(seconds=2))
-    made, chance = registry.make, random.Random(seed)
+    made, chance = registry.make, random.Random(seed * 100_000 + os.getpid())
 
     def make(*args: Any) -> TicketAdapter[Any]:
         desk = made(*args)
         settled(desk, timedelta(seconds=settle))
         if desk.kind == "local" and trouble:
-            disappoint(desk, trouble, chance)
+            disappoint(desk, trouble, chance, Path(healed))
         return desk
 
     registry.make = make
@@ -56,14 +59,14 @@ def settled(desk: TicketAdapter[Any], settle: timedelta) -> None:
         kind.limits = property(lambda self: replace(of(self), settle=settle))  # type: ignore[method-assign,misc,assignment]
 
 
-def disappoint(desk: TicketAdapter[Any], often: float, chance: random.Random) -> None:
+def disappoint(desk: TicketAdapter[Any], often: float, chance: random.Random, healed: Path) -> None:
     """Let the methods of *desk* fail as a server's would: before the change, or after it."""
 
     def unreliable(
         method: Callable[..., Coroutine[Any, Any, Any]], *, changes: bool
     ) -> Callable[..., Coroutine[Any, Any, Any]]:
         async def call(*args: Any, **kwargs: Any) -> Any:
-            fate = chance.random()
+            fate = 1.0 if healed.exists() else chance.random()
             await asyncio.sleep(chance.random() * 0.01)  # so that a kill can land in a call
             if fate < often / 2 or (fate < often and not changes):
                 raise Unavailable(desk.name, "pretended trouble.")

@@ -140,7 +140,7 @@ local function hand_out(lane, queue, lease, rid, call)
     payload,
     redis.call('ZCARD', queue),
     redis.call('HGET', links, thread_of(lane)),
-    stored_in ~= rid and 1 or 0,
+    stored_in ~= rid and (redis.call('HGET', runs, rid) or math.floor(now() / 1000)) or 0,
     resync and 1 or 0,
   }
 end
