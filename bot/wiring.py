@@ -18,7 +18,7 @@ from adapters import registry
 from adapters.contract import Capability, TicketAdapter
 from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake, poll_op
-from bot.conversion.ports import Rooms, StoreAway
+from bot.conversion.ports import NoSuchDesk, Rooms, StoreAway
 from bot.conversion.worker import Worker
 from bot.doors import metrics
 from bot.doors.hooks import PATH as HOOKS_PATH, Hooks, beside
@@ -54,7 +54,9 @@ class DeskBook:
     desks: dict[str, TicketAdapter[Any]]
 
     def get(self, name: str) -> TicketAdapter[Any]:
-        """A desk by its name in the settings. Raises KeyError."""
+        """A desk by its name in the settings. Raises NoSuchDesk."""
+        if name not in self.desks:
+            raise NoSuchDesk(name)
         return self.desks[name]
 
     def names(self) -> tuple[str, ...]:

@@ -174,7 +174,9 @@ def event_op(body: dict[str, Any]) -> NewOp | None:
         thread = f"{team}:{event.get('channel', '')}:{event.get('thread_ts') or ts}"
         return _event_op(f"in/{thread}", f"mention:{team}:{event.get('channel', '')}:{ts}", _order(ts), body)
     ts = str(event.get("event_ts") or body.get("event_time") or "0")
-    return _event_op(f"in/{team}:{kind}:-", f"event:{body.get('event_id') or f'{team}:{kind}:{ts}'}", _order(ts), body)
+    item = event.get("item")  # of a reaction: those on different messages need not wait for each other
+    about = f"{item.get('channel', '')}:{item.get('ts', '')}" if isinstance(item, dict) else f"{kind}:-"
+    return _event_op(f"in/{team}:{about}", f"event:{body.get('event_id') or f'{team}:{kind}:{ts}'}", _order(ts), body)
 
 
 def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) -> NewOp | None:

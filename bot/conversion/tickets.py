@@ -41,7 +41,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     if opened is None:
         return Outcome()  # a person said that it is there; they link it by its number
     link = _link(team, work, opened, desk)
-    if work.thread_ts:
+    if work.thread_ts and journal.head.link is None:  # else it is there from an earlier try, and may know more by now
         await rooms.links.put(link)
     rest = conversion.parts[1:] if desk.has(Capability.FIRST_MESSAGE) else conversion.parts
     first = 1 if desk.has(Capability.FIRST_MESSAGE) else 0
@@ -250,7 +250,8 @@ async def _card_starts_thread(
         posted = await post_in(work.channel, "card")
     except SlackRefused:
         posted = await post_in(await rooms.voice.direct_channel(work.actor), "card in direct messages")
-    await rooms.links.put(posted)
+    if await rooms.links.get(posted.thread) is None:
+        await rooms.links.put(posted)
     return posted
 
 

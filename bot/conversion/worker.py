@@ -65,6 +65,8 @@ class Worker:
             await self._lane(lease)
         except (LeaseLost, StoreAway) as lost:
             log.info("lane left", extra={"lane": lease.lane, "why": type(lost).__name__})
+        except Exception as error:  # noqa: BLE001 - nobody waits for this task; the lane comes back when its lease is over
+            log.error("a lane broke off", extra={"lane": lease.lane, "why": type(error).__name__})
 
     async def _lane(self, lease: Lease) -> None:
         head = await self._rooms.lanes.head(lease)

@@ -40,7 +40,8 @@ def _family(kind):
 
 
 def test_every_adapter_error_has_a_row_of_its_own():
-    expected = _family(errors.AdapterError) - {errors.AdapterError}
+    expected = {kind for kind in _family(errors.AdapterError) if kind.__module__ == errors.__name__}
+    expected -= {errors.AdapterError}
 
     assert expected <= set(TABLE)
 

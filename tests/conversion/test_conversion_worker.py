@@ -9,7 +9,7 @@ from adapters.contract import Reconcile
 from adapters.errors import NotAuthorised, OutcomeUnknown, Rejected, Unavailable
 from adapters.model import Act
 from bot.conversion.decisions import Decision, decided
-from bot.conversion.ports import Added, SlackFile, SlackOutcomeUnknown, SlackRefused
+from bot.conversion.ports import Added, NoSuchDesk, SlackFile, SlackOutcomeUnknown, SlackRefused
 from bot.conversion.records import AddMessage, ChangeTicket, LinkTicket, OpenTicket, ThreadKey
 from tests.conversion.slack_fakes import BEN, said, with_files
 
@@ -319,3 +319,23 @@ async def test_a_file_that_slack_refuses_is_named_and_the_rest_goes(house):
     link = await house.store.links.get(THREAD)
     assert ("gone.txt: the file is gone from Slack.",) == link.left_out
     assert "gone.txt" in ticket.messages[0].text
+
+
+async def test_work_for_a_desk_that_left_the_settings_waits_until_it_is_back(house, monkeypatch):
+    await opened(house)
+    known = house.rooms.desks.get
+    missing = [NoSuchDesk("desk")] * 3
+
+    def get(name):
+        if missing:
+            raise missing.pop()
+        return known(name)
+
+    monkeypatch.setattr("bot.conversion.verdicts.SLOW", (timedelta(milliseconds=20), timedelta(milliseconds=20)))
+    monkeypatch.setattr(house.rooms.desks, "get", get)
+    await house.intake.mirror(THREAD, reply(1))
+
+    await house.until(lambda: ("1800000001.000100", "delivered") in house.voice.receipts)
+
+    (ticket,) = await house.tickets()
+    assert 2 == len(ticket.messages)
