@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from adapters.model import Visibility
+from bot.conversion.intake import event_op
 from bot.settings import SettingsError, parse
 from bot.slack.ids import Action, Block
 
@@ -174,3 +175,22 @@ def test_the_settings_name_the_reactions_and_may_name_none():
 
     assert ("ticket",) == parse({"desks": desks}, {}).slack.reactions
     assert () == parse({"desks": desks, "slack": {"reactions": []}}, {}).slack.reactions
+
+
+async def test_reactions_on_different_messages_do_not_wait_for_each_other(stage):
+    for number in range(2):
+        await react(stage, await begun(stage, f"thread {number}"))
+
+    stored = [event_op(body) for body in stage.door.events if body["event"]["type"] == "reaction_added"]
+
+    assert 2 == len({op.lane for op in stored if op})
+    assert 2 == len({op.id for op in stored if op})
+
+
+def test_a_reaction_on_something_that_is_no_message_has_a_lane_too():
+    event = {"type": "reaction_added", "user": "U1", "item": {"type": "file", "file": "F1"}, "event_ts": "1.2"}
+
+    stored = event_op({"team_id": "T1", "event_id": "Ev1", "event": event})
+
+    assert stored
+    assert "in/T1::" == stored.lane
