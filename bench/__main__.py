@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import uvloop
 from rich.console import Console
 
-from bench import door, forms
+from bench import door, forms, through
 from bench.measuring import MEASURED, OTHER, Figure, Line, stay_on
 from bench.table import table
 
@@ -22,6 +22,8 @@ Row = Callable[[float], Awaitable[list[Line]]]
 ROWS: dict[str, Row] = {
     "door": lambda seconds: door.measure(seconds=seconds),
     "slash": lambda seconds: forms.slash(seconds=seconds),
+    "through": lambda seconds: through.latency(seconds=seconds),
+    "worker": lambda seconds: through.throughput(messages=int(300 * seconds)),
     "options": lambda seconds: forms.options(seconds=seconds),
 }
 

@@ -133,7 +133,7 @@ async def straight(plan: Plan) -> None:
     async with registry.make("demo", table, InProcess()) as desk:
         say("ready")
         for number in range(plan["messages"]):
-            text = f"{plan['words']} {number}"
+            text = f"No{plan['first'] + number:010d}x {plan['words']}"
             body = Body(plain=text, markdown=text, html=f"<p>{text}</p>")
             author = Person(name="Tom Whitaker", email="tom@kestrel.example")
             ticket = TicketRef(**plan["tickets"][number % len(plan["tickets"])])
@@ -153,7 +153,7 @@ async def echo(_: Plan) -> None:
 
     stop = until_told()
     server = await asyncio.get_running_loop().create_server(Answers, "127.0.0.1", 0)
-    say("http://127.0.0.1:%d" % server.sockets[0].getsockname()[1])
+    say(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     await stop.wait()
 
 

@@ -1,4 +1,4 @@
-"""The durable door: signed events over HTTP, each new and each stored before its 200, against doors that store nothing."""
+"""The durable door: signed events over HTTP, each new and stored before its 200, against doors that store nothing."""
 
 import shutil
 import tempfile
@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.model import Visibility
-from bench.load import CHANNEL, TEAM, THREADS, Burst, burst, message, root, signed
+from adapters.model import TicketRef, Visibility
+from bench.load import CHANNEL, TEAM, THREADS, Burst, Messages, burst, root, signed
 from bench.measuring import Child, Figure, Keeper, Line, Skipped, child, cpu_seconds, keeper, median, quantile
 from bot.conversion.records import Link, ThreadKey
 from bot.store.store import Store
@@ -51,6 +51,7 @@ DOORS = (
     Door("the door, fsync always", "door", "always"),
     Door("the door, fsync everysec", "door", "everysec"),
 )
+_MESSAGES = Messages()
 BARE, BOLT = DOORS[1], DOORS[3]
 GOAL = "≥ 0.6 of (a), 1.4 of (b), p99 < 20 ms at 16"
 
@@ -75,15 +76,17 @@ async def _prepare(store: Keeper) -> None:
     await store.empty()
     async with Store.open(store.url) as opened:
         for number in range(THREADS):
-            await opened.links.put(_link(number))
+            await opened.links.put(link(number))
 
 
-def _link(number: int) -> Link:
+def link(number: int, *, team: str = TEAM, channel: str = CHANNEL, ticket: TicketRef | None = None) -> Link:
+    """The link of a thread of `load.root`."""
+    ref = ticket or TicketRef(id=str(number), number=f"T-{number}")
     return Link(
-        thread=ThreadKey(team=TEAM, channel=CHANNEL, ts=root(number)),
+        thread=ThreadKey(team=team, channel=channel, ts=root(number)),
         desk="demo",
-        ticket_id=str(number),
-        number=f"T-{number}",
+        ticket_id=ref.id,
+        number=ref.number,
         visibility=Visibility.PUBLIC,
         created_at=datetime.now(UTC),
     )
@@ -93,7 +96,7 @@ async def _round(store: Keeper, door: Door, process: Child, runs: Runs, *, many:
     if door.fsync:
         await _prepare(store)
         await store.fsync(door.fsync)
-    requests = [signed(message()) for _ in range(int(MOST * seconds))]
+    requests = [signed(_MESSAGES.next()[1]) for _ in range(int(MOST * seconds))]
     before, store_before = cpu_seconds(process.pid), cpu_seconds(store.pid)
     seen = await burst(process.said, requests, in_flight=many, seconds=seconds)
     runs.bursts.append(seen)

@@ -5,6 +5,7 @@ import gc
 import hmac
 import itertools
 import json
+import re
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -22,7 +23,28 @@ WORDS = (
     "does not print at all. I have switched both off and on again. Can somebody have a look before the van comes?"
 )
 
-_numbers = itertools.count(1)
+
+class Messages:
+    """Events that nobody has seen before: replies of about a kilobyte, over *threads* threads in turn.
+
+    The text of each holds its number, as ``No0000000012x``, by which it is known again at the desk.
+    """
+
+    def __init__(self, *, team: str = TEAM, channel: str = CHANNEL, user: str = USER, threads: int = THREADS) -> None:
+        self.team, self.channel, self.threads = team, channel, threads
+        self._numbers = itertools.count(1)
+        self._template = _template(team, channel, user)
+
+    def next(self) -> tuple[int, bytes]:
+        """A number, and the body of the event."""
+        number = next(self._numbers)
+        ts = b"1790%06d.%06d" % divmod(number, 1_000_000)
+        filled = self._template.replace(b"@TS@", ts).replace(b"@ROOT@", root(number % self.threads).encode())
+        return number, filled.replace(b"@NO@", b"%010d" % number)
+
+
+NUMBER = re.compile(rb"No(\d{10})x")
+"""How a message is found in what a desk was sent."""
 
 
 def root(number: int) -> str:
@@ -30,48 +52,37 @@ def root(number: int) -> str:
     return f"17{number:08d}.000100"
 
 
-def _template() -> bytes:
-    block = {"type": "rich_text_section", "elements": [{"type": "text", "text": WORDS}]}
+def _template(team: str, channel: str, user: str) -> bytes:
+    text = f"No@NO@x {WORDS}"
+    block = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
     event = {
         "type": "message",
-        "user": USER,
+        "user": user,
         "ts": "@TS@",
         "client_msg_id": "7cd9c5c4-31a7-4e5a-9c9a-5a5a5a5a5a5a",
-        "text": WORDS,
-        "team": TEAM,
+        "text": text,
+        "team": team,
         "thread_ts": "@ROOT@",
-        "parent_user_id": USER,
+        "parent_user_id": user,
         "blocks": [{"type": "rich_text", "block_id": "Ab1Cd", "elements": [block]}],
-        "channel": CHANNEL,
+        "channel": channel,
         "event_ts": "@TS@",
         "channel_type": "channel",
     }
+    us = {"enterprise_id": None, "team_id": team, "user_id": "U0BOT", "is_bot": True, "is_enterprise_install": False}
     body = {
         "token": "XXYYZZ",
-        "team_id": TEAM,
+        "team_id": team,
         "api_app_id": "A0BENCH01",
         "event": event,
         "type": "event_callback",
         "event_id": "Ev@NO@",
         "event_time": 1799999999,
-        "authorizations": [
-            {"enterprise_id": None, "team_id": TEAM, "user_id": "U0BOT", "is_bot": True, "is_enterprise_install": False}
-        ],
+        "authorizations": [us],
         "is_ext_shared_channel": False,
         "event_context": "4-eyJldCI6Im1lc3NhZ2UiLCJ0aWQiOiJUMEJFTkNIMDEifQ",
     }
     return json.dumps(body, separators=(",", ":")).encode()
-
-
-TEMPLATE = _template()
-
-
-def message() -> bytes:
-    """The body of an event that nobody has seen before: a reply of about a kilobyte in one of `THREADS` threads."""
-    number = next(_numbers)
-    ts = b"1790%06d.%06d" % divmod(number, 1_000_000)
-    filled = TEMPLATE.replace(b"@TS@", ts).replace(b"@ROOT@", root(number % THREADS).encode())
-    return filled.replace(b"@NO@", b"%010d" % number)
 
 
 def signed(raw: bytes, *, kind: bytes = b"application/json", secret: str = SECRET) -> bytes:

@@ -154,7 +154,7 @@ class Keeper:
         """Forget everything, in memory and on disk."""
         await self.client.flushall()
         await self.client.bgrewriteaof()
-        while (await self.client.info("persistence"))["aof_rewrite_in_progress"]:
+        while (await self.client.info("persistence"))["aof_rewrite_in_progress"]:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.02)
 
     @asynccontextmanager
