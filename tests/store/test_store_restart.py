@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.conversion.ports import Outcome
+from bot.conversion.ports import LeaseLost, Outcome
 from bot.store.server import _lock, attach_or_start, stop
 from bot.store.store import Store
 
@@ -203,3 +203,16 @@ async def test_what_comes_again_to_a_thread_not_yet_read_again_may_have_been_don
 
         await store.lanes.add([op("later", old)])
         assert [("later", False, False)] == [await looks(store, (await head_of(store))[1])]
+
+
+async def test_a_lease_ends_with_the_run_of_the_server_that_gave_it(machine, op):
+    """Its holder may have written something else that is forgotten; what would follow from it must not be kept."""
+    async with machine.store() as store:
+        await store.lanes.add([op("poll", 1), op("next", 2)])
+        _, lease = await head_of(store)
+    await machine.kill()
+
+    async with machine.store() as store:
+        with pytest.raises(LeaseLost):
+            await store.lanes.done(lease, "poll", NOTHING)
+        assert 2 == await store.lanes.waiting(T)

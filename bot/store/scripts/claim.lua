@@ -13,7 +13,7 @@ if limit > 0 then
     claimed = redis.call('ZRANGEBYSCORE', ready, '-inf', moment, 'LIMIT', 0, limit)
     for _, lane in ipairs(claimed) do
       redis.call('ZADD', ready, moment + lease, lane)
-      redis.call('HSET', holder, lane, token)
+      redis.call('HSET', holder, lane, lease_of(token))
       redis.call('HDEL', nudged, lane)
     end
     if #claimed > 0 then

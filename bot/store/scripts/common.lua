@@ -40,9 +40,15 @@ local function with(flags, flag)
   return has(flags, flag) and flags or flags .. flag
 end
 
+-- What the holder of a lane is known by. A lease ends with the run of the server that gave it: half of what its holder
+-- wrote down may be forgotten, and the rest must not follow.
+local function lease_of(token)
+  return run() .. token
+end
+
 -- Whether the caller has lost the lane. Tokens are compared for equality: a restored server may count from an old number.
 local function lost(lane, token)
-  return redis.call('HGET', holder, lane) ~= token
+  return redis.call('HGET', holder, lane) ~= lease_of(token)
 end
 
 local function lengthen(lane, lease)
