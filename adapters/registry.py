@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from adapters.contract import DeskSettings, Shared, TicketAdapter
+from adapters.contract import Capability, DeskSettings, Shared, TicketAdapter
 from adapters.errors import Misconfigured
 
 KINDS: Mapping[str, str] = MappingProxyType(
@@ -69,3 +69,16 @@ def settings_for(desk: str, table: Mapping[str, object]) -> DeskSettings:
 def make(desk: str, settings: DeskSettings, shared: Shared) -> TicketAdapter[Any]:
     """The adapter for *settings*, not yet entered."""
     return load(settings.kind, desk=desk)(desk, settings, shared)
+
+
+def matrix() -> tuple[tuple[str, ...], ...]:
+    """What each built-in kind can do: a row of kinds, one for each capability, and how a lost answer is dealt with."""
+    kinds = {kind: load(kind) for kind in KINDS}
+    rows = [
+        (str(can), *("yes" if can in found.capabilities else "-" for found in kinds.values())) for can in Capability
+    ]
+    return (
+        ("", *kinds),
+        *rows,
+        ("after a lost answer", *(str(found.reconcile) for found in kinds.values())),
+    )

@@ -142,6 +142,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             threads=threads,
             catalogue=catalogue,
             scratch=store.shared,
+            reactions=settings.slack.reactions,
             secret=env.slack_signing_secret.get_secret_value() or env.slack_bot_token.get_secret_value(),
         )
         voice = SlackVoice(web, card_view=card, failure_view=notice, receipts=_receipts(settings))

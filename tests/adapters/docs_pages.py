@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from adapters.contract import Capability, DeskSettings, TicketAdapter
-from adapters.registry import KINDS, load
+from adapters.registry import load, matrix
 
 PAGES = Path(__file__).parents[2] / "docs" / "adapters"
 BEGIN, END = "<!-- from the code: {} -->", "<!-- end -->"
@@ -46,15 +46,11 @@ def abilities_part(adapter: type[TicketAdapter[Any]]) -> str:
 
 
 def matrix_part() -> str:
-    """The capabilities of all desks as one table."""
-    desks = {kind: load(kind) for kind in KINDS}
-    rows = [
-        f"| {one} | " + " | ".join("yes" if one in desk.capabilities else "" for desk in desks.values()) + " |"
-        for one in Capability
-    ]
-    head = "| | " + " | ".join(f"[`{kind}`]({kind}.md)" for kind in desks) + " |"
-    lost = "| after a lost answer | " + " | ".join(str(desk.reconcile) for desk in desks.values()) + " |"
-    return "\n".join([head, "| --- |" + " :-: |" * len(desks), *rows, lost])
+    """The capabilities of all desks as one table, the same that `threadline adapters` prints."""
+    (_, *kinds), *rows = matrix()
+    head = "| | " + " | ".join(f"[`{kind}`]({kind}.md)" for kind in kinds) + " |"
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([head, "| --- |" + " :-: |" * len(kinds), *lines])
 
 
 def current(page: str, parts: dict[str, str]) -> str:
