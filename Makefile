@@ -8,7 +8,7 @@ SEED ?= 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-script test check format e2e bench crash pins clean
+.PHONY: help install demo demo-script test check format e2e bench crash pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@echo "==> Installing the tools for tests and checks ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
+
+install: $(VENV)/.runtime ## Install Threadline into .venv (the command is .venv/bin/threadline)
+	@echo "==> Installed: $(BIN)/threadline"
 
 demo: $(VENV)/.runtime ## Try Threadline on this machine, without any account (ARGS="--desk whmcs")
 	@echo "==> Starting the demo; stop it with Ctrl-C ..."
