@@ -146,13 +146,3 @@ def test_for_http_only_the_addresses_and_the_mode_differ(manifest):
 def test_an_address_that_slack_would_not_take_is_refused(url):
     with pytest.raises(ValueError, match="https addresses only"):
         manifest_text(url)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["a: [1, 2]", "a: {b: 1}", "a: &x 1", "a: 'quoted'", "a: b: c", "a:\n    b: 1\n  c: 2", "a: 1\na: 2", "a:", "- a",
-     "a: null", "a: |\n  text"],
-)  # fmt: skip
-def test_yaml_that_is_not_read_here_is_an_error(text):
-    with pytest.raises(ValueError, match=r"manifest|Expecting"):
-        read(text)
