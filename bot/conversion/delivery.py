@@ -4,11 +4,11 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from adapters.contract import Capability, TicketAdapter
+from adapters.contract import Capability, Reconcile, TicketAdapter
 from adapters.errors import UnsupportedFeature
 from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibility
 from bot.conversion.compose import Part, render
@@ -18,6 +18,21 @@ from bot.conversion.text.tree import Document, Link, Paragraph, Run
 
 _NO_NOTES = "it has no internal notes, so a message that begins with note: or a lock was not sent there."
 _UNMARK = "To send it for all to read, take the mark away in Slack and try again; otherwise discard it."
+
+
+class Doubt(TypedDict):
+    """What `Journal.once` is told about a desk whose answer may get lost."""
+
+    reconcile: Reconcile
+    timeout: timedelta
+    settle: timedelta
+
+
+def doubt(desk: TicketAdapter[Any]) -> Doubt:
+    """How to find out at *desk* what became of a call. Where nothing settles late, a dead process has done its worst."""
+    settle = desk.limits.settle
+    timeout = timedelta(seconds=desk.settings.timeout) if settle else timedelta()
+    return Doubt(reconcile=desk.reconcile, timeout=timeout, settle=settle)
 
 
 @dataclass(kw_only=True)
@@ -122,7 +137,7 @@ class Delivery:
             found = await self.desk.find_message(ticket, draft.marker)
             return None if found is None else found.id
 
-        return await self.journal.once(step, act, look, reconcile=self.desk.reconcile, settle=self.desk.limits.settle)
+        return await self.journal.once(step, act, look, **doubt(self.desk))
 
     async def _upload(self, file: OutgoingFile, marker: str, number: str) -> str:
         async def act() -> str:

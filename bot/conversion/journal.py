@@ -75,6 +75,7 @@ class Journal:
         look: Look,
         *,
         reconcile: Reconcile = Reconcile.EXACT,
+        timeout: timedelta = timedelta(),
         settle: timedelta = timedelta(),
     ) -> str:
         """Make one change, unless it has been made; returns what it gave, now or then.
@@ -84,7 +85,8 @@ class Journal:
             act: makes the change.
             look: finds what an earlier `act` made; None means that it surely made nothing.
             reconcile: NONE where `look` cannot work.
-            settle: how long after a call its change may still appear.
+            timeout: how long *act* may take; a process that died may have died in its last moment.
+            settle: how long after the end of a call its change may still appear.
 
         Raises:
             LookLater: an earlier try may still take effect.
@@ -96,28 +98,32 @@ class Journal:
         if step in progress.done:
             return progress.done[step]
         if progress.calling == step or progress.verify:
-            found = await self._find(step, look, reconcile, settle)
+            found = await self._find(step, look, reconcile, timeout=timeout, settle=settle)
             if found is not None:
                 return self._finish(step, found)
         progress.calling, progress.answer = step, ""
-        await self._intend()
+        await self._intend(timeout)
         try:
             result = await act()
         except Exception as error:
+            progress.since = time.time()
             if surely_not_done(error):
                 progress.calling = ""
             raise
         return self._finish(step, result)
 
-    async def _intend(self) -> None:
+    async def _intend(self, timeout: timedelta) -> None:
         """Write down what is about to be done; a process that was suspended learns here that it lost the lane."""
         while True:
-            self.progress.since = time.time()
+            began = time.time()
+            self.progress.since = began + timeout.total_seconds()
             await self.save()
-            if time.time() - self.progress.since < LATE:
+            if time.time() - began < LATE:
                 return
 
-    async def _find(self, step: str, look: Look, reconcile: Reconcile, settle: timedelta) -> str | None:
+    async def _find(
+        self, step: str, look: Look, reconcile: Reconcile, *, timeout: timedelta, settle: timedelta
+    ) -> str | None:
         progress = self.progress
         if progress.calling != step:  # stored before the server restarted: its later fate may be forgotten
             progress.calling, progress.since = step, progress.verify
@@ -127,8 +133,8 @@ class Journal:
             return ""
         if reconcile is Reconcile.NONE:
             raise AskPerson
-        began = max(progress.since, progress.verify)  # a forgotten call may be younger than the one we know of
-        wait = timedelta(seconds=began - time.time()) + settle
+        forgotten = progress.verify + timeout.total_seconds()  # it may be younger than the call that we know of
+        wait = timedelta(seconds=max(progress.since, forgotten) - time.time()) + settle
         if wait > timedelta():
             raise LookLater(wait)
         return await look()

@@ -252,7 +252,7 @@ class Progress(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     calling: str = ""  # the step whose call may have happened
-    since: float = 0.0  # when that call began, seconds since the epoch
+    since: float = 0.0  # when that call ended or will have ended at the latest, seconds since the epoch
     attempts: int = 0  # failures of the current step since it last went well
     crashes: int = 0  # times that a worker died with this operation in hand
     rested: bool = True  # False while a worker has it in hand

@@ -9,7 +9,7 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.errors import NotFound
 from adapters.model import Change, MessageRef, Opened, Person, TicketDraft, TicketRef
 from bot.conversion import compose
-from bot.conversion.delivery import Delivery, fetched
+from bot.conversion.delivery import Delivery, doubt, fetched
 from bot.conversion.intake import card_op, pull_op, tell_op
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
@@ -195,7 +195,7 @@ async def _open(
             found = await desk.find_ticket(draft.first.marker, draft)
             return None if found is None else _written(found)
 
-        result = await journal.once("open", act, look, reconcile=desk.reconcile, settle=desk.limits.settle)
+        result = await journal.once("open", act, look, **doubt(desk))
         return _opened(result), tuple(carried.left_out)
 
 

@@ -82,6 +82,7 @@ async def house(store, tmp_path):
 
 @pytest.fixture
 def quick_settle(monkeypatch, house):
-    """A desk whose late changes show within a moment."""
+    """A desk that answers, and whose late changes show, within a moment."""
+    house.desk.settings = house.desk.settings.model_copy(update={"timeout": 0.05})
     limits = Limits(settle=timedelta(milliseconds=50))
     monkeypatch.setattr(type(house.desk), "limits", property(lambda _: limits))
