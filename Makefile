@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 SECONDS ?= 60
 OPS ?= 2000
 SEED ?= 1
+COUNT ?= 20000
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-script test check format e2e bench crash pins clean
+.PHONY: help install demo demo-script test check format e2e bench crash fuzz pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,6 +62,9 @@ bench: $(VENV)/.dev ## Measure; prints a table and one JSON line
 
 crash: $(VENV)/.dev ## Kill processes for a while and compare (OPS=, SECONDS=, SEED=)
 	@$(BIN)/python -m tests.crash --ops $(OPS) --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+
+fuzz: $(VENV)/.dev ## Send spoilt payloads to each door and count what came of them (COUNT=, SEED=)
+	@$(BIN)/python -m tests.security.fuzz --count $(COUNT) --seed $(SEED) $(ARGS)
 
 pins: $(VENV)/.dev ## Make the pinned requirements anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/runtime.txt

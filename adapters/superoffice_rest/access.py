@@ -188,7 +188,7 @@ class Access(HttpDesk[SuperOfficeRestSettings]):
             )
         try:
             answer = json.loads(reply.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict) or not codes.is_success(reply.status):
             cause = "SuperOffice's sign-in service answered something else than it documents."

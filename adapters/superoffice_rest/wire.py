@@ -52,7 +52,7 @@ class RestWire(Access):
             return None
         try:
             return json.loads(reply.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise unusable(self.name, changes=changes, code=f"HTTP {reply.status} {reply.media_type}") from None
 
     async def send(
@@ -129,7 +129,7 @@ def _said(reply: Reply) -> tuple[str, str] | None:
     """Type and message of an error that SuperOffice itself wrote, or None."""
     try:
         answer = json.loads(reply.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if isinstance(answer, dict) and ("ErrorType" in answer or "ErrorMessage" in answer):
         return str(answer.get("ErrorType") or ""), str(answer.get("ErrorMessage") or "")

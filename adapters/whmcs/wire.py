@@ -126,11 +126,11 @@ def _result(answer: Answer, *, changes: bool) -> str:
     GetAdminUsers answers without ``result``, and some layers call it ``status``.
     """
     result = answer.get("result")
-    if result is None and answer.get("status") in {"success", "error"}:
+    if result is None and answer.get("status") in ("success", "error"):
         result = answer["status"]
     if result is None and not changes and answer and "message" not in answer:
         return "success"
-    return result if result in {"success", "error"} else ""
+    return result if result in ("success", "error") else ""
 
 
 def _text(value: object) -> str:
