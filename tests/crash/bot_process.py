@@ -3,9 +3,9 @@
 `python -m tests.crash.bot_process FILE` runs one. `tests.crash.nursery` forks many, without the seconds of importing.
 
 A plan is JSON: ``settings`` (the document), ``environment``, ``role``; and, where wanted: ``tuning`` (arguments of
-`tuning.impatient`), ``mutant`` (of `mutants.MUTANTS`), ``log`` (a file), and either ``kill`` (the step of a journal
+`tuning.impatient`), ``mutant`` (of `mutants.MUTANTS`), ``log`` (a file), and ``kill`` (the step of a journal
 after whose answer, and before our note of it, the process ends with SIGKILL, ``times`` over all its lives, counted in
-the file ``lives``) or ``point`` (see `points.Points`).
+the file ``lives``).
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from typing import Any
 from bot.conversion.journal import Journal
 from bot.settings import parse
 from bot.wiring import run
-from tests.crash import mutants, points, tuning
+from tests.crash import mutants, tuning
 
 PR_SET_PDEATHSIG = 1
 
@@ -62,8 +62,6 @@ def live(plan: dict[str, Any]) -> None:
         tuning.impatient(**tuned)
     if mutant := plan.get("mutant"):
         mutants.MUTANTS[mutant]()
-    if point := plan.get("point"):
-        points.Points(**point).install()
     if step := plan.get("kill"):
         _arm(step, plan["times"], Path(plan["lives"]))
     asyncio.run(_run(plan))

@@ -142,7 +142,9 @@ def _order(thread: Thread, ledger: Ledger, desk: _Desk, found: Found, seen: Seen
 
 
 def _answers(ledger: Ledger, seen: Seen, found: Found) -> None:
-    shown = {name: [t for text in texts for t in dict.fromkeys(TOKEN.findall(text))] for name, texts in seen.posts.items()}
+    shown = {
+        name: [t for text in texts for t in dict.fromkeys(TOKEN.findall(text))] for name, texts in seen.posts.items()
+    }
     times = Counter(token for tokens in shown.values() for token in tokens)
     for token in ledger.answers:
         _once(token, times[token], found, set())

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +26,7 @@ class Fleet:
         self._keeper: asyncio.Task[None]
         self._asking = asyncio.Lock()
 
-    async def __aenter__(self) -> "Fleet":
+    async def __aenter__(self) -> Self:
         pipe = asyncio.subprocess.PIPE
         self._nursery = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.crash.nursery", cwd=ROOT, stdin=pipe, stdout=pipe

@@ -1,21 +1,36 @@
 """Rules of the product left out one at a time; the crash tests must find each of them missing."""
 
+import asyncio
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from bot.conversion import pull, run, verdicts
+from bot.conversion.intake import Intake, _op
 from bot.conversion.journal import Journal
+from bot.conversion.ports import Added
+from bot.conversion.records import AddMessage, Delivered, ThreadKey, microseconds
+from bot.slack import web
+from bot.slack.batch import StoreFirst
+from bot.store import lanes
+from bot.store.links import RedisLinks
+from tests.crash.tuning import put
 
 
-def no_settle() -> None:
+def no_settle_wait() -> None:
     """Look for a change at once, although it may still be on its way."""
     once = Journal.once
 
     async def hasty(journal: Journal, *args: Any, **kwargs: Any) -> str:
-        return await once(journal, *args, **{**kwargs, "settle": timedelta()})
+        return await once(journal, *args, **kwargs | {"settle": timedelta(), "timeout": timedelta()})
 
-    Journal.once = hasty  # type: ignore[method-assign]
+    def impatient(error: Exception, **known: Any) -> verdicts.Verdict:
+        return verdicts.verdict(error, **known | {"settle": timedelta()})
+
+    put(Journal, "once", hasty)
+    put(run, "verdict", impatient)
 
 
 def no_reconciliation() -> None:
@@ -24,25 +39,75 @@ def no_reconciliation() -> None:
     async def blind(*_: object, **__: object) -> None:
         return None
 
-    Journal._find = blind  # type: ignore[method-assign,assignment]
+    put(Journal, "_find", blind)
 
 
 def no_run_id_guard() -> None:
     """Believe a server that was restarted or set back."""
-    from bot.store import lanes
-
     head = lanes._head
 
     def trusting(answer: Any) -> Any:
         return head([*answer[:4], 0, 0] if answer else answer)
 
-    lanes._head = trusting
+    put(lanes, "_head", trusting)
+
+
+def ack_before_store() -> None:
+    """Acknowledge an event, and store it a little later."""
+    store = StoreFirst.event
+    kept: set[asyncio.Task[None]] = set()
+
+    async def later(door: StoreFirst, body: dict[str, Any], retry: int) -> None:
+        await asyncio.sleep(0.3)
+        await store(door, body, retry)
+
+    async def hasty(door: StoreFirst, body: dict[str, Any], retry: int) -> None:
+        task = asyncio.create_task(later(door, body, retry))
+        kept.add(task)
+        task.add_done_callback(kept.discard)
+
+    put(StoreFirst, "event", hasty)
+
+
+def dedupe_by_event_id() -> None:
+    """Know a message only by the delivery that brought it, not by what it is."""
+    known = RedisLinks.delivered
+
+    async def mirror(intake: Intake, thread: ThreadKey, work: AddMessage) -> Added:
+        op = _op(str(thread), f"msg:{secrets.token_hex(8)}", microseconds(work.ts), work, linked_only=True)
+        return (await intake._lanes.add([op]))[0]
+
+    async def delivered(links: RedisLinks, thread: ThreadKey, ts: str) -> Delivered | None:
+        return None if "." in ts else await known(links, thread, ts)
+
+    put(Intake, "mirror", mirror)
+    put(RedisLinks, "delivered", delivered)
+
+
+def watermark_first() -> None:
+    """Note an agent's message as brought before it is."""
+    bring = pull._Pull.bring
+
+    async def forgetful(looking: Any, message: Any) -> None:
+        await looking.rooms.links.update(looking.link.thread, lambda now: now.model_copy(update={"seen": message.id}))
+        await bring(looking, message)
+
+    put(pull._Pull, "bring", forgetful)
+
+
+def sdk_retries() -> None:
+    """Post again where the connection broke, as Slack's SDK does unless it is told not to."""
+    put(web, "_NEVER_REPEATED", frozenset())
 
 
 MUTANTS: Mapping[str, Callable[[], None]] = MappingProxyType(
     {
-        "no settle wait": no_settle,
+        "no settle wait": no_settle_wait,
         "no reconciliation": no_reconciliation,
         "no run_id guard": no_run_id_guard,
+        "ack before store": ack_before_store,
+        "dedupe by event id only": dedupe_by_event_id,
+        "watermark before delivery": watermark_first,
+        "SDK retries on": sdk_retries,
     }
 )

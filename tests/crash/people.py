@@ -120,6 +120,10 @@ class People:
         self._ledger.said.append(Said(thread=thread, ts=said["ts"], versions=[token], file=named))
         self._ledger.ops += 1
 
+    async def file(self) -> None:
+        """A message with a file."""
+        await self.reply(file=True)
+
     async def note(self) -> None:
         """An internal note, by a wish in the thread."""
         thread, token = self._thread(), self._ledger.token()

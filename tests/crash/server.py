@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 from bot.store.server import _lock, attach_or_start, stop
 
@@ -19,7 +20,7 @@ class StoreServer:
         self.harmed: Counter[str] = Counter()
         self._copy = directory.with_name("copy")
 
-    async def __aenter__(self) -> "StoreServer":
+    async def __aenter__(self) -> Self:
         self.url = (await attach_or_start(self.directory)).url
         return self
 
@@ -51,7 +52,7 @@ class StoreServer:
             os.kill(int((self.directory / "server.pid").read_text()), signal.SIGKILL)
         except (ProcessLookupError, FileNotFoundError):
             return
-        while not self._dead():
+        while not self._dead():  # noqa: ASYNC110 - the kernel has no event for it
             await asyncio.sleep(0.005)
 
     def _dead(self) -> bool:

@@ -80,6 +80,16 @@ class Town:
         deliveries.event = emitted  # type: ignore[method-assign]
         deliveries.attempt = watched  # type: ignore[method-assign]
 
+    @property
+    def often(self) -> float:
+        """How often a request to the desk's server goes wrong."""
+        return self.dice.often if self.dice is not None else 0.0
+
+    @often.setter
+    def often(self, often: float) -> None:
+        if self.dice is not None:
+            self.dice.often = often
+
     def all_faults(self) -> dict[str, int]:
         """How often what went wrong, by name."""
         stand_in = self.world.stand_in
@@ -99,6 +109,7 @@ async def town(
     often: float,
     delivery: Literal["socket", "http"] = "socket",
     mutant: str = "",
+    faults: tuple[Fault, ...] = DESK_FAULTS,
 ) -> AsyncIterator[Town]:
     """A town in which things fail with probability *often*, until the block ends."""
     chance = random.Random(seed)
@@ -112,7 +123,7 @@ async def town(
         around.settings["desks"]["demo"]["polls_per_minute"] = 3000.0
         dice = None
         if around.stand_in is not None:
-            around.stand_in.faults.plan = dice = Dice(chance, often, DESK_FAULTS)
+            around.stand_in.faults.plan = dice = Dice(chance, often, faults)
             around.stand_in.faults.stall = TIMEOUT * 1.5  # a late commit comes at 80 % of it
         server = await stack.enter_async_context(StoreServer(folder / "redis"))
         plan = {
@@ -124,8 +135,7 @@ async def town(
         tuned = {"settle": SETTLE, "trouble": often, "healed": str(folder / "healed")}
         fleet = Fleet(
             {
-                f"{role}-{number}": plan
-                | {"role": role, "tuning": tuned | {"seed": seed * 100 + number}}
+                f"{role}-{number}": plan | {"role": role, "tuning": tuned | {"seed": seed * 100 + number}}
                 for role, count in (("front", fronts), ("worker", workers))
                 for number in range(count)
             }

@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from adapters import registry
@@ -32,11 +31,11 @@ def impatient(*, settle: float, trouble: float, seed: int, healed: str) -> None:
     """
     for method in limits.CALLS_PER_MINUTE:
         limits.CALLS_PER_MINUTE[method] *= 100
-    web.POSTS_PER_SECOND = 100.0  # type: ignore[misc]  # Slack's own rate, which the stand-in does not have here
-    wiring.Web = partial(web.Web, timeout=3.0)  # type: ignore[misc,assignment]  # it is no setting
+    put(web, "POSTS_PER_SECOND", 100.0)  # Slack's own rate, which the stand-in does not have here
+    put(wiring, "Web", partial(web.Web, timeout=3.0))
     wiring.SWEEP = timedelta(seconds=8)
     intake.BETWEEN_SWEEPS = timedelta(milliseconds=20)
-    pull.AGES = ((timedelta(days=30), 1),)  # type: ignore[assignment]  # fewer rows
+    put(pull, "AGES", ((timedelta(days=30), 1),))
     verdicts.FAST = (timedelta(seconds=0.1), timedelta(seconds=1))
     verdicts.SLOW = (timedelta(seconds=0.3), timedelta(seconds=2))
     made, chance = registry.make, random.Random(seed * 100_000 + os.getpid())
@@ -45,10 +44,15 @@ def impatient(*, settle: float, trouble: float, seed: int, healed: str) -> None:
         desk = made(*args)
         settled(desk, timedelta(seconds=settle))
         if desk.kind == "local" and trouble:
-            disappoint(desk, trouble, chance, Path(healed))
+            disappoint(desk, trouble, chance, healed)
         return desk
 
-    registry.make = make
+    put(registry, "make", make)
+
+
+def put(owner: Any, name: str, value: Any) -> None:
+    """Set what is a constant or a method of the product."""
+    setattr(owner, name, value)
 
 
 def settled(desk: TicketAdapter[Any], settle: timedelta) -> None:
@@ -56,17 +60,17 @@ def settled(desk: TicketAdapter[Any], settle: timedelta) -> None:
     kind = type(desk)
     of: Callable[[Any], Any] = kind.limits.fget  # type: ignore[attr-defined]  # a property has one
     if of(desk).settle:
-        kind.limits = property(lambda self: replace(of(self), settle=settle))  # type: ignore[method-assign,misc,assignment]
+        put(kind, "limits", property(lambda self: replace(of(self), settle=settle)))
 
 
-def disappoint(desk: TicketAdapter[Any], often: float, chance: random.Random, healed: Path) -> None:
+def disappoint(desk: TicketAdapter[Any], often: float, chance: random.Random, healed: str) -> None:
     """Let the methods of *desk* fail as a server's would: before the change, or after it."""
 
     def unreliable(
         method: Callable[..., Coroutine[Any, Any, Any]], *, changes: bool
     ) -> Callable[..., Coroutine[Any, Any, Any]]:
         async def call(*args: Any, **kwargs: Any) -> Any:
-            fate = 1.0 if healed.exists() else chance.random()
+            fate = 1.0 if os.path.exists(healed) else chance.random()  # noqa: ASYNC240, PTH110 - one look at a local disk
             await asyncio.sleep(chance.random() * 0.01)  # so that a kill can land in a call
             if fate < often / 2 or (fate < often and not changes):
                 raise Unavailable(desk.name, "pretended trouble.")
