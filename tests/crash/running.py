@@ -47,7 +47,7 @@ class Plan:
     harm: Mapping[str, int] | None = None  # names of `harm.BLOWS` and how often; None: by the length of the run
     faults: tuple[Fault, ...] = DESK_FAULTS  # of the desk's server
     weights: tuple[int, ...] = (62, 4, 6, 8, 3, 4, 13)  # of the kinds of `KINDS`
-    give_up: float = 60.0  # seconds without anything new after which what is missing is lost
+    give_up: float = 120.0  # seconds without anything new after which what is missing is lost
 
     def blows(self) -> dict[str, int]:
         """How often each kind of harm is done."""

@@ -15,6 +15,7 @@ from adapters.errors import OutcomeUnknown, Unavailable
 from bot import wiring
 from bot.conversion import intake, pull, verdicts
 from bot.slack import limits, web
+from bot.store import connection
 
 CHANGES = ("open_ticket", "add_message", "edit_message", "delete_message", "change", "upload")
 READS = ("get_ticket", "messages", "find_ticket", "find_message", "changed_since")
@@ -38,6 +39,8 @@ def impatient(*, settle: float, trouble: float, seed: int, healed: str) -> None:
     put(pull, "AGES", ((timedelta(days=30), 1),))
     verdicts.FAST = (timedelta(seconds=0.1), timedelta(seconds=1))
     verdicts.SLOW = (timedelta(seconds=0.3), timedelta(seconds=2))
+    source = connection.source
+    put(connection, "source", lambda script: source(script).replace("60000", "2000"))  # the longest pause of a desk
     made, chance = registry.make, random.Random(seed * 100_000 + os.getpid())
 
     def make(*args: Any) -> TicketAdapter[Any]:
