@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import uvloop
 from rich.console import Console
 
-from bench import door, forms, through
+from bench import door, forms, growth, through
 from bench.measuring import MEASURED, OTHER, Figure, Line, stay_on
 from bench.table import table
 
@@ -25,6 +25,10 @@ ROWS: dict[str, Row] = {
     "through": lambda seconds: through.latency(seconds=seconds),
     "worker": lambda seconds: through.throughput(messages=int(300 * seconds)),
     "options": lambda seconds: forms.options(seconds=seconds),
+    "import": lambda _: growth.imports(),
+    "links": lambda _: growth.links(),
+    "backlog": lambda _: growth.backlog(),
+    "start": lambda _: growth.start(),
 }
 
 

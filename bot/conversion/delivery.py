@@ -51,6 +51,9 @@ async def fetched(threads: Threads, part: Part, *, limit: int | None) -> AsyncIt
     Raises:
         SlackTrouble: Slack is away; nothing was sent to the desk yet.
     """
+    if not part.files:
+        yield Carried(part=part)
+        return
     with tempfile.TemporaryDirectory(prefix="threadline-") as folder:
         carried = Carried(part=part)
         files: list[OutgoingFile] = []

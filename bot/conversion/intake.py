@@ -27,6 +27,7 @@ from bot.conversion.records import (
     Work,
     decode,
     encode,
+    encode_event,
     microseconds,
 )
 
@@ -235,7 +236,7 @@ def receipt_op(thread: ThreadKey, work: Receipt) -> NewOp:
 
 
 def _event_op(lane: str, identity: str, order: int, body: dict[str, Any], *, linked_only: bool = False) -> NewOp:
-    return _op(lane, f"in:{identity}", order, SlackEvent(body=body), linked_only=linked_only)
+    return NewOp(lane=lane, id=f"in:{identity}", order=order, payload=encode_event(body), linked_only=linked_only)
 
 
 def _op(
