@@ -16,10 +16,10 @@ from bot.conversion.records import (
     OpenTicket,
     Operation,
     PollDesk,
+    Progress,
     PullTicket,
     Receipt,
     ShowCard,
-    SlackEvent,
     SweepThread,
     Tell,
     ThreadKey,
@@ -98,7 +98,10 @@ class Intake:
         identity = f"msg:{thread.team}:{thread.channel}:{work.ts}"
         message = AddMessage(actor=work.actor, ts=work.ts, message=work.message, edited=work.edited)
         waits = await self._lanes.peek(str(thread), identity)
-        first = [_op(str(thread), identity, microseconds(work.ts), message, replace=True)] if waits else []
+        # it may have been shown that it waits
+        payload = encode(Operation(work=message, progress=Progress(shown=True)))
+        op = NewOp(lane=str(thread), id=identity, order=microseconds(work.ts), payload=payload, replace=True)
+        first = [op] if waits else []
         told = f"edit:{thread.team}:{thread.channel}:{work.ts}:{change}"
         await self._lanes.add([*first, _op(str(thread), told, _order(change), work, linked_only=True)])
 

@@ -37,7 +37,7 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     )
     ticket = link.ref
     ids, fetch_left_out = await delivery.add(ticket, conversion.parts, first=0)
-    await _show(rooms, link, work, (*conversion.left_out, *fetch_left_out))
+    await _show(rooms, link, work, (*conversion.left_out, *fetch_left_out), again=journal.progress.shown)
     known = {journal.marker(number): Delivered(message_id=message_id) for number, message_id in enumerate(ids)}
     if work.ts:
         first = ids[0] if ids else ""
@@ -54,9 +54,9 @@ async def _understood(rooms: Rooms, work: AddMessage, thread: ThreadKey) -> Thre
     return ThreadMessage(ts="", author=author, at=datetime.now(UTC), document=from_plain(work.text))
 
 
-async def _show(rooms: Rooms, link: Link, work: AddMessage, left_out: tuple[str, ...]) -> None:
+async def _show(rooms: Rooms, link: Link, work: AddMessage, left_out: tuple[str, ...], *, again: bool) -> None:
     if work.ts:
-        receipt = Receipt(channel=link.thread.channel, ts=work.ts, state="delivered")
+        receipt = Receipt(channel=link.thread.channel, ts=work.ts, state="delivered", again=again)
         await rooms.lanes.add([receipt_op(link.thread, receipt)])
     if left_out:
         await rooms.links.update(

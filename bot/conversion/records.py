@@ -208,6 +208,7 @@ class Receipt(Record):
     channel: str
     ts: str
     state: Literal["waiting", "delivered", "failed"]
+    again: bool = False  # another state was shown on it before
 
 
 class Tell(Record):
@@ -262,6 +263,7 @@ class Progress(BaseModel):
     plan: list[list[str]] = []  # parts of a conversion: the timestamps in each, fixed when it began
     asked: str = ""  # the question that a person must answer before this goes on
     verify: float = 0.0  # since when any step may have been made without being written down; 0: none
+    shown: bool = False  # whether people saw on the message that it waits or failed
     answer: str = ""  # "again" (it is not there, do it) or "there" (it is there, go on) from a person
 
 

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from adapters.contract import Reconcile, TicketAdapter
 from adapters.errors import AdapterError
@@ -19,6 +19,7 @@ from bot.conversion.records import (
     ChangeTicket,
     DeleteMessage,
     EditMessage,
+    Link,
     LinkTicket,
     OpenTicket,
     PollDesk,
@@ -175,8 +176,7 @@ class Run:
         self._journal.operation.why = words
         await self._tell(f"{self._subject()} was not sent. {words}", parked=True)
         if isinstance(self._work, AddMessage) and self._work.ts and head.link:
-            state = Receipt(channel=head.link.thread.channel, ts=self._work.ts, state="failed")
-            await lanes.add([receipt_op(head.link.thread, state)])
+            await self._show(head.link, "failed")
         return await lanes.park(lease, head.id, self._journal.stored())
 
     async def _ask(self) -> None:
@@ -213,10 +213,16 @@ class Run:
             note = f"{why} Since {since:%H:%M} UTC {what}; all will be sent in order, and nothing is lost."
             await self._rooms.lanes.add([card_op(link.thread, note)])
             if isinstance(self._work, AddMessage) and self._work.ts:
-                state = Receipt(channel=link.thread.channel, ts=self._work.ts, state="waiting")
-                await self._rooms.lanes.add([receipt_op(link.thread, state)])
+                await self._show(link, "waiting")
         else:
             await self._tell(f"{self._subject()} waits: {why} It is kept and will be sent; you need not type it again.")
+
+    async def _show(self, link: Link, state: Literal["waiting", "failed"]) -> None:
+        """Show on the message how far it got. The journal remembers that, so that another process can take it away."""
+        progress, channel = self._journal.progress, link.thread.channel
+        receipt = Receipt(channel=channel, ts=getattr(self._work, "ts", ""), state=state, again=progress.shown)
+        await self._rooms.lanes.add([receipt_op(link.thread, receipt)])
+        progress.shown = True
 
     async def _tell(self, text: str, *, parked: bool = False, asks: bool = False) -> None:
         work, lane, identity = self._work, self._journal.lease.lane, self._journal.head.id

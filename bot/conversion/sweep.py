@@ -45,7 +45,7 @@ async def put_back(rooms: Rooms, link: Link, *, forgotten: bool) -> None:
 def _op(thread: ThreadKey, message: ThreadMessage, *, forgotten: bool) -> NewOp:
     """The same operation as the event would have made; its text is read again when it is its turn."""
     work = AddMessage(actor=message.author.id, ts=message.ts, edited=message.edited)
-    progress = Progress(verify=time.time() if forgotten else 0.0)
+    progress = Progress(verify=time.time() if forgotten else 0.0, shown=forgotten)
     return NewOp(
         lane=str(thread),
         id=f"msg:{thread.team}:{thread.channel}:{message.ts}",

@@ -50,10 +50,11 @@ class Events:
         edited = str((message.get("edited") or {}).get("ts", ""))
         if not edited or message.get("subtype") not in MIRRORED or message.get("bot_id") or not message.get("user"):
             return
+        change = str(event.get("ts") or edited)  # edited.ts has whole seconds, so two edits may share it
         work = EditMessage(
-            actor=str(message["user"]), ts=str(message["ts"]), message=message, previous=previous, edited=edited
+            actor=str(message["user"]), ts=str(message["ts"]), message=message, previous=previous, edited=change
         )
-        await self._intake.edit(thread_in(body, message), work, change=str(event.get("ts") or edited))
+        await self._intake.edit(thread_in(body, message), work, change=change)
 
     async def _deleted(self, body: dict[str, Any], event: dict[str, Any]) -> None:
         previous = event.get("previous_message") or {}

@@ -169,21 +169,19 @@ class SlackVoice:
             return
         if now:
             await self._react("reactions.add", state, now)
-        for other in self._others(state.state, before):
+        for other in self._others(state, before):
             if other and other != now:
                 await self._react("reactions.remove", state, other)
         _remember(self._shown, place, state.state)
 
-    def _others(self, state: State, before: State | None) -> tuple[str, ...]:
-        """What to take away: what we showed before, or all else where we do not know (after a restart).
+    def _others(self, state: Receipt, before: State | None) -> tuple[str, ...]:
+        """What to take away: what we showed before, or all else where another process did.
 
-        A message that begins to wait has almost never shown anything, and reactions.remove has a low rate.
+        Most messages never show anything but that they were delivered, and reactions.remove has a low rate.
         """
         if before is not None:
             return (self._receipts.name(before),)
-        if state == "waiting":
-            return ()
-        return (self._receipts.waiting, self._receipts.failed)
+        return (self._receipts.waiting, self._receipts.failed) if state.again else ()
 
     async def _react(self, method: str, state: Receipt, name: str) -> None:
         try:

@@ -102,8 +102,8 @@ def reactions(office, ts):
     return [reaction["name"] for reaction in message.get("reactions", [])]
 
 
-def receipt(office, ts, state):
-    return Receipt(channel=office.channel, ts=ts, state=state)
+def receipt(office, ts, state, *, again=False):
+    return Receipt(channel=office.channel, ts=ts, state=state, again=again)
 
 
 async def test_a_receipt_takes_the_place_of_the_one_before(office, voice):
@@ -126,9 +126,18 @@ async def test_after_a_restart_a_receipt_still_takes_the_place_of_the_one_before
     ts = (await office.workspace.post(office.ada, office.channel, "hello"))["ts"]
     await voice.receipt(receipt(office, ts, "failed"))
     again = SlackVoice(office.web, card_view=card_view, failure_view=failure_view)
-    await again.receipt(receipt(office, ts, "delivered"))
+    await again.receipt(receipt(office, ts, "delivered", again=True))
 
     assert ["white_check_mark"] == reactions(office, ts)
+
+
+async def test_the_first_receipt_of_a_message_costs_one_call(office, voice):
+    ts = (await office.workspace.post(office.ada, office.channel, "hello"))["ts"]
+    before = dict(office.server.calls)
+    await voice.receipt(receipt(office, ts, "delivered"))
+    made = {name: times - before.get(name, 0) for name, times in office.server.calls.items()}
+
+    assert {"reactions.add": 1} == {name: times for name, times in made.items() if times}
 
 
 async def test_a_receipt_may_be_shown_twice_and_on_a_message_that_is_gone(office, voice):
