@@ -24,15 +24,15 @@ class Doubt(TypedDict):
     """What `Journal.once` is told about a desk whose answer may get lost."""
 
     reconcile: Reconcile
-    timeout: timedelta
+    longest: timedelta
     settle: timedelta
 
 
 def doubt(desk: TicketAdapter[Any]) -> Doubt:
-    """How to find out at *desk* what became of a call. Where nothing settles late, a dead process has done its worst."""
+    """How to find out what became of a call at *desk*; where nothing settles late, a dead process did its worst."""
     settle = desk.limits.settle
-    timeout = timedelta(seconds=desk.settings.timeout) if settle else timedelta()
-    return Doubt(reconcile=desk.reconcile, timeout=timeout, settle=settle)
+    longest = timedelta(seconds=desk.settings.timeout) if settle else timedelta()
+    return Doubt(reconcile=desk.reconcile, longest=longest, settle=settle)
 
 
 @dataclass(kw_only=True)

@@ -75,7 +75,7 @@ class Journal:
         look: Look,
         *,
         reconcile: Reconcile = Reconcile.EXACT,
-        timeout: timedelta = timedelta(),
+        longest: timedelta = timedelta(),
         settle: timedelta = timedelta(),
     ) -> str:
         """Make one change, unless it has been made; returns what it gave, now or then.
@@ -85,7 +85,7 @@ class Journal:
             act: makes the change.
             look: finds what an earlier `act` made; None means that it surely made nothing.
             reconcile: NONE where `look` cannot work.
-            timeout: how long *act* may take; a process that died may have died in its last moment.
+            longest: how long *act* may take; a process that died may have died in its last moment.
             settle: how long after the end of a call its change may still appear.
 
         Raises:
@@ -98,11 +98,11 @@ class Journal:
         if step in progress.done:
             return progress.done[step]
         if progress.calling == step or progress.verify:
-            found = await self._find(step, look, reconcile, timeout=timeout, settle=settle)
+            found = await self._find(step, look, reconcile, longest=longest, settle=settle)
             if found is not None:
                 return self._finish(step, found)
         progress.calling, progress.answer = step, ""
-        await self._intend(timeout)
+        await self._intend(longest)
         try:
             result = await act()
         except Exception as error:
@@ -112,17 +112,17 @@ class Journal:
             raise
         return self._finish(step, result)
 
-    async def _intend(self, timeout: timedelta) -> None:
+    async def _intend(self, longest: timedelta) -> None:
         """Write down what is about to be done; a process that was suspended learns here that it lost the lane."""
         while True:
             began = time.time()
-            self.progress.since = began + timeout.total_seconds()
+            self.progress.since = began + longest.total_seconds()
             await self.save()
             if time.time() - began < LATE:
                 return
 
     async def _find(
-        self, step: str, look: Look, reconcile: Reconcile, *, timeout: timedelta, settle: timedelta
+        self, step: str, look: Look, reconcile: Reconcile, *, longest: timedelta, settle: timedelta
     ) -> str | None:
         progress = self.progress
         if progress.calling != step:  # stored before the server restarted: its later fate may be forgotten
@@ -133,7 +133,7 @@ class Journal:
             return ""
         if reconcile is Reconcile.NONE:
             raise AskPerson
-        forgotten = progress.verify + timeout.total_seconds()  # it may be younger than the call that we know of
+        forgotten = progress.verify + longest.total_seconds()  # it may be younger than the call that we know of
         wait = timedelta(seconds=max(progress.since, forgotten) - time.time()) + settle
         if wait > timedelta():
             raise LookLater(wait)
