@@ -1,8 +1,8 @@
 """`python -m bench [rows...] [--seconds S]`: runs the rows, prints a table, and one line of JSON last."""
 
 import argparse
-import asyncio
 import json
+import os
 import platform
 import sys
 import time
@@ -16,6 +16,7 @@ from rich.console import Console
 from bench import door, forms, growth, through
 from bench.measuring import MEASURED, OTHER, Figure, Line, stay_on
 from bench.table import table
+from bench.writing import write
 
 Row = Callable[[float], Awaitable[list[Line]]]
 
@@ -37,13 +38,17 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="row", help=f"of {', '.join(ROWS)}; all where none is named")
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each load lasts (2)")
+    parser.add_argument("--write", action="store_true", help="put the figures into bench/README.md, and draw them")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.rows) - set(ROWS):
         parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
     stay_on(OTHER)
     lines = uvloop.run(_run(asked.rows or list(ROWS), asked.seconds))
     Console(width=150).print(table(lines))
-    print(json.dumps(_report(lines)))
+    report = _report(lines)
+    if asked.write:
+        write(lines, at=str(report["at"]), machine=str(report["machine"]))
+    print(json.dumps(report))
     return 0
 
 
@@ -60,7 +65,7 @@ async def _run(names: list[str], seconds: float) -> list[Line]:
 def _report(lines: list[Line]) -> dict[str, object]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, {len({MEASURED, OTHER})} cores used, Python {platform.python_version()}",
+        "machine": f"{platform.machine()}, {len({MEASURED, OTHER})} cores, load {os.getloadavg()[0]:.1f}",
         "figures": [asdict(line) for line in lines if isinstance(line, Figure)],
         "skipped": [asdict(line) for line in lines if not isinstance(line, Figure)],
     }

@@ -157,7 +157,7 @@ async def echo(_: Plan) -> None:
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             self.transport: Any = transport
 
-        def data_received(self, data: bytes) -> None:
+        def data_received(self, data: bytes) -> None:  # noqa: ARG002 - asyncio's own signature
             self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
 
     stop = until_told()

@@ -7,6 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+from typing_extensions import override
 
 from bench.door import link
 from bench.load import CHANNEL, TEAM, root
@@ -15,7 +18,10 @@ from bench.office import Office, office
 from bot.conversion.intake import Intake
 from bot.conversion.ports import Lease, Outcome
 from bot.conversion.records import AddMessage, OpenTicket, ThreadKey
+from bot.store.connection import Connection
+from bot.store.keys import SHARDS
 from bot.store.lanes import RedisLanes
+from bot.store.links import RedisLinks
 from bot.store.store import Store
 
 THREADS = (10, 100, 1_000, 10_000)
@@ -67,11 +73,13 @@ def _thread(place: Office, length: int) -> str:
 async def _imported(place: Office, ts: str) -> None:
     team, channel, tom = place.world.workspace.team_id, place.channel("it-help"), place.person("tom")
     async with Store.open(place.store.url) as store:
-        work = OpenTicket(desk="demo", actor=tom, channel=channel, thread_ts=ts, subject=f"Thread {ts}", department="IT")
+        work = OpenTicket(
+            desk="demo", actor=tom, channel=channel, thread_ts=ts, subject=f"Thread {ts}", department="IT"
+        )
         await Intake(store.lanes, store.links).open_ticket(team, work, once=ts)
         thread = ThreadKey(team=team, channel=channel, ts=ts)
         async with asyncio.timeout(PATIENCE):
-            while (link := await store.links.get(thread)) is None or not link.card_ts:
+            while (link := await store.links.get(thread)) is None or not link.card_ts:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
 
@@ -82,10 +90,7 @@ async def links(*, most: int = LINKS[-1], looks: int = 300) -> list[Line]:
         async with keeper(Path(folder), fsync="everysec") as kept, Store.open(kept.url) as store:
             made, empty = 0, await kept.used()
             for count in (count for count in LINKS if count <= most):
-                for start in range(made, count, AT_ONCE):
-                    await asyncio.gather(
-                        *(store.links.put(link(number)) for number in range(start, min(count, start + AT_ONCE)))
-                    )
+                await _put(store, range(made, count))
                 made = count
                 took = []
                 for number in range(looks):
@@ -104,6 +109,38 @@ async def links(*, most: int = LINKS[-1], looks: int = 300) -> list[Line]:
                     )
                 )
     return lines
+
+
+class _Collecting(Connection):
+    """Keeps commands until there are many: what `RedisLinks` writes, a thousand links at a time."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection.client)
+        self._held: list[Sequence[str | int]] = []
+
+    @override
+    async def do(self, *command: str | int) -> None:
+        self._held.append(command)
+
+    @override
+    async def do_many(self, commands: Sequence[Sequence[str | int]]) -> list[Any]:
+        self._held += commands
+        return []
+
+    async def send(self) -> None:
+        """Send what was kept."""
+        held, self._held = self._held, []
+        await super().do_many(held)
+
+
+async def _put(store: Store, numbers: range) -> None:
+    collecting = _Collecting(store.connection)
+    made = RedisLinks(collecting, SHARDS)
+    for number in numbers:
+        await made.put(link(number))
+        if number % 1_000 == 0:
+            await collecting.send()
+    await collecting.send()
 
 
 async def backlog(*, most: int = BACKLOGS[-1]) -> list[Line]:
@@ -174,7 +211,9 @@ async def start(*, rounds: int = 3) -> list[Line]:
                 await asyncio.sleep(3)
                 idle = (cpu_seconds(bot.pid) - cpu) / 3
     return [
-        Figure(row="start", what="until ready", value=median(ready), unit="s", more={"memory_mb": held, "idle_core": idle}),
+        Figure(
+            row="start", what="until ready", value=median(ready), unit="s", more={"memory_mb": held, "idle_core": idle}
+        ),
         Figure(
             row="start",
             what="threadline --help",
@@ -189,10 +228,9 @@ async def start(*, rounds: int = 3) -> list[Line]:
 def _python(code: str, *more: str) -> float:
     command: Sequence[str] = [sys.executable, *(more or ("-c", code))]
     began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, preexec_fn=lambda: stay_on(MEASURED))  # noqa: PLW1509
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, preexec_fn=lambda: stay_on(MEASURED))
     return time.perf_counter() - began
 
 
 def _help() -> float:
     return _python("", "-m", "bot", "--help")
-
