@@ -120,6 +120,11 @@ def entry(message: ThreadMessage) -> tuple[Block, ...]:
     return (Paragraph((Run(message.author.name, BOLD), Run(when))), *message.document.blocks)
 
 
+def kept_back(file: SlackFile, why: str) -> str:
+    """What people are told of a file that stays in Slack: which, why, and where it is."""
+    return f"{file.name}: {why}" + (f" It stays in Slack: {file.permalink}" if file.permalink else "")
+
+
 @dataclass
 class _Packing:
     """Fills parts up to the desk's limits."""
@@ -204,7 +209,7 @@ class _Packing:
             why = f"it has {_size(file.size)} and the helpdesk takes about {_size(room)}."
         else:
             return True
-        self.left_out.append(f"{file.name}: {why}")
+        self.left_out.append(kept_back(file, why))
         return False
 
     def _has_room(self, file: SlackFile) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from adapters.contract import Capability, Reconcile, TicketAdapter
 from adapters.errors import UnsupportedFeature
 from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibility
-from bot.conversion.compose import Part, render
+from bot.conversion.compose import Part, kept_back, render
 from bot.conversion.journal import Journal
 from bot.conversion.ports import SlackFile, SlackRefused, Threads
 from bot.conversion.text.tree import Document, Link, Paragraph, Run
@@ -63,7 +63,7 @@ async def fetched(threads: Threads, part: Part, *, limit: int | None) -> AsyncIt
             try:
                 files.append(await threads.fetch(file, place, limit=limit))
             except SlackRefused as refused:
-                carried.left_out.append(f"{file.name}: {refused.words}")
+                carried.left_out.append(kept_back(file, refused.words))
                 carried.part = _without(carried.part, file)
         carried.files = tuple(files)
         yield carried

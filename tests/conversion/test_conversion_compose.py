@@ -82,7 +82,8 @@ def test_a_file_that_cannot_go_is_named_with_the_reason_and_where_it_is():
 
     conversion = of_thread([message(1, files=[large])], limits=Limits(file=1_000_000), capabilities=ALL)
 
-    assert ("film.mp4: it has 90.000 MB and the helpdesk takes 1.000 MB.",) == conversion.left_out
+    words = "film.mp4: it has 90.000 MB and the helpdesk takes 1.000 MB. It stays in Slack: "
+    assert (f"{words}https://example.slack.com/files/film",) == conversion.left_out
     assert "https://example.slack.com/files/film" in conversion.parts[0].body.plain
     assert () == conversion.parts[0].files
 
