@@ -1,0 +1,88 @@
+"""S4, S6, S7: a redirect is not followed with a secret, and no reply is unpacked, resolved or read without end."""
+
+import gzip
+
+import httpx
+import pytest
+
+from adapters.errors import AdapterError, OutcomeUnknown, UnexpectedReply
+from adapters.http import HttpDesk
+from adapters.model import TicketRef
+from adapters.registry import make, settings_for
+from adapters.shared import InProcess
+from bot.sandbox.demo import STAND_INS, stand_in
+
+TICKET = TicketRef(id="1", number="1")
+BOMB = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "xxxxxxxxxx"><!ENTITY c "&b;&b;&b;&b;">{}]><a>&c;</a>'
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """A server that answers as it is told, byte by byte as they come."""
+
+    def __init__(self, answer):
+        self.answer, self.seen = answer, list[httpx.Request]()
+
+    async def handle_async_request(self, request):
+        self.seen.append(request)
+        return self.answer(request)
+
+
+def page(status=200, content=b"", **headers):
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(status, headers=given, stream=httpx.ByteStream(content))
+
+
+async def asked(kind, answer):
+    """The requests of a desk that reads a ticket, and the error that it ends in."""
+    wire = Wire(answer)
+    desk = make("desk", settings_for("desk", stand_in(kind).settings("http://127.0.0.1:9")), InProcess())
+    assert isinstance(desk, HttpDesk)
+    desk.transport = wire
+    async with desk:
+        with pytest.raises(AdapterError) as caught:
+            await desk.get_ticket(TICKET)
+    return wire.seen, caught.value
+
+
+@pytest.mark.parametrize("kind", STAND_INS)
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_never_followed(kind, status):
+    seen, error = await asked(kind, lambda _: page(status, location="https://evil.test/"))
+
+    assert {"127.0.0.1"} == {request.url.host for request in seen}
+    assert "evil.test" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "external", ["", '<!ENTITY d SYSTEM "file:///etc/passwd">', '<!ENTITY % e SYSTEM "http://evil.test/x">']
+)
+async def test_xml_with_a_document_type_is_refused(external):
+    bomb = BOMB.replace("{}", external).encode()
+    seen, error = await asked("superoffice_soap", lambda _: page(content=bomb))
+
+    assert {"127.0.0.1"} == {request.url.host for request in seen}
+    assert isinstance(error, UnexpectedReply)
+
+
+@pytest.mark.parametrize("kind", STAND_INS)
+async def test_compression_is_not_asked_for_and_not_unpacked(kind):
+    packed = gzip.compress(b"x" * 50_000_000)
+    seen, error = await asked(kind, lambda _: page(content=packed, content_encoding="gzip"))
+
+    assert {"identity"} == {request.headers["accept-encoding"] for request in seen}
+    assert isinstance(error, UnexpectedReply)
+
+
+@pytest.mark.parametrize("kind", STAND_INS)
+async def test_a_reply_without_end_is_left(kind):
+    def endless(_):
+        async def chunks():
+            while True:
+                yield b" " * 100_000
+
+        return httpx.Response(200, content=chunks())
+
+    _, error = await asked(kind, endless)
+
+    assert isinstance(error, UnexpectedReply | OutcomeUnknown)
+    assert "bytes" in str(error)
