@@ -1,0 +1,23 @@
+"""docs/security.md names every row of the list and only tests that are there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "security.md").read_text()
+
+
+def test_each_risk_has_its_row_its_control_and_its_tests():
+    rows = re.findall(r"^\| (S\d+) \| ([^|]+) \| ([^|]+) \| ([^|]*`test_[^|]+) \|$", PAGE, re.MULTILINE)
+
+    assert [f"S{number}" for number in range(1, 23)] == [row[0] for row in rows]
+
+
+def test_each_test_that_is_named_is_there():
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"^ *(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+
+    assert set() == set(re.findall(r"`(test_\w+)`", PAGE)) - there
