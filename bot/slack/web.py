@@ -31,6 +31,7 @@ _REPLY: Final = 32_000_000  # bytes; the largest true answer is a page of 200 lo
 _PATIENCE: Final = 0.3  # seconds that a call may wait for its turn
 _LONGEST: Final = 3600  # seconds; a Retry-After beyond it is not believed
 _POST_BURST: Final = 3
+_STEADY: Final = 0.8  # share of a tier that is used steadily; the rest goes at once, so no minute is above the tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class Web:
         if method == "chat.postMessage":
             return f"{method} {args.get('channel')}", POSTS_PER_SECOND * 60, _POST_BURST
         per_minute = CALLS_PER_MINUTE.get(method)
-        return None if per_minute is None else (method, per_minute, per_minute / 2)
+        return None if per_minute is None else (method, per_minute * _STEADY, per_minute * (1 - _STEADY))
 
     async def _turn(self, method: str, args: Mapping[str, Any]) -> None:
         rate = self._rate(method, args)

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web as server
 
 from bot.conversion.ports import SlackOutcomeUnknown, SlackRefused, SlackTrouble
+from bot.slack.limits import CALLS_PER_MINUTE
 from bot.slack.web import Identity, Web, clip
 from tests.slack.doors import serve
 
@@ -211,15 +212,32 @@ async def test_posts_are_paced_by_channel_without_holding_anybody_up():
 async def test_methods_are_paced_by_their_tier():
     clock = Clock()
     async with talking({"ok": True}, clock=clock) as (api, web):
-        for _ in range(10):
+        for _ in range(4):
             await web.call("reactions.remove", channel="C1", name="x", timestamp="1.1")
         with pytest.raises(SlackTrouble) as caught:
             await web.call("reactions.remove", channel="C1", name="x", timestamp="1.1")
-        clock.now += 3
+        clock.now += 3.75
         await web.call("reactions.remove", channel="C1", name="x", timestamp="1.1")
 
-    assert timedelta(seconds=3) == caught.value.retry_after
-    assert 11 == len(api.calls)
+    assert timedelta(seconds=3.75) == caught.value.retry_after
+    assert 5 == len(api.calls)
+
+
+@pytest.mark.parametrize("method", CALLS_PER_MINUTE)
+def test_no_minute_has_more_calls_than_the_tier(method):
+    clock = Clock()
+    web = Web("xoxb-t", clock=clock)
+    rate = web._rate(method, {})
+    assert rate is not None
+    key, per_minute, burst = rate
+    times = []
+    for _ in range(1500):
+        while not web._pace.turn(key, per_minute=per_minute, burst=burst, patience=0.0):
+            times.append(clock.now)
+        clock.now += 0.1
+    most = max(sum(at <= one < at + 59.99 for one in times) for at in times[:: max(1, len(times) // 50)])
+
+    assert CALLS_PER_MINUTE[method] * 0.95 <= most <= CALLS_PER_MINUTE[method]
 
 
 async def test_we_learn_once_who_we_are():

@@ -1,0 +1,371 @@
+"""A day of a busy workspace, quickened: `python -m tests.journeys.day --threads 200` prints what came of it."""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from bot.commands.demo import company
+from bot.conversion import intake
+from bot.sandbox.demo import World, world
+from bot.sandbox.desks.base import SeenTicket
+from bot.settings import parse
+from bot.slack import web
+from bot.slack.pace import Pace
+from bot.wiring import run
+from tests.journeys.equal import Case, Said, at_the_desk, in_slack, in_the_thread, sha
+
+TIMES = 60
+"""A second here is a minute of the day, for all that waits for Slack's rates."""
+QUIET = 2.0
+"""Seconds without a call to Slack after which all is done."""
+STUCK = 40.0
+"""Seconds without any progress after which no more is expected."""
+AGENT = "Alex Agent"
+DEPARTMENTS = {"local": "Support", "whmcs": "1", "keliweb": "1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How much happens in a day."""
+
+    kind: str = "local"
+    threads: int = 12
+    messages: int = 200
+    changes: int = 20
+    files: int = 10
+    answers: int = 20
+    restarts: int = 2
+    seed: int = 1
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What came of it: ``wrong`` is empty where thread and ticket are equal."""
+
+    plan: Plan
+    wrong: list[str]
+    per_conversion: dict[str, float] = field(default_factory=dict)
+    per_message: dict[str, float] = field(default_factory=dict)
+    busiest: dict[str, tuple[int, int]] = field(default_factory=dict)  # method -> calls of its busiest minute, its tier
+    calls: dict[str, int] = field(default_factory=dict)
+    deletions: int = 0
+    edits: int = 0
+
+    @property
+    def above(self) -> list[str]:
+        """Methods that were called above their tier, but for the two connections that each start opens at once."""
+        busy = [method for method, (most, tier) in self.busiest.items() if most > tier]
+        return [method for method in busy if method != "apps.connections.open"]
+
+
+class Rates:
+    """Notes each call with the minute of the day; it refuses none."""
+
+    def __init__(self, around: World) -> None:
+        self._times: dict[str, list[float]] = defaultdict(list)
+        self._tiers: dict[str, int] = {}
+        api = around.slack.api
+        api.enforce_rates = True
+        api._check_rate = self._note  # type: ignore[method-assign]
+
+    def _note(self, name: str, found: Any, call: Any) -> None:
+        key, tier = name, found.per_minute
+        if name == "chat.postMessage":  # its limit is for each channel: one a second
+            key, tier = f"{name} {call.text('channel')}", 60
+        self._tiers[key] = tier
+        self._times[key].append(time.monotonic() * TIMES)
+
+    def busiest(self) -> dict[str, tuple[int, int]]:
+        """For each method the calls of its busiest minute, and its tier."""
+        return {key: (_most(times), self._tiers[key]) for key, times in self._times.items()}
+
+
+def _most(times: list[float]) -> int:
+    first, most = 0, 0
+    for last, now in enumerate(times):
+        while times[first] <= now - 60:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+class Quick(Pace):
+    """The product's pace by the day's clock."""
+
+    def __init__(self, clock: Any) -> None:
+        super().__init__(lambda: clock() * TIMES)
+
+    def turn(self, key: str, *, per_minute: float, burst: float, patience: float) -> float:
+        return super().turn(key, per_minute=per_minute, burst=burst, patience=patience * TIMES) / TIMES
+
+    def stop(self, key: str, seconds: float, *, per_minute: float, burst: float) -> None:
+        super().stop(key, seconds * TIMES, per_minute=per_minute, burst=burst)
+
+
+@contextmanager
+def quickened() -> Iterator[None]:
+    """Let what waits for Slack's rates wait by the day's clock; nothing else is changed."""
+    with patch.object(web, "Pace", Quick), patch.object(intake, "BETWEEN_SWEEPS", intake.BETWEEN_SWEEPS / TIMES):
+        yield
+
+
+class Day:
+    """The people, the agents and the bot of one day."""
+
+    def __init__(self, plan: Plan, around: World) -> None:
+        self.plan, self.world, self.slack, self.agents = plan, around, around.workspace, around.agents
+        self.chance = random.Random(plan.seed)
+        self.cases: list[Case] = []
+        names = ("eva", "ben", "mira", "tom")
+        self.people = {p.id: p.real_name for p in self.slack.people.values() if p.name in names}
+        self.channels = [one.id for one in self.slack.channels.values() if one.name in {"it-help", "general"}]
+        self.rates = Rates(around)
+        self._settings = parse(around.settings, around.environment, source="day")
+        self._number = 0
+        self._bot: asyncio.Task[None] | None = None
+        self._stop = asyncio.Event()
+        self.edits = self.deletions = 0
+
+    # --- the bot ---
+
+    async def start(self) -> None:
+        """Start the bot, and wait until it listens."""
+        self._stop, ready = asyncio.Event(), asyncio.Event()
+        self._bot = asyncio.create_task(run(self._settings, stop=self._stop, ready=lambda _: ready.set()))
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait({self._bot, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._bot.done():
+            await self._bot
+
+    async def stop(self) -> None:
+        """Stop the bot."""
+        if self._bot is not None:
+            self._stop.set()
+            await self._bot
+            self._bot = None
+
+    # --- what happens ---
+
+    async def live(self) -> Outcome:
+        """The whole day."""
+        plan = self.plan
+        await self.start()
+        before = Counter(self.world.slack.calls)
+        for number in range(plan.threads):
+            await self._open(self.channels[number % len(self.channels)])
+        if wrong := await self._settled():
+            return Outcome(plan=plan, wrong=wrong, calls=dict(self.world.slack.calls))
+        converted = Counter(self.world.slack.calls)
+        acts = self._acts()
+        pauses = {len(acts) * n // (plan.restarts + 1) for n in range(1, plan.restarts + 1)}
+        for number, act in enumerate(acts):
+            if number in pauses:
+                await self._restart()
+            await act()
+            if number % 5 == 0:
+                await asyncio.sleep(0.02)
+        wrong = await self._settled()
+        await self.stop()
+        mirrored = sum(len(case.said) for case in self.cases) - 2 * plan.threads
+        return Outcome(
+            plan=plan,
+            wrong=wrong,
+            per_conversion=_shares(converted - before, plan.threads),
+            per_message=_shares(Counter(self.world.slack.calls) - converted, mirrored),
+            busiest=self.rates.busiest(),
+            calls=dict(self.world.slack.calls),
+            edits=self.edits,
+            deletions=self.deletions,
+        )
+
+    def _acts(self) -> list[Any]:
+        plan = self.plan
+        messages = plan.messages - 2 * plan.threads
+        acts = [self.say] * (messages - plan.files) + [self.say_with_file] * plan.files
+        acts += [self.edit] * (plan.changes * 2 // 3) + [self.delete] * (plan.changes - plan.changes * 2 // 3)
+        acts += [self.answer] * plan.answers
+        self.chance.shuffle(acts)
+        return acts
+
+    async def _open(self, channel: str) -> None:
+        """Two people say what is wrong, and one of them makes a ticket of it."""
+        case = Case(channel=channel)
+        self.cases.append(case)
+        for _ in range(2):
+            await self.say(case)
+        await self.slack.react(self.chance.choice([*self.people]), channel, case.ts, "ticket")
+
+    async def _restart(self) -> None:
+        """The bot is away for a while; Slack and the desk are not."""
+        await self.stop()
+        for case in self.chance.sample(self.cases, k=max(1, len(self.cases) // 4)):
+            await self.say(case)
+            await self.answer(case)
+        await self.start()
+        await self.world.slack.deliveries.idle()
+
+    async def say(self, case: Case | None = None, *, file: bool = False) -> None:
+        """Somebody writes in a thread."""
+        case, user = case or self.chance.choice(self.cases), self.chance.choice([*self.people])
+        said = self._said(self.people[user])
+        content = f"{said.token} ".encode() * self.chance.randint(1, 3000)
+        files = [(f"{said.token}.txt", content, "text/plain")] if file else []
+        said.files = (sha(content),) if file else ()
+        words = self.chance.choice(
+            ("yes, *here* too", "> quoted\nand more", "see https://wiki.kestrel.example/a_b", "`x`")
+        )
+        sent = await self.slack.post(user, case.channel, f"{said.text} {words}", thread_ts=case.ts, files=files)
+        said.ts, case.ts = sent["ts"], case.ts or sent["ts"]
+        case.said.append(said)
+
+    async def say_with_file(self) -> None:
+        """Somebody writes, with a file."""
+        await self.say(file=True)
+
+    async def edit(self) -> None:
+        """One of the last messages of a thread gets another text."""
+        case, said = self._one_of_the_last()
+        said.version += 1
+        user = next(user for user, name in self.people.items() if name == said.author)
+        await self.slack.edit(user, case.channel, said.ts, f"{said.text} as I meant it")
+        self.edits += 1
+
+    async def delete(self) -> None:
+        """One of the last messages of a thread goes."""
+        case, said = self._one_of_the_last()
+        said.deleted = True
+        user = next(user for user, name in self.people.items() if name == said.author)
+        await self.slack.delete(user, case.channel, said.ts)
+        self.deletions += 1
+
+    async def answer(self, case: Case | None = None) -> None:
+        """An agent answers at the desk, sometimes with a file, sometimes for agents only."""
+        case, said = case or self.chance.choice(self.cases), self._said(AGENT)
+        said.internal = self.chance.random() < 0.2
+        content = f"guide {said.token}".encode() * 40
+        attached = self.chance.random() < 0.2
+        said.files = (sha(content),) if attached else ()
+        files = ((f"{said.token}.txt", content),) if attached else ()
+        case.answers.append(said)
+        await self.agents.reply(case.ticket, f"{said.text} try this", internal=said.internal, files=files)
+
+    def _said(self, author: str) -> Said:
+        self._number += 1
+        return Said(token=f"said{self._number:05}", author=author)
+
+    def _one_of_the_last(self) -> tuple[Case, Said]:
+        found: list[tuple[Case, Said]] = []
+        while not found:
+            case = self.chance.choice(self.cases)
+            found = [(case, said) for said in case.said[2:][-4:] if not said.deleted and not said.files]
+        return self.chance.choice(found)
+
+    # --- whether it is right ---
+
+    async def _settled(self) -> list[str]:
+        """Wait until thread and ticket are equal and nothing happens any more; what is wrong at last."""
+        wrong, calls, since, cost = ["never looked"], -1, time.monotonic(), 0.0
+        while time.monotonic() - since < (STUCK if wrong else QUIET):
+            await asyncio.sleep(max(0.5, 5 * cost))  # the bot lives in this process, too
+            began = time.monotonic()
+            found, now = await self.compare(), sum(self.world.slack.calls.values())
+            cost = time.monotonic() - began
+            if (len(found), now) != (len(wrong), calls):
+                since = time.monotonic()
+            wrong, calls = found, now
+        return wrong
+
+    async def compare(self) -> list[str]:
+        """What is wrong, of all threads and tickets."""
+        wrong: list[str] = []
+        seen = [await self.agents.ticket(ticket.id) for ticket in await self.agents.tickets()]
+        for case in self.cases:
+            tickets = [ticket for ticket in seen if self._is_of(ticket, case)]
+            if len(tickets) != 1:
+                wrong.append(f"{len(tickets)} tickets hold the thread {case.said[0].token}")
+                continue
+            case.ticket = tickets[0].id
+            thread = self.slack.replies(case.channel, case.ts)
+            posts = [message for message in thread if message.get("bot_id") == self.slack.bot_id]
+            cards = [post for post in posts if tickets[0].number in str(post.get("text"))]
+            wrong += [] if len(cards) == 1 else [f"{len(cards)} cards in the thread {case.said[0].token}"]
+            wrong += in_slack(case, thread, self.people)
+            wrong += at_the_desk(case, tickets[0], [*self.people.values()])
+            wrong += in_the_thread(case, posts, self.slack.file_bytes)
+        return wrong
+
+    def _is_of(self, ticket: SeenTicket, case: Case) -> bool:
+        return any(case.said[0].token in message.text for message in ticket.messages)
+
+
+def _shares(calls: Counter[str], number: int) -> dict[str, float]:
+    return {name: round(times / max(number, 1), 2) for name, times in sorted(calls.items())}
+
+
+@asynccontextmanager
+async def a_day(plan: Plan, folder: Path) -> AsyncIterator[Day]:
+    """A workspace and a desk for *plan*, in which nothing has happened yet."""
+    async with world(plan.kind, folder, workspace=company()) as around:
+        around.slack.deliveries.scale = 1 / TIMES
+        desk = around.settings["desks"]["demo"]
+        desk |= {"polls_per_minute": 3000.0, "visibility": "public"}
+        if plan.kind in DEPARTMENTS:
+            desk["department"] = DEPARTMENTS[plan.kind]
+        with quickened():
+            day = Day(plan, around)
+            try:
+                yield day
+            finally:
+                await day.stop()
+
+
+async def lived(plan: Plan, folder: Path) -> Outcome:
+    """What came of a day."""
+    async with a_day(plan, folder) as day:
+        return await day.live()
+
+
+def table(outcome: Outcome) -> str:
+    """The figures for people."""
+    plan = outcome.plan
+    lines = [
+        f"{plan.threads} threads, {plan.messages} messages and more during {plan.restarts} restarts, at {plan.kind}",
+        f"{outcome.edits} edits, {outcome.deletions} deletions, {plan.files} files, {plan.answers} answers and more",
+        f"not equal: {len(outcome.wrong)}",
+        *outcome.wrong[:20],
+        f"calls for each conversion: {sum(outcome.per_conversion.values()):.2f}  {outcome.per_conversion}",
+        f"calls for each message after it: {sum(outcome.per_message.values()):.2f}  {outcome.per_message}",
+        "calls in the busiest minute of the day / Slack's tier:",
+        *(f"  {method:45} {most:4} / {tier}" for method, (most, tier) in sorted(outcome.busiest.items())),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Live a day and print it; the exit code is 1 where something is not equal or above its tier."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, default in asdict(
+        Plan(threads=200, messages=4000, changes=300, files=150, answers=400, restarts=4)
+    ).items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    plan = Plan(**vars(parser.parse_args()))
+    with tempfile.TemporaryDirectory(prefix="threadline-day-") as folder:
+        outcome = asyncio.run(lived(plan, Path(folder)))
+    sys.stdout.write(table(outcome) + "\n" + json.dumps(asdict(outcome)) + "\n")
+    sys.exit(1 if outcome.wrong or outcome.above else 0)
+
+
+if __name__ == "__main__":
+    main()
