@@ -7,10 +7,11 @@ import hmac
 import json
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvloop
+from typing_extensions import override
 
 from bench.load import SECRET
 from bench.measuring import stay_on
@@ -127,9 +128,9 @@ async def bot(plan: Plan) -> None:
 
 def _hurry() -> None:
     """Lift our own pace for Slack's reading methods, which would be all that a long thread shows."""
-    from bot.slack import web  # noqa: PLC0415
+    from bot.slack.limits import CALLS_PER_MINUTE  # noqa: PLC0415
 
-    web.CALLS_PER_MINUTE = {}  # type: ignore[misc]  # of this process alone
+    CALLS_PER_MINUTE.clear()  # of this process alone
 
 
 async def straight(plan: Plan) -> None:
@@ -154,10 +155,12 @@ async def echo(_: Plan) -> None:
     """No HTTP server at all: an answer for each segment, to learn what the load can do."""
 
     class Answers(asyncio.Protocol):
+        @override
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             self.transport: Any = transport
 
-        def data_received(self, data: bytes) -> None:  # noqa: ARG002 - asyncio's own signature
+        @override
+        def data_received(self, data: bytes) -> None:
             self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
 
     stop = until_told()
@@ -166,7 +169,7 @@ async def echo(_: Plan) -> None:
     await stop.wait()
 
 
-ROLES: dict[str, Callable[[Plan], Awaitable[None]]] = {
+ROLES: dict[str, Callable[[Plan], Coroutine[Any, Any, None]]] = {
     role.__name__: role for role in (door, bare, bolt, bolt_command, bot, straight, echo)
 }
 
