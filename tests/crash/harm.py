@@ -95,6 +95,10 @@ class Harm:
         self._town.world.slack.lose_answer(times=2)
         self._note("slack: answer of a post lost", 2)
 
+    async def refuse_posts(self) -> None:
+        self._town.world.slack.break_next("chat.postMessage", Fault.ERROR_BEFORE, times=3)
+        self._note("slack: post refused", 3)
+
     async def limit_rate(self) -> None:
         method = self._chance.choice(("chat.postMessage", "conversations.replies", "reactions.add", "users.info"))
         self._town.world.slack.limit_rate(method, times=2)
@@ -144,6 +148,7 @@ BLOWS: dict[str, Blow] = {
     "kill redis": Harm.kill_redis,
     "roll back": Harm.roll_back,
     "lose answer": Harm.lose_answer,
+    "refuse posts": Harm.refuse_posts,
     "limit rate": Harm.limit_rate,
     "break slack": Harm.break_slack,
     "cut sockets": Harm.cut_sockets,

@@ -13,7 +13,7 @@ RUNS = {
     "no run_id guard": {"often": 0.0, "harm": {"roll back": 4}, "weights": TALK},
     "ack before store": {"often": 0.0, "harm": {"kill front": 12}, "weights": WISHES},
     "dedupe by event id only": {"often": 0.0, "harm": {"confuse": 2, "cut sockets": 2}, "weights": TALK},
-    "watermark before delivery": {"often": 0.0, "harm": {"break slack": 6, "kill worker": 6}, "weights": ANSWERS},
+    "watermark before delivery": {"often": 0.0, "harm": {"refuse posts": 8}, "weights": ANSWERS},
     "SDK retries on": {"often": 0.0, "harm": {"lose answer": 8}, "weights": ANSWERS},
 }
 
