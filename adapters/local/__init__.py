@@ -108,11 +108,16 @@ class LocalDesk(TicketAdapter[LocalSettings]):
 
     @override
     async def add_message(self, ticket: TicketRef, draft: MessageDraft) -> MessageRef:
+        """The marker is an idempotency key: a process that was suspended in the call may come after its successor."""
         contents = await self._contents(draft)
 
         def work(db: sqlite3.Connection) -> MessageRef:
             row = self._ticket_row(db, ticket)
-            return MessageRef(id=str(self._insert_message(db, row["id"], draft, contents)))
+            marked = (row["id"], draft.marker)
+            there = db.execute(
+                "SELECT id FROM message WHERE ticket = ? AND marker = ? AND marker <> ''", marked
+            ).fetchone()
+            return MessageRef(id=str(there["id"] if there else self._insert_message(db, row["id"], draft, contents)))
 
         return await self._write(work)
 

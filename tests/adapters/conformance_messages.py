@@ -38,7 +38,8 @@ class MessageConformance(DeskFacts):
     async def test_messages_stay_in_the_order_in_which_they_were_added(self, pair: Pair):
         ticket = await pair.open(text="number 0.")
         for number in range(1, 6):
-            await pair.add(ticket, pair.message(f"number {number}.", visibility=pair.reply_kind()))
+            marker = f"TL-MESSAGE0000{number}"
+            await pair.add(ticket, pair.message(f"number {number}.", marker, visibility=pair.reply_kind()))
 
         texts = [self.text_of(seen) for seen in await pair.seen(ticket)]
         assert [True] * 6 == [f"number {number}." in text for number, text in enumerate(texts)]
