@@ -52,7 +52,7 @@ def logged(source):
 
 def pickles(source):
     names = {alias.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
+    names |= {str(node.module) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
     unsafe = [name for name, _ in calls(source) if name in {"yaml.load", "yaml.unsafe_load", "yaml.full_load"}]
     return unsafe + sorted(names & {"pickle", "marshal", "shelve", "dill"})
 
