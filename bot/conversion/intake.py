@@ -95,6 +95,7 @@ class Intake:
             work: the edit.
             change: what makes this edit another than the one before; two may have happened within a second.
         """
+        work = work.model_copy(update={"edited": change})  # Slack's edited.ts has whole seconds, and two may share one
         identity = f"msg:{thread.team}:{thread.channel}:{work.ts}"
         message = AddMessage(actor=work.actor, ts=work.ts, message=work.message, edited=work.edited)
         waits = await self._lanes.peek(str(thread), identity)

@@ -35,6 +35,8 @@ from bot.conversion.verdicts import CRASHES, Next, verdict
 
 log = logging.getLogger("threadline.worker")
 
+PUT_OFF = timedelta(minutes=5)
+"""How long a look at a ticket or desk is left out after it went wrong in a way that waiting does not mend."""
 ANNOUNCE_AT = 2
 """The failure at which people are told that something waits; one alone is often over before they have read it."""
 
@@ -169,7 +171,12 @@ class Run:
     async def _park(self, words: str) -> Head | None:
         """Set the operation aside for a person and tell them; what only shows something is let go."""
         lanes, lease, head = self._rooms.lanes, self._journal.lease, self._journal.head
-        if self._shows or isinstance(self._work, SlackEvent):
+        if isinstance(self._work, PollDesk) or (isinstance(self._work, PullTicket) and self._work.repeat):
+            self._log("put off", why=words)  # nobody asked for it, and to stop it would part thread and ticket unseen
+            self._journal.begin_again(None)
+            await self._rest(PUT_OFF)
+            return None
+        if self._shows or isinstance(self._work, SlackEvent | PullTicket):
             self._log("given up", why=words)
             return await lanes.done(lease, head.id, Outcome())
         self._journal.progress.rested, self._journal.progress.crashes = True, 0

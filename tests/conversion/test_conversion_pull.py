@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.errors import NotFound, Rejected
 from adapters.model import Body, Message, Person, Status, Ticket, TicketRef, Visibility
 from bot.conversion.intake import poll_op, pull_op
 from bot.conversion.pull import RARELY, pause
 from bot.conversion.records import DeleteMessage, EditMessage
 from bot.conversion.text.plain import to_plain
 from tests.conversion.slack_fakes import BEN, said
-from tests.conversion.test_conversion_worker import THREAD, opened, reply
+from tests.conversion.test_conversion_worker import THREAD, failing, opened, reply
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POLL = timedelta(seconds=10)
@@ -115,9 +116,37 @@ async def test_an_agents_quotation_of_our_marker_is_still_an_answer(house, monke
     assert 1 == len(_said(house))
 
 
-async def test_a_ticket_that_is_gone_is_said_once(house, monkeypatch):
-    from adapters.errors import NotFound
+async def test_two_edits_within_one_second_both_reach_the_ticket(house):
+    await opened(house)
+    work = reply(1, "one")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
 
+    await house.intake.edit(THREAD, _edit(work.ts, "two", "one", "1800000009.0"), change="1800000009.1")
+    await house.intake.edit(THREAD, _edit(work.ts, "three", "two", "1800000009.0"), change="1800000009.2")
+
+    async def told():
+        (ticket,) = await house.tickets()
+        return "three" in ticket.messages[-1].text
+
+    await house.until(told)
+
+
+async def test_a_poll_that_goes_wrong_for_good_is_put_off_and_not_forgotten(house, monkeypatch):
+    monkeypatch.setattr("bot.conversion.run.PUT_OFF", timedelta(milliseconds=50))
+    ticket = await opened(house)
+    failing(house, monkeypatch, "changed_since", Rejected("desk", "the filter is not understood."))
+    await house.store.lanes.add([poll_op("T1", "desk")])
+    await house.until(lambda: _resting(house))
+    await house.agents.reply(ticket.id, "Try another one")
+    await house.store.lanes.nudge("pull/T1:desk:0")
+
+    await house.until(lambda: house.voice.posted)
+
+    assert [] == [parked async for parked in house.store.lanes.parked()]
+
+
+async def test_a_ticket_that_is_gone_is_said_once(house, monkeypatch):
     await opened(house)
 
     async def gone(*args, **kwargs):
