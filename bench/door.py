@@ -15,7 +15,7 @@ from bot.conversion.records import Link, ThreadKey
 from bot.store.store import Store
 
 IN_FLIGHT = (16, 64)
-MOST = 22_000
+MOST = {"echo": 30_000, "bare": 22_000, "bolt": 10_000, "door": 14_000}
 """Requests that are made ready for each second; a door that is faster ends early, which changes nothing."""
 
 
@@ -96,7 +96,7 @@ async def _round(store: Keeper, door: Door, process: Child, runs: Runs, *, many:
     if door.fsync:
         await _prepare(store)
         await store.fsync(door.fsync)
-    requests = [signed(_MESSAGES.next()[1]) for _ in range(int(MOST * seconds))]
+    requests = [signed(_MESSAGES.next()[1]) for _ in range(int(MOST[door.role] * seconds))]
     before, store_before = cpu_seconds(process.pid), cpu_seconds(store.pid)
     seen = await burst(process.said, requests, in_flight=many, seconds=seconds)
     runs.bursts.append(seen)
