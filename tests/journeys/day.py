@@ -31,7 +31,8 @@ QUIET = 2.0
 """Seconds without a call to Slack after which all is done."""
 STUCK = 40.0
 """Seconds without any progress after which no more is expected."""
-AGENT = "Alex Agent"
+BREATH = 0.02
+"""Seconds between two things that happen."""
 DEPARTMENTS = {"local": "Support", "whmcs": "1", "keliweb": "1"}
 
 
@@ -165,6 +166,7 @@ class Day:
         before = Counter(self.world.slack.calls)
         for number in range(plan.threads):
             await self._open(self.channels[number % len(self.channels)])
+            await asyncio.sleep(BREATH)
         if wrong := await self._settled():
             return Outcome(plan=plan, wrong=wrong, calls=dict(self.world.slack.calls))
         converted = Counter(self.world.slack.calls)
@@ -174,8 +176,7 @@ class Day:
             if number in pauses:
                 await self._restart()
             await act()
-            if number % 5 == 0:
-                await asyncio.sleep(0.02)
+            await asyncio.sleep(BREATH)
         wrong = await self._settled()
         await self.stop()
         mirrored = sum(len(case.said) for case in self.cases) - 2 * plan.threads
@@ -252,7 +253,7 @@ class Day:
 
     async def answer(self, case: Case | None = None) -> None:
         """An agent answers at the desk, sometimes with a file, sometimes for agents only."""
-        case, said = case or self.chance.choice(self.cases), self._said(AGENT)
+        case, said = case or self.chance.choice(self.cases), self._said("")
         said.internal = self.chance.random() < 0.2
         content = f"guide {said.token}".encode() * 40
         attached = self.chance.random() < 0.2
@@ -303,7 +304,7 @@ class Day:
             wrong += [] if len(cards) == 1 else [f"{len(cards)} cards in the thread {case.said[0].token}"]
             wrong += in_slack(case, thread, self.people)
             wrong += at_the_desk(case, tickets[0], [*self.people.values()])
-            wrong += in_the_thread(case, posts, self.slack.file_bytes)
+            wrong += in_the_thread(case, tickets[0], posts, self.slack.file_bytes)
         return wrong
 
     def _is_of(self, ticket: SeenTicket, case: Case) -> bool:

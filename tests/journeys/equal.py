@@ -20,7 +20,7 @@ class Said:
     """What one person wrote, in Slack or as an agent at the desk."""
 
     token: str
-    author: str
+    author: str  # empty for an agent, whose name is the desk's
     version: int = 0
     files: tuple[str, ...] = ()  # SHA-256 of each
     ts: str = ""
@@ -80,7 +80,9 @@ def at_the_desk(case: Case, ticket: SeenTicket, people: Collection[str]) -> list
     return wrong
 
 
-def in_the_thread(case: Case, posts: Sequence[Message], content: Callable[[str], bytes]) -> list[str]:
+def in_the_thread(
+    case: Case, ticket: SeenTicket, posts: Sequence[Message], content: Callable[[str], bytes]
+) -> list[str]:
     """What is wrong in Slack with what agents said at the desk; *posts* are the app's own in the thread."""
     wrong: list[str] = []
     shown = [(token, str(post["text"])) for post in posts for token, _ in _tokens(str(post.get("text", "")))]
@@ -91,8 +93,9 @@ def in_the_thread(case: Case, posts: Sequence[Message], content: Callable[[str],
         if times[said.token] != expected:
             wrong.append(f"the answer {said.text} is {times[said.token]} times in the thread")
         wrong += [f"a file of {said.text} is missing" for one in said.files if hashes[one] != expected]
-        if any(said.author not in text for token, text in shown if token == said.token):
-            wrong.append(f"the answer {said.text} does not name {said.author}")
+        author = next((message.author for message in ticket.messages if said.token in message.text), "nobody")
+        if any(author not in text for token, text in shown if token == said.token):
+            wrong.append(f"the answer {said.text} does not name {author}")
     public = [said.token for said in case.answers if not said.internal and times[said.token]]
     if [token for token, _ in shown if token in public] != public:
         wrong.append("the answers are not in order")
