@@ -147,7 +147,9 @@ async def straight(plan: Plan) -> None:
             body = Body(plain=text, markdown=text, html=f"<p>{text}</p>")
             author = Person(name="Tom Whitaker", email="tom@kestrel.example")
             ticket = TicketRef(**plan["tickets"][number % len(plan["tickets"])])
-            await desk.add_message(ticket, MessageDraft(body=body, author=author, marker=f"TL-{number:012d}"))
+            await desk.add_message(
+                ticket, MessageDraft(body=body, author=author, marker=f"TL-{plan['first'] + number:012d}")
+            )
         await until_told().wait()
 
 
