@@ -207,7 +207,7 @@ def _bolt(web: Web, identity: Identity) -> AsyncApp:
         return us
 
     bolt = AsyncApp(
-        name="threadline",
+        name="threadline_bolt",  # Bolt gives the logger of this name the level of the one below
         logger=_BOLT,
         client=web.client,
         authorize=authorize,

@@ -1,0 +1,55 @@
+"""Logs: one line for each event, and no secret in any of them."""
+
+import json
+import logging
+
+import pytest
+
+from bot.commands.demo import running
+from bot.commands.journey import Journey
+from bot.commands.logs import GONE, start_logging, without_secrets
+
+
+@pytest.fixture
+def quiet_after():
+    root, before = logging.getLogger(), logging.getLogger().handlers[:]
+    levels = {name: logging.getLogger(name).level for name in ("threadline", "bot", "adapters")}
+    yield
+    root.handlers[:] = before
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.mark.usefixtures("quiet_after")
+async def test_a_running_bot_logs_a_line_for_each_visible_change_and_no_text(capsys):
+    from rich.console import Console
+
+    start_logging("info", "json")
+
+    async with running("local", port=None) as demo:
+        await Journey(demo.world, Console(quiet=True)).walk()
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    events = {line["event"] for line in lines}
+    assert {"open_ticket done", "add_message done", "show_card done"} <= events
+    assert all("Printer is on fire" not in json.dumps(line) for line in lines)
+    assert all(line["lane"] and line["op"] for line in lines if line["event"].endswith(" done"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "xoxb-123-abc",
+        "xapp-1-A-b",
+        "Bearer abcdefgh1234",
+        "redis://user:hunter2@host/0",
+        "password=hunter2",
+        '"secret": "hunter2"',
+    ],
+)
+def test_what_looks_like_a_secret_is_taken_out(text):
+    cleaned = without_secrets(f"before {text} after")
+
+    assert GONE in cleaned
+    assert "hunter2" not in cleaned
+    assert ("before", "after") == (cleaned.split()[0], cleaned.split()[-1])
