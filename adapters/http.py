@@ -1,10 +1,8 @@
 """HTTP for desks: one client with time-outs, no redirects and a cap on replies, and one translation of its errors."""
 
 import asyncio
-import importlib.util
 import ipaddress
 import logging
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,10 +19,6 @@ from adapters.contract import DeskSettings, TicketAdapter, collect
 from adapters.errors import Misconfigured, OutcomeUnknown, Unavailable, UnexpectedReply
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs whole addresses, which may hold secrets
-
-if importlib.util.find_spec("sniffio") is None:
-    # httpcore tries this import several times for each request, and a failed one searches the whole path every time.
-    sys.modules["sniffio"] = None  # type: ignore[assignment]  # None: an import fails at once
 
 
 class HttpSettings(DeskSettings):

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -39,9 +40,19 @@ def run(config: Path | None, role: str) -> None:
         fail(f"There is no role {role!r}. Use {', '.join(ROLES)}.")
     settings = settings_at(config)
     start_logging(settings.log.level, settings.log.format)
-    problem = asyncio.run(_until_stopped(settings, cast("Role", role)))
+    with asyncio.Runner(loop_factory=_quick_loop()) as runner:
+        problem = runner.run(_until_stopped(settings, cast("Role", role)))
     if problem:
         fail(problem)
+
+
+def _quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Uvloop where there is one for this platform; asyncio's own loop elsewhere."""
+    try:
+        from uvloop import new_event_loop  # noqa: PLC0415 - it is not there on every platform
+    except ImportError:
+        return None
+    return new_event_loop
 
 
 async def _until_stopped(settings: Settings, role: Role) -> str:

@@ -35,7 +35,7 @@ def journal(lanes, progress=None, **head):
 
 async def wait_of(journal):
     with pytest.raises(LookLater) as later:
-        await journal.once("open", made, made, timeout=TIMEOUT, settle=SETTLE)
+        await journal.once("open", made, made, longest=TIMEOUT, settle=SETTLE)
     return later.value.delay
 
 
@@ -46,7 +46,7 @@ async def test_who_died_in_a_call_may_have_died_at_its_very_end():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        await journal(lanes).once("open", dies, made, timeout=TIMEOUT, settle=SETTLE)
+        await journal(lanes).once("open", dies, made, longest=TIMEOUT, settle=SETTLE)
 
     assert SETTLE + TIMEOUT - timedelta(seconds=5) < await wait_of(journal(lanes, lanes.progress)) <= SETTLE + TIMEOUT
 
@@ -55,7 +55,7 @@ async def test_a_call_that_ended_without_an_answer_has_only_to_settle():
     first = journal(Lanes())
 
     with pytest.raises(OutcomeUnknown):
-        await first.once("open", lost, made, timeout=TIMEOUT, settle=SETTLE)
+        await first.once("open", lost, made, longest=TIMEOUT, settle=SETTLE)
 
     assert await wait_of(journal(Lanes(), first.progress)) <= SETTLE
 
