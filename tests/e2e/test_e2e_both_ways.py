@@ -37,6 +37,14 @@ class Both(Walk):
     async def ticket(self):
         return await self.agents.ticket(self.ticket_id)
 
+    async def at_the_desk(self, text):
+        """Wait until the ticket holds it, whatever the page shows of the desk."""
+        for _ in range(300):
+            if any(text in message.text for message in (await self.ticket()).messages):
+                return
+            await self.page.wait_for_timeout(100)
+        raise AssertionError(f"{text} did not reach the ticket")
+
     async def open_thread(self):
         root = self.page.locator("#messages .message", has_text=ROOT).first
         await root.get_by_role("button", name=re.compile("replies")).click()
@@ -174,6 +182,28 @@ async def test_what_a_guest_could_read_is_named_before_internal_text_becomes_pub
     assert [] == [m.text for m in (await both.agents.ticket(ticket.id)).messages if not m.internal]
     await both.form.get_by_role("button", name="Cancel").click()
     await expect(both.form).to_be_hidden()
+
+
+async def test_a_failed_delivery_is_shown_in_the_home_and_retried(browser):
+    """The desk has no such ticket for a while; tried again from the home, the message arrives once."""
+    async with running("whmcs") as demo, a_page(browser, demo.url) as page:
+        both = Both(page, demo, "whmcs")
+        await both.make_ticket()
+        tickets = getattr(demo.world.stand_in, "state").tickets  # noqa: B009 - each stand-in has another kind of state
+        kept = dict(tickets)
+        tickets.clear()
+        await both.reply("the fuse is blown")
+        await expect(both.said("the fuse is blown").locator(".reaction")).to_be_visible(timeout=PATIENCE)
+        tickets.update(kept)
+        await page.get_by_role("button", name="Home").click()
+        home = page.locator("#home")
+        await expect(home).to_contain_text("Your message: the fuse is blown", timeout=PATIENCE)
+        await shot(page, "both-9-home-failed")
+        await home.get_by_role("button", name="Try again").click()
+        await expect(home).not_to_contain_text("Your message: the fuse is blown", timeout=PATIENCE)
+        await shot(page, "both-10-home-retried")
+        await both.at_the_desk("the fuse is blown")
+        assert 1 == sum("the fuse is blown" in m.text for m in (await both.ticket()).messages)
 
 
 async def test_while_the_desk_is_down_the_thread_says_so_and_all_is_delivered_when_it_is_back(browser):
