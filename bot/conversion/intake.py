@@ -98,11 +98,16 @@ class Intake:
         work = work.model_copy(update={"edited": change})  # Slack's edited.ts has whole seconds, and two may share one
         identity = f"msg:{thread.team}:{thread.channel}:{work.ts}"
         message = AddMessage(actor=work.actor, ts=work.ts, message=work.message, edited=work.edited)
-        waits = await self._lanes.peek(str(thread), identity)
         # it may have been shown that it waits
         payload = encode(Operation(work=message, progress=Progress(shown=True)))
-        op = NewOp(lane=str(thread), id=identity, order=microseconds(work.ts), payload=payload, replace=True)
-        first = [op] if waits else []
+        first: list[NewOp] = []
+        parked = await self._lanes.find_parked(str(thread), identity)
+        if parked is not None:
+            if not parked.held and _is_untouched(parked.payload):  # what was refused is put right by its edit
+                await self._lanes.unpark(str(thread), identity, payload)
+        elif await self._lanes.peek(str(thread), identity):
+            order = microseconds(work.ts)
+            first.append(NewOp(lane=str(thread), id=identity, order=order, payload=payload, replace=True))
         told = f"edit:{thread.team}:{thread.channel}:{work.ts}:{change}"
         await self._lanes.add([*first, _op(str(thread), told, _order(change), work, linked_only=True)])
 
@@ -159,6 +164,15 @@ class Intake:
         except UnknownVersion:
             return ""
         return getattr(work, "actor", "")
+
+
+def _is_untouched(payload: str) -> bool:
+    """Whether nothing of parked work can be at its desk yet."""
+    try:
+        progress = decode(payload).progress
+    except UnknownVersion:
+        return False
+    return not (progress.done or progress.calling)
 
 
 def event_op(body: dict[str, Any]) -> NewOp | None:

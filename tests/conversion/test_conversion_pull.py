@@ -223,6 +223,22 @@ async def test_an_edit_before_delivery_takes_the_place_of_what_was_written(house
     assert ["more fire"] == [message.text for message in ticket.messages[1:]]
 
 
+async def test_an_edit_puts_a_refused_message_right_and_sends_it_once(house, monkeypatch):
+    await opened(house)
+    failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
+    work = reply(1, "much too long")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.told)
+
+    await house.intake.edit(THREAD, _edit(work.ts, "short", "much too long", "1800000009.0"), change="1800000009.1")
+    await house.until(lambda: (work.ts, "delivered") in house.voice.receipts)
+    await _pull(house)
+
+    (ticket,) = await house.tickets()
+    assert ["short"] == [message.text for message in ticket.messages[1:]]
+    assert [] == [parked async for parked in house.store.lanes.parked()]
+
+
 async def test_an_edit_of_an_imported_message_is_an_internal_note(house):
     await opened(house)
     root = THREAD.ts
