@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from bot.conversion.records import Operation, SlackEvent, decode, encode, encode_event
 
@@ -15,11 +15,13 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(TEXTS, VALUES))
 def test_an_event_written_the_short_way_is_read_as_the_same_operation(body):
     assert Operation(work=SlackEvent(body=body)) == decode(encode_event(body))
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(TEXTS, VALUES))
 def test_the_short_way_writes_what_the_models_write(body):
     assert json.loads(encode(Operation(work=SlackEvent(body=body)))) == json.loads(encode_event(body))

@@ -2,12 +2,15 @@
 
 import shutil
 
+import pytest
+
 from bench import door, growth, writing
 from bench.__main__ import ROWS
 from bench.measuring import Figure, Skipped
 from bench.table import table
 
 
+@pytest.mark.crash
 async def test_the_door_is_measured_against_each_of_its_references():
     lines = await door.measure(seconds=0.05, rounds=1)
 
