@@ -9,9 +9,18 @@ import pytest
 
 from bot.commands.demo import company
 from bot.sandbox.demo import world
+from bot.store.server import attach_or_start, stop
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 90
+
+
+@pytest.fixture(autouse=True)
+async def no_server_is_left(tmp_path):
+    """The embedded server outlives a process that was killed, as it should; it ends with the test."""
+    yield
+    for place in tmp_path.rglob("s.sock"):
+        await stop(await attach_or_start(place.parent))
 
 
 async def _lives(plan: Path, until):

@@ -35,6 +35,14 @@ PATIENCE = 30.0
 TEXTS = (FIRST, WAITS, REFUSED, LATER)
 
 
+@pytest.fixture(autouse=True)
+async def no_server_is_left(tmp_path):
+    """The embedded server outlives a process that was killed, as it should; it ends with the test."""
+    yield
+    for place in tmp_path.rglob("s.sock"):
+        await stop(await attach_or_start(place.parent))
+
+
 class Journey:
     """The bot as a process of its own, between a pretend Slack, a desk and a Redis with a password."""
 
