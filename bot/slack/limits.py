@@ -32,7 +32,6 @@ ANSWER: Final = 2.5
 
 MESSAGE_TEXT: Final = 4000
 """Characters of a message's text: chat.update refuses more, chat.postMessage asks for no more."""
-MESSAGE_BLOCKS: Final = 50
 METADATA_EVENT: Final = "threadline"
 """The event type of the metadata on what we post."""
 
@@ -41,15 +40,11 @@ METADATA_EVENT: Final = "threadline"
 MODAL_BLOCKS: Final = 100
 MODAL_TITLE: Final = 24
 """Characters of a form's title, and of each of its buttons."""
-PRIVATE_METADATA: Final = 3000
 BLOCK_TEXT: Final = 3000
 """Characters of a section's text, or of one rich text element."""
-SECTION_FIELDS: Final = 10
-SECTION_FIELD: Final = 2000
 HEADER_TEXT: Final = 150
 BUTTON_TEXT: Final = 75
 BUTTON_VALUE: Final = 2000
-ACTIONS: Final = 25
 OPTIONS: Final = 100
 OPTION_TEXT: Final = 75
 PLACEHOLDER: Final = 150
