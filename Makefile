@@ -9,7 +9,7 @@ COUNT ?= 20000
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-script test check format e2e bench crash fuzz pins clean
+.PHONY: help install demo demo-script test check format e2e bench crash fuzz words pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ crash: $(VENV)/.dev ## Kill processes for a while and compare (OPS=, SECONDS=, S
 
 fuzz: $(VENV)/.dev ## Send spoilt payloads to each door and count what came of them (COUNT=, SEED=)
 	@$(BIN)/python -m tests.security.fuzz --count $(COUNT) --seed $(SEED) $(ARGS)
+
+words: $(VENV)/.dev ## Gather the texts that people read; says what has no translation yet
+	@$(BIN)/python -m tests.words.catalogue
 
 pins: $(VENV)/.dev ## Make the pinned requirements anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/runtime.txt

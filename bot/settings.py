@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from adapters import registry
 from adapters.contract import DeskSettings
 from adapters.errors import Misconfigured
+from bot.words import ENGLISH, LANGUAGES
 
 DEFAULT_FILE = "threadline.toml"
 SLACK_API = "https://slack.com/api/"
@@ -46,6 +47,11 @@ class SlackTable(Table):
     reactions: tuple[str, ...] = Field(
         ("ticket",), description="Names of the reactions that make a ticket of a message's thread; [] for none."
     )
+    language: str = Field(
+        ENGLISH,
+        description="Language of what a whole thread sees, and of people whose own Slack language has no translation: "
+        f"{' or '.join(LANGUAGES)}.",
+    )
     receipts: Literal["reaction", "silent"] = Field(
         "reaction", description="Whether a reaction on each message says that it waits, arrived or failed."
     )
@@ -57,6 +63,13 @@ class SlackTable(Table):
     @classmethod
     def _is_address(cls, listen: str) -> str:
         return _address(listen)
+
+    @field_validator("language")
+    @classmethod
+    def _is_spoken(cls, language: str) -> str:
+        if language not in LANGUAGES:
+            raise ValueError(f"must be one of {', '.join(LANGUAGES)}")
+        return language
 
     @field_validator("reactions")
     @classmethod

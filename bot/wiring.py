@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from adapters import registry
 from adapters.contract import Capability, TicketAdapter
+from bot import words
 from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake, poll_op
 from bot.conversion.ports import NoSuchDesk, Rooms, StoreAway
@@ -116,6 +117,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
     if missing := settings.missing_secrets():
         raise SettingsError(missing)
     env = settings.environment
+    words.settle(settings.slack.language)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened_store(settings))
         web = await stack.enter_async_context(

@@ -318,6 +318,10 @@ class Threads(Protocol):
         """A person by id. Raises SlackTrouble; an unknown id gives an author named after it."""
         ...
 
+    async def locale(self, user: str, *, patience: float = ...) -> str:
+        """A person's locale, such as it-IT; empty where Slack does not tell it within *patience* seconds."""
+        ...
+
     async def file(self, file_id: str) -> SlackFile:
         """What Slack says of a file. Raises SlackTrouble, SlackRefused."""
         ...

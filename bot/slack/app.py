@@ -148,7 +148,7 @@ def build_app(
     home = HomeTab(
         web=web, identity=identity, links=links, lanes=lanes, desks=desks, seal=seal, later=later, policy=policy
     )
-    router = Router()
+    router = Router(threads.locale)
     for listeners in (
         Events(identity=identity, intake=intake),
         Mentions(web=web, identity=identity, intake=intake, tickets=tickets, assigning=assigning, results=results),

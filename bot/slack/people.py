@@ -1,6 +1,7 @@
 """Who and what Slack's ids stand for: people, bots, channels and user groups, remembered for a while."""
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -15,6 +16,8 @@ from bot.slack.web import Identity, Web
 _TTL: Final = 3600.0
 _MOST: Final = 10_000
 _AT_ONCE: Final = 8
+PATIENCE: Final = 0.25
+"""Seconds that somebody who pressed a button waits for Slack to tell their language; a form must open within three."""
 _SLACKBOT: Final = "USLACKBOT"
 _GROUPS: Final = "all"
 
@@ -25,6 +28,7 @@ T = TypeVar("T")
 class _Person:
     author: Author
     mention: str
+    locale: str = ""
 
 
 class People:
@@ -44,6 +48,15 @@ class People:
     async def author(self, user: str) -> Author:
         """A person by id. Raises SlackTrouble."""
         return (await self._people.get(user)).author
+
+    async def locale(self, user: str, *, patience: float = PATIENCE) -> str:
+        """A person's locale, such as it-IT, as it was last known; empty where Slack does not tell it in time."""
+        with contextlib.suppress(SlackTrouble, TimeoutError):
+            if not user:
+                return ""
+            async with asyncio.timeout(patience):
+                return (await self._people.latest(user)).locale
+        return ""
 
     async def writer(self, message: Mapping[str, Any]) -> Author:
         """Who wrote a message: a person, or another app under the name that it shows. Raises SlackTrouble."""
@@ -77,7 +90,7 @@ class People:
 
     async def _ask_person(self, user: str) -> _Person:
         try:
-            answer = await self._ask("users.info", user=user)
+            answer = await self._ask("users.info", user=user, include_locale=True)
         except SlackRefused as refused:
             # A stand-in for Slack that has no such call has no strangers either.
             author = Author(id=user, name=user, own_workspace=refused.code == "unknown_method")
@@ -128,7 +141,7 @@ def _person(user: str, found: Mapping[str, Any], us: Identity) -> _Person:
         guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
         bot=bot,
     )
-    return _Person(author, str(shown or real or found.get("name") or ""))
+    return _Person(author, str(shown or real or found.get("name") or ""), str(found.get("locale") or ""))
 
 
 def _is_ours(found: Mapping[str, Any], us: Identity) -> bool:
@@ -163,11 +176,23 @@ class _Remembered(Generic[T]):
         if value is not None and self._clock() < until:
             self._known.move_to_end(key)
             return value
+        return await asyncio.shield(self._begin(key))
+
+    async def latest(self, key: str) -> T:
+        """The same, but what is known stays good, however old, while it is asked for again."""
+        known = self._known.get(key)
+        if known is None:
+            return await self.get(key)
+        if self._clock() >= known[0]:
+            self._begin(key)
+        return known[1]
+
+    def _begin(self, key: str) -> "asyncio.Future[T]":
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.ensure_future(self._ask(key))
             asking.add_done_callback(lambda done: self._keep(key, done))
-        return await asyncio.shield(asking)
+        return asking
 
     def _keep(self, key: str, done: "asyncio.Future[T]") -> None:
         self._asking.pop(key, None)

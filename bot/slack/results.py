@@ -15,7 +15,7 @@ from bot.slack.mine import mine_of, waits_for
 from bot.slack.policy import Gesture
 from bot.slack.routing import Call, Router
 from bot.slack.tickets import ASK, Asked, Refused, Tickets
-from bot.slack.views.card import STATUS_WORDS, status_words
+from bot.slack.views.card import state_words, status_words
 from bot.slack.views.elements import Said
 from bot.slack.views.help import usage
 from bot.slack.views.notices import notice
@@ -154,8 +154,7 @@ def _found_row(ticket: Ticket, desk: TicketAdapter[Any], linkable: ThreadKey | N
 
 def row_of(link: Link, desk: str, us: Identity, user: str) -> Row:
     """A linked ticket as it was last seen."""
-    known = next((words for status, words in STATUS_WORDS.items() if status == link.state), "")
-    status = link.status or known or "not known yet"
+    status = link.status or state_words(link.state) or "not known yet"
     waits = " It waits for your answer." if waits_for(link, user) else ""
     thread = link.thread
     address = f"{us.url}archives/{thread.channel}/p{thread.ts.replace('.', '')}" if us.url else ""

@@ -17,6 +17,7 @@ from bot.slack.ids import Modal
 from bot.slack.policy import Actor
 from bot.slack.views.elements import Json
 from bot.slack.views.notices import notice
+from bot.words import speaking
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +67,13 @@ EventHandler: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Router:
-    """The tables. A payload without a handler is acknowledged, since Slack counts anything else as our failure."""
+    """The tables. A payload without a handler is acknowledged, since Slack counts anything else as our failure.
 
-    def __init__(self) -> None:
+    *locale* tells in whose words to answer: what a handler says is in the language of who did it.
+    """
+
+    def __init__(self, locale: Callable[[str], Awaitable[str]]) -> None:
+        self._locale = locale
         self.commands: dict[str, Handler] = {}
         self.shortcuts: dict[str, Handler] = {}
         self.submissions: dict[str, Handler] = {}
@@ -88,7 +93,8 @@ class Router:
     async def _event(self, body: dict[str, Any]) -> None:
         handler = self.events.get(str(body["event"].get("type")))
         if handler:
-            await handler(body)
+            with speaking(await self._locale(_answered(body["event"]))):
+                await handler(body)
 
     def _on(self, table: dict[str, Handler], kind: str) -> Callable[..., Awaitable[None]]:
         async def listener(body: dict[str, Any], ack: AsyncAck, respond: AsyncRespond) -> None:
@@ -97,22 +103,33 @@ class Router:
             if handler is None:
                 await (ack(options=[]) if kind == "options" else ack())
                 return
-            try:
-                await handler(call)
-            except StoreAway:
-                log.warning("the store is away; a %s was refused", kind)
-                await _sorry(call, kind, STORE_AWAY)
-            except SlackTrouble as error:
-                log.warning("Slack did not do what a %s needed: %s", kind, error.code)
-                await _sorry(call, kind, f"Slack could not do this just now ({error.code}). Please try again.")
-            except SlackRefused as error:
-                log.warning("Slack refused what a %s needed: %s", kind, error.code)
-                await _sorry(call, kind, error.words)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
-                log.error("a %s failed: %s", kind, type(error).__name__)
-                await _sorry(call, kind, FAILED)
+            with speaking(await self._locale(call.actor.id)):
+                await _answer(handler, call, kind)
 
         return listener
+
+
+def _answered(event: dict[str, Any]) -> str:
+    """Who an event's handler speaks to; nobody about a message, and most events are messages."""
+    user = event.get("user")
+    return user if isinstance(user, str) and event["type"] != "message" else ""
+
+
+async def _answer(handler: Handler, call: Call, kind: str) -> None:
+    try:
+        await handler(call)
+    except StoreAway:
+        log.warning("the store is away; a %s was refused", kind)
+        await _sorry(call, kind, STORE_AWAY)
+    except SlackTrouble as error:
+        log.warning("Slack did not do what a %s needed: %s", kind, error.code)
+        await _sorry(call, kind, f"Slack could not do this just now ({error.code}). Please try again.")
+    except SlackRefused as error:
+        log.warning("Slack refused what a %s needed: %s", kind, error.code)
+        await _sorry(call, kind, error.words)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
+        log.error("a %s failed: %s", kind, type(error).__name__)
+        await _sorry(call, kind, FAILED)
 
 
 def name_of(kind: str, body: dict[str, Any]) -> str:

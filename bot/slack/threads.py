@@ -14,7 +14,7 @@ from bot.conversion.ports import Author, SlackFile, SlackRefused, SlackTrouble, 
 from bot.conversion.records import ThreadKey, microseconds
 from bot.slack.files import Files, describe, needs_info
 from bot.slack.limits import METADATA_EVENT, PAGE
-from bot.slack.people import People
+from bot.slack.people import PATIENCE, People
 from bot.slack.text.names import KnownNames, ids_in
 from bot.slack.text.read_rich_text import from_message
 from bot.slack.web import Identity, Web
@@ -76,6 +76,10 @@ class SlackThreads:
     async def author(self, user: str) -> Author:
         """A person by id; an unknown id gives an author named after it. Raises SlackTrouble."""
         return await self._people.author(user)
+
+    async def locale(self, user: str, *, patience: float = PATIENCE) -> str:
+        """A person's locale, such as it-IT; empty where Slack does not tell it within *patience* seconds."""
+        return await self._people.locale(user, patience=patience)
 
     async def file(self, file_id: str) -> SlackFile:
         """What Slack says of a file. Raises SlackTrouble, SlackRefused."""

@@ -11,9 +11,10 @@ from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links
 from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkTicket, ThreadKey
 from bot.slack.policy import Actor, Gesture, Policy
-from bot.slack.views.card import status_words
+from bot.slack.views.card import facts_of, status_words
 from bot.slack.views.help import usage
 from bot.slack.wishes import Reference, Verb, reference
+from bot.words import _
 
 ASK = 8.0
 """Seconds that a desk may take to tell of a ticket; the person hears in between that it takes a moment."""
@@ -205,14 +206,11 @@ def is_internal(found: Found) -> bool:
 def ticket_words(desk: str, ticket: Ticket) -> str:
     """A ticket in a few lines."""
     lines = [
-        f"Ticket {ticket.ref.number} at {desk}: {ticket.subject}",
-        f"Status: {status_words(ticket)}",
-        f"Owner: {ticket.owner or 'nobody yet'}",
-        f"Requester: {ticket.requester.name}" if ticket.requester else "",
-        f"Department: {ticket.department}" if ticket.department else "",
-        f"Priority: {ticket.priority}" if ticket.priority else "",
+        _("Ticket {number} at {desk}: {subject}", number=ticket.ref.number, desk=desk, subject=ticket.subject),
+        _("Status: {status}", status=status_words(ticket)),
+        *facts_of(ticket),
     ]
-    return "\n".join(line for line in lines if line)
+    return "\n".join(lines)
 
 
 def _thread_of(found: Found) -> ThreadKey:

@@ -27,6 +27,7 @@ class FakeThreads:
         self.files = {}
         self.trouble = None
         self.reads = 0
+        self.locales = {}
 
     async def read(self, thread):
         self.reads += 1
@@ -40,6 +41,9 @@ class FakeThreads:
 
     async def author(self, user):
         return next((author for author in (ADA, BEN) if author.id == user), Author(id=user, name=user))
+
+    async def locale(self, user, *, patience=0.25):
+        return self.locales.get(user, "")
 
     async def file(self, file_id):
         return SlackFile(id=file_id, name=f"{file_id}.txt", size=len(self.files[file_id]))

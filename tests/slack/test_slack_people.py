@@ -46,7 +46,7 @@ async def test_an_id_is_asked_for_once_however_many_wait_and_again_after_an_hour
 
     await asyncio.gather(*(people.author("U1") for _ in range(50)))
     await people.author("U1")
-    assert [("users.info", "U1")] == calls.made
+    assert [("users.info", "U1", True)] == calls.made
 
     clock[0] = 3601
     await people.author("U1")

@@ -1,7 +1,5 @@
 """The card of a ticket in its thread."""
 
-from types import MappingProxyType
-
 from adapters.contract import Capability
 from adapters.model import Status, Ticket
 from bot.conversion.ports import Card
@@ -21,15 +19,8 @@ from bot.slack.views.elements import (
     section,
     spoken,
 )
+from bot.words import _, ngettext, pgettext
 
-STATUS_WORDS = MappingProxyType(
-    {
-        Status.OPEN: "Open",
-        Status.PENDING: "Waiting for the requester",
-        Status.CLOSED: "Closed",
-        Status.GONE: "No longer at the desk",
-    }
-)
 _LEFT_OUT_SHOWN = 10
 
 
@@ -37,7 +28,9 @@ def card(shown: Card) -> Said:
     """The blocks of a card, and the same as text."""
     link, ticket = shown.link, shown.ticket
     subject = (ticket.subject if ticket else "") or link.subject
-    title = f"Ticket {link.number}: {subject}" if subject else f"Ticket {link.number}"
+    title = _("Ticket {number}", number=link.number)
+    if subject:
+        title = _("Ticket {number}: {subject}", number=link.number, subject=subject)
     blocks = [header(title), {"type": "section", "fields": [plain(line, 2000) for line in _facts(shown)]}]
     if shown.note:
         blocks.append(section(shown.note))
@@ -49,15 +42,19 @@ def card(shown: Card) -> Said:
 
 def _facts(shown: Card) -> list[str]:
     ticket = shown.ticket
-    facts = [f"Status: {status_of(shown)}", f"Desk: {shown.desk.title}"]
-    if ticket:
-        facts.append(f"Owner: {ticket.owner or 'nobody yet'}")
-        if ticket.requester:
-            facts.append(f"Requester: {ticket.requester.name}")
-        if ticket.department:
-            facts.append(f"Department: {ticket.department}")
-        if ticket.priority:
-            facts.append(f"Priority: {ticket.priority}")
+    facts = [_("Status: {status}", status=status_of(shown)), _("Desk: {desk}", desk=shown.desk.title)]
+    return [*facts, *facts_of(ticket)] if ticket else facts
+
+
+def facts_of(ticket: Ticket) -> list[str]:
+    """Whose a ticket is and where it stands at its desk, a line for each that is known."""
+    facts = [_("Owner: {owner}", owner=ticket.owner or _("nobody yet"))]
+    if ticket.requester:
+        facts.append(_("Requester: {name}", name=ticket.requester.name))
+    if ticket.department:
+        facts.append(_("Department: {department}", department=ticket.department))
+    if ticket.priority:
+        facts.append(_("Priority: {priority}", priority=ticket.priority))
     return facts
 
 
@@ -65,14 +62,25 @@ def status_of(shown: Card) -> str:
     """The status in words, as far as it is known."""
     if shown.ticket:
         return status_words(shown.ticket)
-    return shown.link.status or "not known; this desk does not tell, or did not answer"
+    return shown.link.status or _("not known; this desk does not tell, or did not answer")
+
+
+def state_words(state: str) -> str:
+    """A `Status` in words; empty for what is none."""
+    words = {
+        Status.OPEN: pgettext("status", "Open"),
+        Status.PENDING: _("Waiting for the requester"),
+        Status.CLOSED: pgettext("status", "Closed"),
+        Status.GONE: _("No longer at the desk"),
+    }
+    return words.get(Status(state), "") if state in set(Status) else ""
 
 
 def status_words(ticket: Ticket) -> str:
     """A ticket's status in words, with the desk's own word where that says more."""
     if ticket.merged_into:
-        return f"Merged into ticket {ticket.merged_into.number}"
-    words = STATUS_WORDS[ticket.status]
+        return _("Merged into ticket {number}", number=ticket.merged_into.number)
+    words = state_words(ticket.status)
     same = not ticket.status_name or ticket.status_name.casefold() == words.casefold()
     return words if same else f"{words} ({ticket.status_name})"
 
@@ -81,8 +89,8 @@ def _left_out(left_out: tuple[str, ...]) -> list[Json]:
     shown = [cut(line, 300) for line in left_out[:_LEFT_OUT_SHOWN]]
     more = len(left_out) - len(shown)
     if more:
-        shown.append(f"and {more} more")
-    return [context("This could not go to the ticket:"), bullets(shown)]
+        shown.append(ngettext("and {number} more", "and {number} more", more))
+    return [context(_("This could not go to the ticket:")), bullets(shown)]
 
 
 def _buttons(shown: Card) -> list[Json]:
@@ -91,18 +99,19 @@ def _buttons(shown: Card) -> list[Json]:
     buttons = []
     url = (shown.ticket.url if shown.ticket else None) or shown.link.url
     if url.startswith(("https://", "http://")) and len(url) <= MAX_URL:
-        buttons.append(button("Open", Action.OPEN, value, url=url))
+        buttons.append(button(_("Open"), Action.OPEN, value, url=url))
     if desk.has(Capability.REPLY) and status is not Status.GONE:
-        buttons.append(button("Reply", Action.REPLY, value))
+        buttons.append(button(_("Reply"), Action.REPLY, value))
     if desk.has(Capability.NOTE) and status is not Status.GONE:
-        buttons.append(button("Add note", Action.NOTE, value))
+        buttons.append(button(_("Add note"), Action.NOTE, value))
     if desk.has(Capability.ASSIGN) and desk.has(Capability.AGENTS) and status is not Status.GONE:
-        buttons.append(button("Assign", Action.ASSIGN, value))
+        buttons.append(button(_("Assign"), Action.ASSIGN, value))
     if desk.has(Capability.CLOSE) and status not in {Status.CLOSED, Status.GONE}:
-        question = f"The ticket will be closed at {desk.title}."
+        question = _("The ticket will be closed at {desk}.", desk=desk.title)
         if not desk.has(Capability.REOPEN):
-            question += " It cannot be opened again from here."
-        buttons.append(button("Close", Action.CLOSE, value, confirm=confirm("Close this ticket?", question, "Close")))
+            question = _("The ticket will be closed at {desk}. It cannot be opened again from here.", desk=desk.title)
+        sure = confirm(_("Close this ticket?"), question, _("Close"))
+        buttons.append(button(_("Close"), Action.CLOSE, value, confirm=sure))
     if desk.has(Capability.REOPEN) and status is Status.CLOSED:
-        buttons.append(button("Reopen", Action.REOPEN, value))
+        buttons.append(button(_("Reopen"), Action.REOPEN, value))
     return buttons
