@@ -62,6 +62,7 @@ PAGE: Final = 200
 POSTS_PER_SECOND: Final = 1.0
 """Messages a second into one channel (rate-limits)."""
 CALLS_PER_MINUTE: Final = {
+    "apps.connections.open": 1,
     "auth.test": 600,
     "bots.info": 50,
     "chat.delete": 50,

@@ -35,7 +35,8 @@ class SocketMode:
         app_token: the app-level token (xapp-).
         web: calls, whose API address is used.
         deliver: where envelopes go.
-        connections: how many to hold; with two, one goes on while Slack renews the other.
+        connections: how many to hold; with two, one goes on while Slack renews the other. They are opened a minute
+            apart, since Slack takes one apps.connections.open a minute.
         on_reconnect: called after a connection was renewed, because something may have been missed.
         watch: seconds between looks at the connections.
         budget: seconds within which an envelope is answered.
@@ -66,19 +67,14 @@ class SocketMode:
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
-        """Open the connections.
+        """Open the first connection; `run` adds the others.
 
         Raises:
             SlackRefused: Slack does not let us, with words for the operator.
             SlackTrouble: Slack cannot be reached just now.
         """
-        self._strikes = [0] * self._count
-        try:
-            for _ in range(self._count):
-                self._clients.append(await self._connect())
-        except BaseException:
-            await self.stop(0)
-            raise
+        self._clients.append(await self._connect())
+        self._strikes.append(0)
 
     async def run(self) -> None:
         """Keep the connections until `stop`. Call `start` first.
@@ -131,17 +127,26 @@ class SocketMode:
             self._strikes[number] = 0 if await client.is_connected() else self._strikes[number] + 1
             if self._strikes[number] >= _STRIKES:
                 await self._replace(number)
+        if len(self._clients) < self._count and (another := await self._another()):
+            self._clients.append(another)
+            self._strikes.append(0)
 
     async def _replace(self, number: int) -> None:
-        log.warning("a connection to Slack does not come back; opening another")
-        try:
-            renewed = await self._connect()
-        except SlackTrouble as trouble:
-            log.warning("Slack cannot be reached: %s", trouble.code)
+        if (renewed := await self._another()) is None:
             return
+        log.warning("a connection to Slack did not come back; another was opened")
         old, self._clients[number], self._strikes[number] = self._clients[number], renewed, 0
         await old.close()
         await self._renewed()
+
+    async def _another(self) -> "_Client | None":
+        """A new connection; None where Slack does not give one now."""
+        try:
+            return await self._connect()
+        except SlackTrouble as trouble:
+            if trouble.code != "ratelimited":
+                log.warning("Slack cannot be reached: %s", trouble.code)
+            return None
 
     async def _renewed(self) -> None:
         if self._on_reconnect is not None and not self._stopping.is_set():
@@ -216,6 +221,8 @@ class _Client(SocketModeClient):
                     raise
                 wait = trouble.retry_after.total_seconds() if trouble.retry_after else min(wait * 2, _LONGEST_WAIT)
                 await asyncio.sleep(wait)
+                if self.closed:
+                    raise
             else:
                 return str(answer.get("url", ""))
 

@@ -155,7 +155,7 @@ class Web:
         if method == "chat.postMessage":
             return f"{method} {args.get('channel')}", POSTS_PER_SECOND * 60, _POST_BURST
         per_minute = CALLS_PER_MINUTE.get(method)
-        return None if per_minute is None else (method, per_minute * _STEADY, per_minute * (1 - _STEADY))
+        return None if per_minute is None else (method, per_minute * _STEADY, max(1, per_minute * (1 - _STEADY)))
 
     async def _turn(self, method: str, args: Mapping[str, Any]) -> None:
         rate = self._rate(method, args)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -63,12 +64,17 @@ class Slack:
         return await asyncio.wait_for(self.arrived.get(), 10)
 
 
+def quick():
+    """Seconds by which Slack's minutes are over before a test is."""
+    return time.monotonic() * 100_000
+
+
 @asynccontextmanager
 async def connected(taken, **options):
     slack = Slack()
     async with serve({"/api/apps.connections.open": slack.open, "/link": slack.link}) as url:
         slack.url = url
-        async with Web("xoxb-1", api_url=url + "/api") as web:
+        async with Web("xoxb-1", api_url=url + "/api", clock=quick) as web:
             socket = SocketMode("xapp-1", web, taken, **{"watch": 0.05, "budget": 0.2, **options})
             await socket.start()
             run = asyncio.create_task(socket.run())
@@ -164,12 +170,24 @@ async def test_a_connection_that_slack_ends_is_renewed_and_the_gap_is_told(taken
         assert {"envelope_id": "E1"} == await slack.ack()
 
 
-async def test_two_connections_are_held_where_two_are_asked_for(taken):
-    async with connected(taken, connections=2) as (slack, _):
-        await slack.connection()
-        await slack.connection()
-
-    assert 2 == slack.opened
+async def test_two_connections_are_held_and_opened_a_minute_apart(taken):
+    """Slack takes one apps.connections.open a minute; until the second stands, the first does all."""
+    now = [1000.0]
+    monotonic = lambda: now[0]  # noqa: E731
+    slack = Slack()
+    async with serve({"/api/apps.connections.open": slack.open, "/link": slack.link}) as url:
+        slack.url = url
+        async with Web("xoxb-1", api_url=url + "/api", clock=monotonic) as web:
+            socket = SocketMode("xapp-1", web, taken, connections=2)
+            await socket.start()
+            now[0] += 59
+            await socket._look()
+            assert 1 == slack.opened
+            now[0] += 17
+            await socket._look()
+            await socket._look()
+            assert (2, True) == (slack.opened, await socket.is_connected())
+            await socket.stop(1)
 
 
 async def test_a_connection_that_does_not_come_back_is_replaced(taken, monkeypatch):
@@ -227,21 +245,11 @@ def test_no_payload_makes_the_door_fail(payload, answer):
         assert json.dumps(body, ensure_ascii=False).encode()
 
 
-async def test_a_start_that_fails_half_way_closes_what_it_opened(taken):
-    slack = Slack()
-
-    async def once(request):
-        answer = await slack.open(request)
+async def test_a_second_connection_that_slack_refuses_ends_the_run_with_words(taken):
+    async with connected(taken, connections=2) as (slack, socket):
         slack.error = "invalid_auth"
-        return answer
-
-    async with serve({"/api/apps.connections.open": once, "/link": slack.link}) as url:
-        slack.url = url
-        async with Web("xoxb-1", api_url=url + "/api") as web:
-            with pytest.raises(SlackRefused):
-                await SocketMode("xapp-1", web, taken, connections=2).start()
-
-        assert await slack.connection() is await asyncio.wait_for(slack.ended.get(), 5)
+        with pytest.raises(SlackRefused, match="connections:write"):
+            await asyncio.wait_for(socket.run(), 10)
 
 
 @pytest.mark.parametrize(
