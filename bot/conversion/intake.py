@@ -1,10 +1,12 @@
 """Accepts wishes and promises only what the store holds: once accepted, work is done or somebody is told."""
 
+import contextlib
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from bot.conversion.decisions import Decision, decided
 from bot.conversion.ports import Added, Lanes, Links, NewOp
 from bot.conversion.records import (
     AddMessage,
@@ -103,13 +105,13 @@ class Intake:
         first: list[NewOp] = []
         parked = await self._lanes.find_parked(str(thread), identity)
         if parked is not None:
-            if not parked.held and _is_untouched(parked.payload):  # what was refused is put right by its edit
-                await self._lanes.unpark(str(thread), identity, payload)
+            with contextlib.suppress(UnknownVersion):  # what was refused is put right by its edit
+                if not parked.held:
+                    await self._lanes.unpark(str(thread), identity, _put_right(parked.payload, payload, work))
         elif await self._lanes.peek(str(thread), identity):
             order = microseconds(work.ts)
             first.append(NewOp(lane=str(thread), id=identity, order=order, payload=payload, replace=True))
-        told = f"edit:{thread.team}:{thread.channel}:{work.ts}:{change}"
-        await self._lanes.add([*first, _op(str(thread), told, _order(change), work, linked_only=True)])
+        await self._lanes.add([*first, edit_op(thread, work)])
 
     async def delete(self, thread: ThreadKey, work: DeleteMessage) -> None:
         """A deletion of a message."""
@@ -166,13 +168,27 @@ class Intake:
         return getattr(work, "actor", "")
 
 
-def _is_untouched(payload: str) -> bool:
-    """Whether nothing of parked work can be at its desk yet."""
-    try:
-        progress = decode(payload).progress
-    except UnknownVersion:
-        return False
-    return not (progress.done or progress.calling)
+def _put_right(parked: str, fresh: str, edit: EditMessage) -> str:
+    """What a parked message goes back with after its edit: *fresh*, unless a part of it may be at its desk already.
+
+    Then it goes on as it was, and the ticket is told of the edit when all of it is there. Raises UnknownVersion.
+    """
+    operation = decode(parked)
+    work, progress = operation.work, operation.progress
+    if not isinstance(work, AddMessage) or not (progress.done or progress.calling):
+        return fresh
+    newer = work.model_copy(update={"newer": edit.message, "newer_edited": edit.edited})
+    again = encode(operation.model_copy(update={"work": newer}))
+    return decided(again, Decision.AGAIN) or again
+
+
+def edit_op(thread: ThreadKey, work: EditMessage, *, again: bool = False) -> NewOp:
+    """The wish to tell a ticket of an edit; an edit is another than the one before by ``work.edited``.
+
+    *again*: the first time the message was not on the ticket yet.
+    """
+    identity = f"edit:{thread.team}:{thread.channel}:{work.ts}:{work.edited}{':again' if again else ''}"
+    return _op(str(thread), identity, _order(work.edited), work, linked_only=True)
 
 
 def event_op(body: dict[str, Any]) -> NewOp | None:

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery
-from bot.conversion.intake import card_op, receipt_op, tell_op
+from bot.conversion.intake import card_op, edit_op, receipt_op, tell_op
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Outcome, Rooms, ThreadMessage
-from bot.conversion.records import AddMessage, Delivered, Link, Receipt, Tell, ThreadKey
+from bot.conversion.records import AddMessage, Delivered, EditMessage, Link, Receipt, Tell, ThreadKey
 from bot.conversion.text.plain import from_plain
 
 
@@ -39,6 +39,11 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     ids, fetch_left_out = await delivery.add(ticket, conversion.parts, first=0)
     await _show(rooms, link, work, (*conversion.left_out, *fetch_left_out), again=journal.progress.shown)
     known = {journal.marker(number): Delivered(message_id=message_id) for number, message_id in enumerate(ids)}
+    if work.newer is not None:
+        edit = EditMessage(
+            actor=work.actor, ts=work.ts, message=work.newer, previous=work.message, edited=work.newer_edited
+        )
+        await rooms.lanes.add([edit_op(thread, edit, again=True)])
     if work.ts:
         first = ids[0] if ids else ""
         known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=work.edited)

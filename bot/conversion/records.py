@@ -128,6 +128,8 @@ class AddMessage(Record):
     text: str = ""
     visibility: Visibility | None = None  # None: as the link says
     edited: str = ""
+    newer: dict[str, Any] | None = None  # the message after an edit that came when a part was on the ticket already
+    newer_edited: str = ""  # which edit that was
 
 
 class EditMessage(Record):

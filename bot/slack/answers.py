@@ -74,13 +74,19 @@ class Answers:
         actor = call.actor
         if call.body.get("response_url"):
             try:
-                sent = await call.respond(text=text, blocks=blocks, response_type="ephemeral", replace_original=replace)
+                sent = await call.respond(
+                    text=text,
+                    blocks=blocks,
+                    response_type="ephemeral",
+                    replace_original=replace,
+                    thread_ts=call.thread_ts or None,
+                )
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 log.info("a response_url did not answer: %s", type(error).__name__)
             else:
                 if sent.status_code == 200:  # noqa: PLR2004 - HTTP's own number
                     return
-        work = Tell(user=actor.id, channel=call.channel, text=words)
+        work = Tell(user=actor.id, channel=call.channel, thread_ts=call.thread_ts, text=words)
         await self._intake.tell(work, team=actor.team, once=f"{call.trigger}:{actor.id}")
 
     def soon(self, call: Call, words: str) -> None:

@@ -51,6 +51,12 @@ class Call:
         return str(self.body.get("channel_id") or (named.get("id", "") if isinstance(named, dict) else named))
 
     @property
+    def thread_ts(self) -> str:
+        """The thread that the pressed button stands in; empty where it stands in none."""
+        message = self.body.get("message") or {}
+        return str(self.body.get("container", {}).get("thread_ts") or message.get("thread_ts") or "")
+
+    @property
     def view(self) -> dict[str, Any]:
         """The modal that it was done in."""
         return self.body.get("view") or {}
@@ -159,7 +165,10 @@ async def _sorry(call: Call, kind: str, words: str) -> None:
         await call.ack()
         if call.body.get("response_url"):
             blocks, text = notice(words)
-            await call.respond(text=text, blocks=blocks, response_type="ephemeral", replace_original=False)
+            thread_ts = call.thread_ts or None
+            await call.respond(
+                text=text, blocks=blocks, response_type="ephemeral", replace_original=False, thread_ts=thread_ts
+            )
 
 
 def pressed_thread(call: Call) -> ThreadKey:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.conversion.marks import is_note
 from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway, ThreadMessage, Threads
 from bot.conversion.records import microseconds
 from bot.conversion.text.plain import to_plain
@@ -68,6 +69,14 @@ class Starter:
         """The thread that it is in, or would begin."""
         return str((self.message or {}).get("thread_ts") or self.message_ts)
 
+    def _begins_with(self) -> str:
+        """The words that a subject is made of; a note is for agents alone, and a subject is for everybody."""
+        if self.message is None:
+            return self.text
+        if is_note(from_message(self.message, _Somebody())):
+            return ""
+        return literal(self.message)
+
     @property
     def _author(self) -> str:
         message = self.message or {}
@@ -75,7 +84,7 @@ class Starter:
 
     def typed(self, actor: str) -> Typed:
         """The inputs that are filled from the start."""
-        text = literal(self.message) if self.message else self.text
+        text = self._begins_with()
         typed: dict[str, Mapping[str, Any]] = {
             Block.SUBJECT: {"value": first_line(text)},
             Block.REQUESTER: {"selected_user": self._author or actor},
@@ -99,7 +108,7 @@ class _Somebody:
 
 
 def literal(message: Mapping[str, Any]) -> str:
-    """A message's text as people see it, but for the names in it; good enough to begin a subject with."""
+    """A message's text as people see it, but for the names in it."""
     return to_plain(from_message(dict(message), _Somebody()))
 
 

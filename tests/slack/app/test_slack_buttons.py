@@ -36,6 +36,16 @@ async def test_close_is_in_the_lane_and_the_person_hears_so(stage, carded):
     assert [(Act.CLOSE, stage.ada)] == [(work.act, work.actor) for work in await stage.accepted()]
 
 
+async def test_the_answer_to_a_button_stands_in_the_thread_of_its_card(stage, carded):
+    root = stage.workspace.messages.state.messages[stage.channel][carded]["thread_ts"]
+
+    await press(stage, carded, Action.CLOSE)
+    await stage.settled()
+
+    (said,) = stage.workspace.ephemerals(stage.ada, stage.channel)
+    assert root == said["thread_ts"]
+
+
 async def test_close_pressed_once_and_sent_twice_is_one_change(stage, carded):
     await press(stage, carded, Action.CLOSE)
     await stage.app.interaction(stage.door.interactions[-1])

@@ -50,6 +50,17 @@ async def test_a_reaction_on_a_reply_means_its_thread(simple, stage):
     assert ("The printer burns", root["ts"]) == (work.subject, work.thread_ts)
 
 
+async def test_a_thread_that_begins_with_a_note_gets_its_subject_from_a_person(simple, stage):
+    root = await stage.workspace.post(stage.ada, stage.channel, "note: the password is swordfish")
+
+    await react(stage, root)
+    await stage.events("reaction_added")
+
+    assert [] == await stage.accepted()
+    (said,) = await stage.whispered()
+    assert "more than a reaction can say" in said
+
+
 async def test_two_people_at_once_make_one_ticket_and_the_second_hears_whose(simple, stage):
     root = await begun(stage)
     await react(stage, root)

@@ -55,6 +55,16 @@ async def test_the_form_begins_with_the_message_and_its_author(stage, thread):
     assert stage.ada == typed[Block.REQUESTER]["selected_user"]
 
 
+async def test_a_note_is_not_offered_as_the_subject_that_everybody_reads(stage):
+    root = await stage.workspace.post(stage.ada, stage.channel, "note: the password is swordfish")
+
+    await stage.shortcut(root, CREATE)
+    await stage.settled()
+
+    assert "" == (stage.typed()[Block.SUBJECT]["value"] or "")
+    assert "swordfish" not in stage.words(stage.ada)
+
+
 async def test_a_long_thread_is_read_to_its_last_page(stage, thread):
     for number in range(300):
         await stage.workspace.post(stage.ben, stage.channel, str(number), thread_ts=thread[0]["ts"])
