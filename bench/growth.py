@@ -19,7 +19,6 @@ from bot.conversion.intake import Intake
 from bot.conversion.ports import Lease, Outcome
 from bot.conversion.records import AddMessage, OpenTicket, ThreadKey
 from bot.store.connection import Connection
-from bot.store.keys import SHARDS
 from bot.store.lanes import RedisLanes
 from bot.store.links import RedisLinks
 from bot.store.store import Store
@@ -135,7 +134,7 @@ class _Collecting(Connection):
 
 async def _put(store: Store, numbers: range) -> None:
     collecting = _Collecting(store.connection)
-    made = RedisLinks(collecting, SHARDS)
+    made = RedisLinks(collecting, 1)
     for number in numbers:
         await made.put(link(number))
         if number % 1_000 == 0:

@@ -121,6 +121,11 @@ class Connection:
             name: sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in self._sources.items()
         }
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether the keys are spread over several servers."""
+        return isinstance(self.client, RedisCluster)
+
     async def do(self, *command: str | int) -> Any:
         """The answer to one command."""
         return await translated(lambda: self.client.execute_command(*command))

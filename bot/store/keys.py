@@ -10,8 +10,9 @@ from dataclasses import dataclass
 SCHEMA = 1
 """Version of the layout described here; each payload has a version of its own as well."""
 
-SHARDS = 16
-"""How many shards a new installation gets; what an installation has is written in `META` and never changes."""
+SHARDS_OF_A_CLUSTER = 16
+"""How many shards a new installation on a Cluster gets; one on a single server gets one, so that what comes in together
+is stored by one call. What an installation has is written in `META` and never changes."""
 
 META = "tk:meta"
 WAKE = "tk:wake"

@@ -255,11 +255,9 @@ class RedisLanes(Lanes):
 def _add_call(shard: Shard, ops: Sequence[NewOp]) -> Call:
     keys, args = shard.all, list[str | int]()
     for op in ops:
-        wish = "".join(
-            letter for letter, wanted in (("l", op.linked_only), ("r", op.replace), ("m", op.makes_link)) if wanted
-        )
-        keys += [shard.queue(op.lane), shard.memory(op.lane, op.id)]
-        args += [op.lane, op.id, op.order, op.payload, milliseconds(op.delay), wish]
+        wish = "l" * op.linked_only + "r" * op.replace + "m" * op.makes_link
+        keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))
+        args.append(f"{op.order}|{milliseconds(op.delay)}|{wish}|{op.payload}")
     return "add", keys, args
 
 

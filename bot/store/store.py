@@ -105,9 +105,10 @@ class Store:
 
 
 async def _shards(connection: Connection) -> int:
-    """How many shards this installation has; a new one gets `keys.SHARDS`."""
+    """How many shards this installation has; a new one gets one, or `keys.SHARDS_OF_A_CLUSTER`."""
+    new = keys.SHARDS_OF_A_CLUSTER if connection.is_cluster else 1
     await connection.do("HSETNX", keys.META, "schema", keys.SCHEMA)
-    await connection.do("HSETNX", keys.META, "shards", keys.SHARDS)
+    await connection.do("HSETNX", keys.META, "shards", new)
     schema, shards = await connection.do("HMGET", keys.META, "schema", "shards")
     if int(schema) != keys.SCHEMA:
         raise WrongSchema(

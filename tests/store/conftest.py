@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from bot.conversion.ports import Lease, NewOp
 from bot.conversion.records import Link, ThreadKey
+from bot.store.keys import META, SHARDS_OF_A_CLUSTER
 from bot.store.server import Server, attach_or_start, stop
 from bot.store.store import Store
 
@@ -27,6 +28,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 async def store(embedded: Server) -> AsyncIterator[Store]:
     async with Redis.from_url(embedded.url) as client:
         await client.flushall()
+        await client.hset(META, "shards", SHARDS_OF_A_CLUSTER)  # as on a Cluster, which has more to get wrong
     async with Store.open(embedded.url, lease=LEASE) as opened:
         yield opened
 

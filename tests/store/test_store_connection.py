@@ -98,6 +98,14 @@ async def test_what_a_newer_threadline_wrote_is_not_touched(store, embedded):
             pass
 
 
+async def test_a_new_installation_on_one_server_has_one_shard_so_that_one_call_stores_all(embedded, store, op):
+    await store.connection.do("FLUSHALL")
+
+    async with Store.open(embedded.url) as fresh:
+        await fresh.lanes.add([op(lane=f"T1:C1:17{i:08d}.000100") for i in range(30)])
+    assert ["tk:{00}:ready"] == await store.connection.do("KEYS", "tk:*:ready")
+
+
 async def test_an_installation_keeps_the_number_of_its_shards(store, embedded, op):
     await store.connection.do("HSET", META, "shards", 3)
 

@@ -1,6 +1,7 @@
--- Adds operations to lanes of one shard. Per operation, KEYS: queue, memory; ARGV: lane, id, order, payload, delay in
--- milliseconds, flags (l: only where linked, r: replaceable, m: makes a link). Returns a word for each. Without any,
--- it only notes which run of the server this is.
+-- Adds operations to lanes of one shard. Per operation, KEYS: queue, memory, from whose names its lane and its id are
+-- read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable, m: makes a link)|payload, as one,
+-- since each argument costs the door time. Returns a word for each. Without any, it only notes which run of the server
+-- this is.
 
 local rid, moment = run(), now()
 local since = redis.call('HGET', runs, rid)
@@ -76,9 +77,18 @@ local function add(queue, memory, lane, op, order, payload, delay, wish)
   return 'added'
 end
 
+-- The queue's name ends with the lane, the memory's with lane|id.
+local function names_in(queue, memory)
+  local lane = string.match(queue, ':q:(.*)$')
+  local _, before = string.find(memory, ':dd:' .. lane .. '|', 1, true)
+  return lane, string.sub(memory, before + 1)
+end
+
 local answers = {}
-for i = 1, #ARGV / 6 do
-  local k, a = 13 + (i - 1) * 2, (i - 1) * 6
-  answers[i] = add(KEYS[k + 1], KEYS[k + 2], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 5], ARGV[a + 6])
+for i = 1, #ARGV do
+  local queue, memory = KEYS[11 + 2 * i + 1], KEYS[11 + 2 * i + 2]
+  local lane, op = names_in(queue, memory)
+  local order, delay, wish, payload = string.match(ARGV[i], '^(%d+)|(%d+)|(%l*)|(.*)$')
+  answers[i] = add(queue, memory, lane, op, order, payload, delay, wish)
 end
 return answers

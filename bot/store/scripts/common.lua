@@ -55,10 +55,19 @@ local function lengthen(lane, lease)
   redis.call('ZADD', ready, 'XX', now() + lease, lane)
 end
 
+-- Wakes the workers, once in a call however many lanes became due.
+local rang = false
+local function ring()
+  if not rang then
+    rang = true
+    redis.call('PUBLISH', 'tk:wake', string.match(ready, '{(%d+)}'))
+  end
+end
+
 local function make_ready(lane, at)
   if redis.call('HEXISTS', held, lane) == 0 and not redis.call('ZSCORE', ready, lane) then
     redis.call('ZADD', ready, at, lane)
-    redis.call('PUBLISH', 'tk:wake', string.match(ready, '{(%d+)}'))
+    ring()
   end
 end
 
@@ -68,7 +77,7 @@ local function hasten(lane)
     redis.call('HSET', nudged, lane, '1')
   elseif redis.call('ZSCORE', ready, lane) then
     redis.call('ZADD', ready, 'XX', 'LT', now(), lane)
-    redis.call('PUBLISH', 'tk:wake', string.match(ready, '{(%d+)}'))
+    ring()
   end
 end
 
