@@ -153,6 +153,11 @@ class DeskSettings(BaseModel):
         (), description="Keys of the desk's own extra parameters, from the list below, that the form asks for."
     )
 
+    @property
+    def ticket_address(self) -> str:
+        """The pattern of the addresses of tickets, with {id} or {number} in it; empty where cards have no link."""
+        return ""
+
 
 class FieldSetting(BaseModel):
     """A custom field as the operator describes it, for desks whose API does not list them."""

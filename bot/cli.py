@@ -72,11 +72,13 @@ def adapters(as_json: Json = False) -> None:
 
 
 @app.command()
-def manifest(url: Annotated[str, typer.Option(help="Public https address, for HTTP mode.")] = "") -> None:
-    """Print the Slack app's manifest: for Socket Mode, or with --url for HTTP mode."""
+def manifest(
+    url: Annotated[str, typer.Option(help="Public https address, for HTTP mode.")] = "", config: Config = None
+) -> None:
+    """Print the Slack app's manifest: for Socket Mode, or with --url for HTTP mode; with the desks of the settings."""
     from bot.commands.manifest import manifest as work
 
-    work(url)
+    work(url, config)
 
 
 @desk_app.command()

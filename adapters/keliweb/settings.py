@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field as Setting, SecretStr, field_validator, model_validator
 from typing_extensions import override
 
-from adapters.model import Person, TicketRef
+from adapters.model import Person
 from adapters.whmcs_family.settings import FamilySettings
 
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -74,9 +74,10 @@ class KeliwebSettings(FamilySettings):
             raise ValueError(f"departments and contacts: {wrong[0]!r} is no number")
         return self
 
+    @property
     @override
-    def ticket_url(self, ticket: TicketRef) -> str | None:
-        return self.link.replace("{id}", ticket.id).replace("{number}", ticket.number) or None
+    def ticket_address(self) -> str:
+        return self.link
 
     def contact(self, person: Person) -> str:
         """The number of the contact who this person is; empty where they surely are none."""

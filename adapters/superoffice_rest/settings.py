@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field as Setting, SecretStr, StringConstraints, model_validator
+from typing_extensions import override
 
 from adapters.http import HttpSettings
 from adapters.model import Visibility
@@ -130,6 +131,11 @@ class SuperOfficeRestSettings(HttpSettings):
         if lacking:
             raise ValueError(f"auth = {self.auth} needs {', '.join(lacking)}")
         return self
+
+    @property
+    @override
+    def ticket_address(self) -> str:
+        return self.ticket_url
 
     @property
     def can_refresh(self) -> bool:

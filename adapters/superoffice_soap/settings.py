@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field as Setting, SecretStr, StringConstraints, field_validator, model_validator
+from typing_extensions import override
 
 from adapters.http import HttpSettings
 from adapters.model import Visibility
@@ -92,6 +93,11 @@ class SuperOfficeSoapSettings(HttpSettings):
         if self.ticket_url and "{id}" not in self.ticket_url:
             raise ValueError("ticket_url: must hold {id}")
         return self
+
+    @property
+    @override
+    def ticket_address(self) -> str:
+        return self.ticket_url
 
     @property
     def marker_column(self) -> str:

@@ -6,7 +6,6 @@ from typing import Literal, Self
 from pydantic import Field as Setting, SecretStr, model_validator
 from typing_extensions import override
 
-from adapters.model import TicketRef
 from adapters.whmcs_family.settings import FamilySettings
 
 
@@ -58,6 +57,7 @@ class WhmcsSettings(FamilySettings):
         """The address of the API."""
         return f"{self.url}/{self.api_path.strip('/')}"
 
+    @property
     @override
-    def ticket_url(self, ticket: TicketRef) -> str:
-        return f"{self.url}/{self.admin_path.strip('/')}/supporttickets.php?action=view&id={ticket.id}"
+    def ticket_address(self) -> str:
+        return f"{self.url}/{self.admin_path.strip('/')}/supporttickets.php?action=view&id={{id}}"

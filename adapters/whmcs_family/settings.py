@@ -48,4 +48,4 @@ class FamilySettings(HttpSettings):
 
     def ticket_url(self, ticket: TicketRef) -> str | None:
         """The address that opens a ticket for people, without the secret code ``c`` of the client's link."""
-        raise NotImplementedError
+        return self.ticket_address.replace("{id}", ticket.id).replace("{number}", ticket.number) or None

@@ -16,6 +16,7 @@ from bot.commands.logs import start_logging
 from bot.sandbox.demo import KINDS, World, world
 from bot.sandbox.slack.workspace import Workspace, registered
 from bot.settings import parse
+from bot.slack.addresses import hosts
 from bot.slack.manifest import manifest_text, read
 from bot.wiring import run
 
@@ -49,6 +50,7 @@ async def running(
             world(kind, folder, workspace=workspace or company(), delivery=delivery, listen=listen)
         )
         settings = parse(around.settings, around.environment, source="demo")
+        around.workspace.events.domains = hosts(desk.ticket_address for desk in settings.desks.values())
         stop, ready = asyncio.Event(), asyncio.Event()
         bot = asyncio.create_task(run(settings, stop=stop, ready=lambda _: ready.set()))
         waiting = asyncio.create_task(ready.wait())

@@ -22,11 +22,15 @@ from bot.wiring import opened_store
 T = TypeVar("T")
 
 
+def settings_file(config: Path | None) -> Path:
+    """Where the settings are: ``--config``, THREADLINE_CONFIG or the usual file."""
+    return config or Path(os.environ.get("THREADLINE_CONFIG") or DEFAULT_FILE)
+
+
 def settings_at(config: Path | None) -> Settings:
     """The settings of ``--config``, THREADLINE_CONFIG or the usual file; ends the command where they cannot work."""
-    path = config or Path(os.environ.get("THREADLINE_CONFIG") or DEFAULT_FILE)
     try:
-        return load(path)
+        return load(settings_file(config))
     except SettingsError as wrong:
         fail("\n".join(wrong.problems))
 

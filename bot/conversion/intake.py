@@ -209,9 +209,18 @@ def event_op(body: dict[str, Any]) -> NewOp | None:
         thread = f"{team}:{event.get('channel', '')}:{event.get('thread_ts') or ts}"
         return _event_op(f"in/{thread}", f"mention:{team}:{event.get('channel', '')}:{ts}", _order(ts), body)
     ts = str(event.get("event_ts") or body.get("event_time") or "0")
-    item = event.get("item")  # of a reaction: those on different messages need not wait for each other
-    about = f"{item.get('channel', '')}:{item.get('ts', '')}" if isinstance(item, dict) else f"{kind}:-"
+    about = _about(kind, event)
     return _event_op(f"in/{team}:{about}", f"event:{body.get('event_id') or f'{team}:{kind}:{ts}'}", _order(ts), body)
+
+
+def _about(kind: str, event: dict[str, Any]) -> str:
+    """What an event is about: those about different things need not wait for each other."""
+    item = event.get("item")
+    if isinstance(item, dict):  # of a reaction
+        return f"{item.get('channel', '')}:{item.get('ts', '')}"
+    if kind == "link_shared":  # apart from its message, which need not wait for a desk that is asked about a link
+        return f"{kind}-{event.get('channel', '')}:{event.get('message_ts', '')}"
+    return f"{kind}:-"
 
 
 def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) -> NewOp | None:

@@ -34,6 +34,7 @@ from bot.slack.seal import Seal
 from bot.slack.shortcuts import Shortcuts
 from bot.slack.sources import Scratch, Sources
 from bot.slack.tickets import Tickets
+from bot.slack.unfurls import Unfurls
 from bot.slack.web import Identity, Web
 
 log = logging.getLogger(__name__)
@@ -183,6 +184,7 @@ def build_app(
         Lists(desks=desks, catalogue=catalogue),
         CardButtons(web=web, tickets=tickets, threads=threads, answers=answers, seal=seal),
         home,
+        Unfurls(web=web, identity=identity, links=links, desks=desks, threads=threads, policy=policy),
         ParkedButtons(lanes=lanes, answers=answers, home=home, later=later, policy=policy),
     ):
         listeners.register(router)

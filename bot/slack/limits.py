@@ -52,6 +52,8 @@ INPUT_TEXT: Final = 3000
 LABEL: Final = 2000
 ID: Final = 255
 """Characters of a block_id, action_id, callback_id or external_id."""
+UNFURL_DOMAINS: Final = 5
+"""Domains whose links an app may preview (app manifest reference)."""
 FILE_INPUT: Final = 10
 """Files that one file_input takes."""
 
@@ -67,6 +69,7 @@ CALLS_PER_MINUTE: Final = {
     "bots.info": 50,
     "chat.delete": 50,
     "chat.getPermalink": 600,
+    "chat.unfurl": 50,
     "chat.update": 50,
     "conversations.history": 50,
     "conversations.info": 50,

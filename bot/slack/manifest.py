@@ -1,13 +1,14 @@
 """Reads and prints the app's manifest, whose source is manifest.yml; for HTTP mode with the addresses filled in."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import yaml
 
-from bot.slack.limits import EVENTS_PATH
+from bot.slack.limits import EVENTS_PATH, UNFURL_DOMAINS
 
 SOURCE: Final = Path(__file__).parents[2] / "manifest.yml"
 _URLS: Final = {
@@ -16,13 +17,20 @@ _URLS: Final = {
 }
 
 
-def manifest_text(url: str = "") -> str:
+def manifest_text(url: str = "", *, domains: Sequence[str] = ()) -> str:
     """The manifest for Socket Mode, or with the public address *url* for HTTP mode.
+
+    Args:
+        url: where Slack reaches Threadline.
+        domains: hosts of tickets' addresses, for previews; Slack takes `UNFURL_DOMAINS`, and so the first of them.
 
     Raises:
         ValueError: *url* is not an https address.
     """
     source = SOURCE.read_text(encoding="utf-8")
+    if domains:
+        lines = ["  unfurl_domains:", *(f"    - {json.dumps(domain)}" for domain in domains[:UNFURL_DOMAINS])]
+        source = source.replace("oauth_config:\n", "\n".join([*lines, "oauth_config:\n"]), 1)
     return _for_http(source, url) if url else source
 
 

@@ -29,6 +29,7 @@ NEEDS = {
     "chat.getPermalink": set(),
     "chat.postEphemeral": {"chat:write"},
     "chat.postMessage": {"chat:write"},
+    "chat.unfurl": {"links:write"},
     "chat.update": {"chat:write"},
     "conversations.history": {"channels:history", "groups:history", "im:history", "mpim:history"},
     "conversations.info": {"channels:read", "groups:read", "im:read", "mpim:read"},
@@ -49,6 +50,7 @@ NEEDS = {
 EVENT_NEEDS = {
     "app_home_opened": set(),
     "app_mention": {"app_mentions:read"},
+    "link_shared": {"links:read"},
     "message.channels": {"channels:history"},
     "message.groups": {"groups:history"},
     "message.im": {"im:history"},
@@ -140,6 +142,15 @@ def test_for_http_only_the_addresses_and_the_mode_differ(manifest):
     assert settings["socket_mode_enabled"] is False
     settings["socket_mode_enabled"] = True
     assert manifest == http
+
+
+def test_the_hosts_of_tickets_are_those_that_slack_tells_links_of_at_most_five(manifest):
+    domains = [f"desk{number}.example" for number in range(7)]
+
+    filled = read(manifest_text("https://threadline.example.com", domains=domains))
+
+    assert domains[:5] == filled["features"]["unfurl_domains"]
+    assert "unfurl_domains" not in manifest["features"]
 
 
 @pytest.mark.parametrize("url", ["http://threadline.example.com", "threadline.example.com", "https://", "https://x/?a"])

@@ -113,6 +113,8 @@ async def _unfurl(call: Call) -> dict[str, Any]:
     """Attach previews; the message then changes without being ``edited``."""
     channel_id, ts = call.text("channel"), call.text("ts")
     if call.text("unfurl_id"):
+        if call.text("source") not in {"composer", "conversations_history"}:
+            raise SlackError("missing_source" if not call.text("source") else "invalid_source")
         channel_id, _, ts = call.text("unfurl_id").partition("-")
     message = call.state.messages.get(channel_id, {}).get(ts)
     if message is None:
@@ -120,8 +122,10 @@ async def _unfurl(call: Call) -> dict[str, Any]:
     unfurls = call.structure("unfurls")
     if not isinstance(unfurls, dict) or not unfurls:
         raise SlackError("missing_unfurls")
-    for url in unfurls:
-        if url.replace("&", "&amp;") not in message["text"]:
+    for url, preview in unfurls.items():
+        if not isinstance(preview, dict):
+            raise SlackError("invalid_unfurls_format")
+        if not call.workspace.events.registered(url) or url.replace("&", "&amp;") not in message["text"]:
             raise SlackError("cannot_unfurl_url")
     previews = [{**preview, "from_url": url, "app_unfurl_url": url} for url, preview in unfurls.items()]
     checked = content({"text": "x", "attachments": previews})["attachments"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.sandbox.slack.outlet import NoApp, Outlet
 from bot.sandbox.slack.state import SandboxChannel, State, fresh_id
@@ -77,6 +78,11 @@ class Events:
         self.subscribed: set[str] = set(EVENT_SCOPES if subscribed is None else subscribed)
         self.domains = tuple(domains)
         self.outlet: Outlet = NoApp()
+
+    def registered(self, url: str) -> str:
+        """The app's domain that an address belongs to; empty where it belongs to none."""
+        host = urlsplit(url).hostname or ""
+        return next((one for one in self.domains if host == one or host.endswith(f".{one}")), "")
 
     def emit(self, name: str, event: dict[str, Any], *, channel: SandboxChannel | None = None) -> None:
         """Raise *event* as *name* says; *channel* is where it happened, if it happened in one."""

@@ -89,8 +89,7 @@ class Messages:
         links = [
             {"url": url, "domain": domain}
             for url in (found.replace("&amp;", "&") for found in _LINK.findall(message["text"]))
-            for domain in self.events.domains
-            if _host(url) == domain or _host(url).endswith("." + domain)
+            if (domain := self.events.registered(url))
         ]
         if links:
             event = {
@@ -159,7 +158,3 @@ class Messages:
             for key in _OF_ROOTS:
                 shown.pop(key, None)
         return self.for_app(shown)
-
-
-def _host(url: str) -> str:
-    return url.split("/")[2].partition(":")[0].lower()

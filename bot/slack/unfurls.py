@@ -1,0 +1,125 @@
+"""Previews of tickets whose addresses people paste, for those who may see them; for anybody else, nothing at all.
+
+A preview is seen by everybody in the channel, so it never holds what was written on a ticket, and a ticket that has
+no thread in that channel, at a desk that does not serve it, is shown without its subject.
+"""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from adapters.contract import Capability, TicketAdapter
+from adapters.errors import AdapterError
+from adapters.model import Ticket, TicketRef
+from bot.conversion.ports import Desks, Links, Threads
+from bot.conversion.records import Link, ThreadKey
+from bot.slack.addresses import Addressed, ticket_at
+from bot.slack.policy import Actor, Gesture, Policy
+from bot.slack.routing import Router
+from bot.slack.views.elements import Json
+from bot.slack.views.unfurl import Preview, preview
+from bot.slack.web import Identity, Web
+
+MOST = 3
+"""Links of one message that are shown; a message with more is a list."""
+ASK = 2.0
+"""Seconds that a desk may take to tell of a ticket; nobody waits for a preview."""
+PER_MINUTE = 30
+"""Tickets for previews that each desk is asked for, by all processes together; beyond it, what was last seen is shown."""
+PATIENCE = timedelta(seconds=5)
+"""How long a preview waits for its turn."""
+
+
+class Unfurls:
+    """Listens to stored events. All that is done here may be done twice: Slack keeps one preview of each link."""
+
+    def __init__(
+        self, *, web: Web, identity: Identity, links: Links, desks: Desks, threads: Threads, policy: Policy
+    ) -> None:
+        self._web = web
+        self._us = identity
+        self._links = links
+        self._desks = desks
+        self._threads = threads
+        self._policy = policy
+
+    def register(self, router: Router) -> None:
+        """Take the event."""
+        router.events["link_shared"] = self.shared
+
+    async def shared(self, body: dict[str, Any]) -> None:
+        """Show the tickets whose addresses somebody posted.
+
+        A link in a message that is still being written is left alone: Slack does not tell who will see it.
+
+        Raises:
+            SlackTrouble, SlackRefused, StoreAway: it was not done.
+        """
+        event = body["event"]
+        outside = body.get("is_ext_shared_channel") is not False  # where Slack does not tell, it is taken for shared
+        if event.get("source") == "composer" or outside or event.get("user") == self._us.user_id:
+            return
+        addresses = list(dict.fromkeys(str(one.get("url", "")) for one in event.get("links") or []))[:MOST]
+        meant = [(url, *found) for url in addresses if (found := self._meant(url))]
+        if not meant:
+            return
+        actor = await self._actor(body)
+        shown = await asyncio.gather(*(self._shown(event, actor, desk, named) for _, desk, named in meant))
+        previews = {url: found for (url, _, _), found in zip(meant, shown, strict=True) if found}
+        if previews:
+            where = {"channel": str(event["channel"]), "ts": str(event["message_ts"])}
+            await self._web.call("chat.unfurl", **where, unfurls=previews)
+
+    async def _actor(self, body: dict[str, Any]) -> Actor:
+        """Who posted it. This event does not tell of people of another company, so Slack is asked."""
+        actor = Actor.of(body)
+        author = await self._threads.author(actor.id)
+        return replace(actor, own=actor.own and author.own_workspace)
+
+    def _meant(self, url: str) -> tuple[TicketAdapter[Any], Addressed] | None:
+        """The desk and the ticket of an address."""
+        for name in self._desks.names():
+            desk = self._desks.get(name)
+            if found := ticket_at(desk.settings.ticket_address, url):
+                return desk, found
+        return None
+
+    async def _shown(
+        self, event: dict[str, Any], actor: Actor, desk: TicketAdapter[Any], named: Addressed
+    ) -> Json | None:
+        """The preview of one ticket; None where there is none, or who posted it may not see it, or it stands here."""
+        channel = str(event["channel"])
+        if self._policy(actor, Gesture.VIEW, desk=desk.name, channel=channel):
+            return None
+        links = await self._linked(desk, named)
+        root = str(event.get("thread_ts") or event["message_ts"])
+        if ThreadKey(team=actor.team, channel=channel, ts=root) in {link.thread for link in links}:
+            return None  # its card is in this very thread
+        ticket = await _asked(desk, TicketRef(id=links[0].ticket_id if links else named.id, number=named.number))
+        if ticket is None and not links:
+            return None
+        at_home = channel in desk.settings.channels or any(link.thread.channel == channel for link in links)
+        return preview(Preview(desk=desk.title, ticket=ticket, link=links[0] if links else None, subject=at_home))
+
+    async def _linked(self, desk: TicketAdapter[Any], named: Addressed) -> list[Link]:
+        if not named.id:
+            return [link for link in await self._links.find(named.number) if link.desk == desk.name]
+        threads = await self._links.threads(desk.name, named.id)
+        found = [await self._links.get(thread) for thread in threads]
+        return [link for link in found if link and (link.desk, link.ticket_id) == (desk.name, named.id)]
+
+
+async def _asked(desk: TicketAdapter[Any], ref: TicketRef) -> Ticket | None:
+    """The ticket as the desk has it; None where it has none, does not answer soon, or was asked too often."""
+    if not (ref.id and desk.has(Capability.READ_TICKET)):
+        return None
+    wait = await desk.shared.turn(f"unfurl:{desk.name}", per_second=PER_MINUTE / 60)
+    if wait > PATIENCE:
+        return None
+    await asyncio.sleep(wait.total_seconds())
+    try:
+        async with asyncio.timeout(ASK):
+            return await desk.get_ticket(ref)
+    except (AdapterError, TimeoutError):
+        return None
