@@ -26,7 +26,7 @@ MOST = 3
 ASK = 2.0
 """Seconds that a desk may take to tell of a ticket; nobody waits for a preview."""
 PER_MINUTE = 30
-"""Tickets for previews that each desk is asked for, by all processes together; beyond it, what was last seen is shown."""
+"""Tickets for previews that each desk is asked for, by all processes together; beyond it, what was last seen."""
 PATIENCE = timedelta(seconds=5)
 """How long a preview waits for its turn."""
 
@@ -100,7 +100,7 @@ class Unfurls:
         if ticket is None and not links:
             return None
         at_home = channel in desk.settings.channels or any(link.thread.channel == channel for link in links)
-        return preview(Preview(desk=desk.title, ticket=ticket, link=links[0] if links else None, subject=at_home))
+        return preview(Preview(desk=desk.title, ticket=ticket, link=links[0] if links else None, at_home=at_home))
 
     async def _linked(self, desk: TicketAdapter[Any], named: Addressed) -> list[Link]:
         if not named.id:

@@ -64,17 +64,20 @@ async def test_a_link_shows_how_its_ticket_stands(ticket, stage, alone):
     (preview,) = await shown(stage, f"look at https://desk.example/tickets/{ticket.id}?tab=2 please")
 
     assert spoken(preview["blocks"]) == preview["fallback"]
-    assert (
-        f"Ticket {ticket.number} at Local desk: The printer burns\n"
-        "Status: Open. Owner: nobody yet. Department: IT. Priority: High."
-    ) == preview["fallback"]
+    assert [
+        f"Ticket {ticket.number} at Local desk: The printer burns",
+        "Status: Open",
+        "Owner: nobody yet",
+        "Requester: Ada Lovelace",
+        "Department: IT",
+        "Priority: High",
+    ] == preview["fallback"].splitlines()
 
 
 async def test_s14_a_ticket_without_a_thread_in_the_channel_is_shown_without_its_subject(ticket, stage, alone):
     (elsewhere,) = words(await shown(stage, f"https://desk.example/tickets/{ticket.id}"))
 
-    assert f"Ticket {ticket.number} at Local desk\n" in elsewhere
-    assert "printer" not in elsewhere
+    assert f"Ticket {ticket.number} at Local desk\nStatus: Open" == elsewhere
 
 
 async def test_the_channel_that_a_desk_serves_is_at_home_with_all_its_tickets(ticket, stage, alone, monkeypatch):
@@ -95,7 +98,9 @@ async def test_what_was_written_on_a_ticket_is_never_shown(ticket, stage, alone)
     assert "toner" not in json.dumps(previews)
 
 
-async def test_s14_a_ticket_that_is_not_there_one_that_may_not_be_seen_and_no_ticket_get_the_same_nothing(ticket, stage):
+async def test_s14_a_ticket_that_is_not_there_one_that_may_not_be_seen_and_no_ticket_get_the_same_nothing(
+    ticket, stage
+):
     stranger = await shown(stage, f"https://desk.example/tickets/{ticket.id}", user=stage.sid)
     shared = await shown(stage, f"https://desk.example/tickets/{ticket.id}")  # with the stranger in the channel
     stage.workspace.channels[stage.channel].members.remove(stage.sid)
