@@ -1,12 +1,14 @@
 """What is written down: links between threads and tickets, and the work that waits in lanes. Each record has a version.
 
-Only this module knows the stored form. A record of a version that it does not know is left alone (`UnknownVersion`).
+Only this module knows the stored form. Releases run side by side during an upgrade, so what one of them wrote another
+must not spoil: a field that is as always is not written, one of a link or of progress that we do not know is kept as it
+is, and work that says anything we do not know is left alone (`UnknownVersion`). docs/decisions.md has the rules.
 """
 
 import base64
 import hashlib
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -15,6 +17,7 @@ from typing_extensions import override
 from adapters.model import Act, TicketRef, Visibility
 
 VERSION = 1
+K = TypeVar("K", bound="KeptRecord")
 
 
 class UnknownVersion(Exception):
@@ -50,10 +53,17 @@ class ThreadKey(Record):
         return cls(team=team, channel=channel, ts=ts)
 
 
-class Link(Record):
-    """A thread and its ticket. It never expires; unlinking removes it."""
+class KeptRecord(Record):
+    """A stored thing that is changed in place: what a newer Threadline added is kept as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     v: int = VERSION
+
+
+class Link(KeptRecord):
+    """A thread and its ticket. It never expires; unlinking removes it."""
+
     thread: ThreadKey
     desk: str
     ticket_id: str
@@ -77,10 +87,9 @@ class Link(Record):
         return TicketRef(id=self.ticket_id, number=self.number)
 
 
-class Delivered(Record):
+class Delivered(KeptRecord):
     """One message of ours that is on the ticket, by its Slack timestamp or its marker: where it is there."""
 
-    v: int = VERSION
     message_id: str  # the desk's id; empty where the desk does not tell
     alone: bool = True  # False where it shares the desk's message with others, as after an import
     edited: str = ""  # Slack's edited.ts of the version that was sent
@@ -251,9 +260,12 @@ Work = Annotated[
 
 
 class Progress(BaseModel):
-    """How far an operation has come. It is written before and after each change that a person could see."""
+    """How far an operation has come. It is written before and after each change that a person could see.
 
-    model_config = ConfigDict(extra="forbid")
+    What a newer Threadline added is kept as it is, so it must be right to ignore it; else the operation gets a version.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     calling: str = ""  # the step whose call may have happened
     since: float = 0.0  # when that call ended or will have ended at the latest, seconds since the epoch
@@ -283,9 +295,16 @@ class Operation(BaseModel):
 _operations: TypeAdapter[Operation] = TypeAdapter(Operation)
 
 
+def _tagged(tag: str, record: BaseModel, *without: str) -> str:
+    """An object that says *tag*, and of *record* what is not as always."""
+    said = record.model_dump_json(exclude_defaults=True, exclude=set(without))
+    return f"{{{tag}}}" if said == "{}" else f"{{{tag},{said[1:]}"
+
+
 def encode(operation: Operation) -> str:
     """The stored form of *operation*."""
-    return operation.model_dump_json()
+    work = _tagged(f'"kind":"{operation.work.kind}"', operation.work, "kind")
+    return _tagged(f'"v":{operation.v},"work":{work}', operation, "v", "work")
 
 
 _AROUND_EVENT = encode(Operation(work=SlackEvent(body={}))).split("{}", 1)
@@ -314,6 +333,39 @@ def decode(stored: str) -> Operation:
     if operation.v > VERSION:
         raise UnknownVersion(f"a record of version {operation.v}")
     return operation
+
+
+def stored_form(record: Link | Delivered) -> str:
+    """The stored form of a link, or of where a message is."""
+    return _tagged(f'"v":{record.v}', record, "v")
+
+
+def link_from(stored: str) -> Link:
+    """The link in *stored*.
+
+    Raises:
+        UnknownVersion: it was written by a newer Threadline.
+    """
+    return _kept(Link, stored)
+
+
+def delivered_from(stored: str) -> Delivered:
+    """Where a message is, from *stored*.
+
+    Raises:
+        UnknownVersion: it was written by a newer Threadline.
+    """
+    return _kept(Delivered, stored)
+
+
+def _kept(kind: type[K], stored: str) -> K:
+    try:
+        record = kind.model_validate_json(stored)
+    except ValidationError as error:
+        raise UnknownVersion(f"a record that this version cannot read ({error.error_count()} problems)") from None
+    if record.v > VERSION:
+        raise UnknownVersion(f"a record of version {record.v}")
+    return record
 
 
 def marker_of(identity: str) -> str:

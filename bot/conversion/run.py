@@ -30,6 +30,7 @@ from bot.conversion.records import (
     SweepThread,
     Tell,
     ThreadKey,
+    UnknownVersion,
 )
 from bot.conversion.verdicts import CRASHES, Next, verdict
 
@@ -37,6 +38,8 @@ log = logging.getLogger("threadline.worker")
 
 PUT_OFF = timedelta(minutes=5)
 """How long a look at a ticket or desk is left out after it went wrong in a way that waiting does not mend."""
+NEWER_LOOKS = timedelta(seconds=5)
+"""How long work of a newer Threadline rests before it is offered again, perhaps to a worker that knows it."""
 ANNOUNCE_AT = 2
 """The failure at which people are told that something waits; one alone is often over before they have read it."""
 
@@ -75,12 +78,12 @@ class Run:
         except asyncio.CancelledError:
             await self._rest(timedelta())
             raise
-        except (Again, LookLater) as later:
+        except (Again, LookLater, UnknownVersion) as later:  # unknown is the version of a link that it came by
             self._note("later")
             if isinstance(later, Again):
                 await self._desk_is_well()
                 self._journal.begin_again(later.work)
-            await self._rest(later.delay)
+            await self._rest(NEWER_LOOKS if isinstance(later, UnknownVersion) else later.delay)
             return None
         except AskPerson:
             await self._ask()

@@ -8,7 +8,7 @@ from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Head, Lease, LeaseLost, Rooms, SlackRefused, SlackTrouble, StoreAway
 from bot.conversion.records import UnknownVersion, decode
-from bot.conversion.run import Run
+from bot.conversion.run import NEWER_LOOKS, Run
 from bot.conversion.sweep import put_back
 
 log = logging.getLogger("threadline.worker")
@@ -16,6 +16,9 @@ log = logging.getLogger("threadline.worker")
 POLL = timedelta(seconds=1)
 DRAIN = 10.0
 """Seconds that a stopping worker gives to operations in hand."""
+
+
+LEFT_ALONE = "a record of a newer version is left alone"
 
 
 class Worker:
@@ -65,6 +68,8 @@ class Worker:
             await self._lane(lease)
         except (LeaseLost, StoreAway) as lost:
             log.info("lane left", extra={"lane": lease.lane, "why": type(lost).__name__})
+        except UnknownVersion:  # of the thread's link; the lane comes back when its lease is over
+            log.warning(LEFT_ALONE, extra={"lane": lease.lane})
         except Exception as error:  # noqa: BLE001 - nobody waits for this task; the lane comes back when its lease is over
             log.error("a lane broke off", extra={"lane": lease.lane, "why": type(error).__name__})
 
@@ -82,8 +87,8 @@ class Worker:
             try:
                 operation = decode(head.payload)
             except UnknownVersion:
-                log.warning("a record of a newer version is left alone", extra={"lane": lease.lane})
-                await self._rooms.lanes.retry(lease, head.id, head.payload, delay=timedelta(minutes=1))
+                log.warning(LEFT_ALONE, extra={"lane": lease.lane})
+                await self._rooms.lanes.retry(lease, head.id, head.payload, delay=NEWER_LOOKS)
                 return
             journal = Journal(self._rooms.lanes, lease, head, operation)
             head = await Run(self._rooms, self._people, journal).carry_out(self._heartbeat)

@@ -15,11 +15,12 @@ from typing import Any
 from typing_extensions import override
 
 from bot.conversion.ports import Added, Head, Lanes, Lease, LeaseLost, NewOp, Outcome, Parked
+from bot.conversion.records import link_from, stored_form
 from bot.store.bell import Bell
 from bot.store.connection import Call, Connection
 from bot.store.gauges import backlog
 from bot.store.keys import Shard, shard_of, thread_of
-from bot.store.links import drop_ways_back, link_from, scan, stored_form, write_ways_back
+from bot.store.links import drop_ways_back, scan, write_ways_back
 
 REMEMBER = timedelta(days=7)
 """How long an operation that was done is not accepted again."""

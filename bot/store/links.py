@@ -3,33 +3,23 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from pydantic import ValidationError
 from typing_extensions import override
 
 from bot.conversion.ports import Links
-from bot.conversion.records import Delivered, Link, ThreadKey, UnknownVersion
+from bot.conversion.records import (
+    Delivered,
+    Link,
+    ThreadKey,
+    UnknownVersion,
+    delivered_from,
+    link_from,
+    stored_form,
+)
 from bot.store.connection import Connection
 from bot.store.keys import Shard, numbers_threads, shard_of, tickets_threads
 
 PAGE = 500
 """Links that one look at a shard brings."""
-
-
-def link_from(stored: str) -> Link:
-    """The link in *stored*.
-
-    Raises:
-        UnknownVersion: it was written by a newer Threadline.
-    """
-    try:
-        return Link.model_validate_json(stored)
-    except ValidationError as error:
-        raise UnknownVersion("a link that this version cannot read") from error
-
-
-def stored_form(record: Link | Delivered) -> str:
-    """A record as it is kept: with its version, without what is as always."""
-    return f'{{"v":{record.v},' + record.model_dump_json(exclude_defaults=True, exclude={"v"}).removeprefix("{")
 
 
 async def write_ways_back(connection: Connection, link: Link) -> None:
@@ -104,18 +94,19 @@ class RedisLinks(Links):
         stored = await self._connection.do_many(
             [("HGET", self._shard(thread).key("links"), str(thread)) for thread in threads]
         )
-        return [link_from(text) for text in stored if text is not None]
+        return [link for text in stored if text is not None and (link := _readable(text))]
 
     @override
     async def all(self) -> AsyncIterator[Link]:
         for number in range(self._shards):
             async for _, stored in scan(self._connection, Shard(number).key("links")):
-                yield link_from(stored)
+                if link := _readable(stored):
+                    yield link
 
     @override
     async def delivered(self, thread: ThreadKey, ts: str) -> Delivered | None:
         stored = await self._connection.do("HGET", self._shard(thread).delivered(str(thread)), ts)
-        return None if stored is None else Delivered.model_validate_json(stored)
+        return None if stored is None else delivered_from(stored)
 
     @override
     async def learn(self, thread: ThreadKey, ts: str, record: Delivered) -> None:
@@ -123,6 +114,14 @@ class RedisLinks(Links):
         await self._connection.run(
             "learn", [shard.key("links"), shard.delivered(name)], [name, ts, stored_form(record)]
         )
+
+
+def _readable(stored: str) -> Link | None:
+    """A link among others; None for one of a newer Threadline, which sees to it."""
+    try:
+        return link_from(stored)
+    except UnknownVersion:
+        return None
 
 
 async def scan(connection: Connection, hash_key: str) -> AsyncIterator[tuple[str, str]]:

@@ -102,7 +102,7 @@ async def test_a_desk_that_tells_what_changed_is_asked_for_all_its_tickets(house
 
 async def _resting(house):
     payload = await house.store.lanes.peek("pull/T1:desk:0", "poll")
-    return payload and '"cursor":""' not in payload
+    return payload and '"cursor":"' in payload
 
 
 async def test_an_agents_quotation_of_our_marker_is_still_an_answer(house, monkeypatch):
