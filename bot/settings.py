@@ -19,6 +19,7 @@ DEFAULT_FILE = "threadline.toml"
 SLACK_API = "https://slack.com/api/"
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}")
+_WHO = re.compile(r"members|guests|visitors|[SUW][A-Z0-9]{2,30}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
 
 
@@ -124,6 +125,31 @@ class OperatorTable(Table):
         return _address(listen) if listen else ""
 
 
+class RightTable(Table):
+    """A row of who may do what. Without any row: members may do all, guests open, see, reply and close their own."""
+
+    who: tuple[str, ...] = Field(
+        min_length=1, description="members, guests, visitors (of other companies), ids of user groups or of people."
+    )
+    may: tuple[Literal["create", "behalf", "see", "search", "reply", "note", "link", "assign", "close"], ...] = Field(
+        description="What they may do; behalf: open tickets for others. Nobody may do what no row allows."
+    )
+    desks: tuple[str, ...] = Field((), description="Names of the desks where they may; empty: all.")
+    channels: tuple[str, ...] = Field((), description="Ids of the channels whose tickets it is about; empty: all.")
+    tickets: Literal["own", "readable", "unlinked", "all"] = Field(
+        "unlinked",
+        description="How far it reaches: tickets of their own; and those whose thread they can read; and those without "
+        "a thread; and those in conversations that are closed to them.",
+    )
+
+    @field_validator("who")
+    @classmethod
+    def _are_people(cls, who: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [one for one in who if not _WHO.fullmatch(one)]:
+            raise ValueError(f"must be members, guests, visitors, or ids such as S0123 or U0123, not {wrong[0]!r}")
+        return who
+
+
 class HooksTable(Table):
     """The door for helpdesks that call when a ticket changed, at /hooks/NAME of the desk."""
 
@@ -165,6 +191,7 @@ class Settings(Table):
     log: LogTable = LogTable()
     operator: OperatorTable = OperatorTable()
     hooks: HooksTable = HooksTable()
+    rights: tuple[RightTable, ...] = ()
     desks: dict[str, DeskSettings] = {}
     environment: Environment = Field(default_factory=Environment)
 
@@ -236,6 +263,8 @@ def parse(
     defaults = [name for name, desk in desks.items() if desk.default]
     if len(defaults) > 1:
         problems.append(f"{source}: {' and '.join(defaults)} both say default = true. Only one desk can.")
+    unknown = [desk for right in plain.rights for desk in right.desks if desk not in document.get("desks", {})]
+    problems.extend(f"{source}, [[rights]] desks: there is no desk called {desk}." for desk in unknown)
     if problems:
         raise SettingsError(problems)
     return plain.model_copy(update={"desks": desks})

@@ -27,6 +27,7 @@ from bot.doors.metrics import Figures
 from bot.doors.operator import Readiness, operator_app
 from bot.serving import serving
 from bot.settings import Settings, SettingsError
+from bot.slack import policy
 from bot.slack.app import SlackApp, build_app
 from bot.slack.batch import StoreFirst
 from bot.slack.files import Files
@@ -145,6 +146,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             catalogue=catalogue,
             scratch=store.shared,
             reactions=settings.slack.reactions,
+            rights=_rights(settings) or policy.DEFAULT,
             secret=env.slack_signing_secret.get_secret_value() or env.slack_bot_token.get_secret_value(),
         )
         voice = SlackVoice(web, card_view=card, failure_view=notice, receipts=_receipts(settings))
@@ -189,6 +191,19 @@ def _figures(rooms: Rooms, web: Web, door: StoreFirst, hooks: Hooks, store: Stor
         metrics.HOOKS: hooks.answers,
     }
     return Figures(counters=counters, backlog=store.lanes.backlog, away=away, trouble=(StoreAway, TimeoutError))
+
+
+def _rights(settings: Settings) -> tuple[policy.Right, ...]:
+    return tuple(
+        policy.Right(
+            who=frozenset(row.who),
+            may=frozenset(map(policy.Gesture, row.may)),
+            desks=frozenset(row.desks),
+            channels=frozenset(row.channels),
+            tickets=policy.REACHES[row.tickets],
+        )
+        for row in settings.rights
+    )
 
 
 def _receipts(settings: Settings) -> Receipts:

@@ -4,7 +4,16 @@ import sys
 from pathlib import Path
 
 from adapters.contract import DeskSettings
-from bot.settings import Environment, HooksTable, LogTable, OperatorTable, RedisTable, SlackTable, WorkTable
+from bot.settings import (
+    Environment,
+    HooksTable,
+    LogTable,
+    OperatorTable,
+    RedisTable,
+    RightTable,
+    SlackTable,
+    WorkTable,
+)
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 HEAD = """# Settings
@@ -22,6 +31,7 @@ def page() -> str:
     parts = [HEAD]
     for name, model in tables.items():
         parts += [f"## [{name}]\n", f"{model.__doc__}\n", *_rows(model), ""]
+    parts += ["## [[rights]]\n", f"{RightTable.__doc__}\n", *_rows(RightTable), ""]
     parts += ["## [desks.NAME]\n", "Every desk has these keys; docs/adapters/KIND.md lists those of its kind.\n"]
     parts += [*_rows(DeskSettings), ""]
     names = ", ".join(f"`{name.upper()}`" for name in Environment.model_fields)

@@ -23,6 +23,11 @@ def asks(payload: str) -> bool:
     return bool(decode(payload).progress.asked)
 
 
+def is_of(payload: str, user: str) -> bool:
+    """Whether parked work is *user*'s, who alone may decide about it. Raises UnknownVersion."""
+    return getattr(decode(payload).work, "actor", "") == user
+
+
 def decided(payload: str, decision: Decision) -> str | None:
     """The record with which parked work goes back into its lane; None drops it.
 

@@ -270,6 +270,7 @@ class Author:
     own_workspace: bool = True
     guest: bool = False
     bot: bool = False
+    active: bool = True  # False for who was deactivated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from slack_bolt.response import BoltResponse
 from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake
 from bot.conversion.ports import Desks, Lanes, Links, Threads
+from bot.slack.access import Access
 from bot.slack.answers import Answers, Later
 from bot.slack.assigning import Assigning
 from bot.slack.cards import CardButtons
@@ -26,7 +27,7 @@ from bot.slack.limits import API_URL, RESPONSE_HOSTS
 from bot.slack.mentions import Mentions
 from bot.slack.options import Lists
 from bot.slack.parked import ParkedButtons
-from bot.slack.policy import Policy, own_workspace_only
+from bot.slack.policy import DEFAULT, Right
 from bot.slack.reactions import REACTIONS, Reactions
 from bot.slack.results import Results
 from bot.slack.routing import Router
@@ -108,7 +109,7 @@ def build_app(
     catalogue: Catalogue,
     scratch: Scratch,
     secret: str,
-    policy: Policy = own_workspace_only,
+    rights: Sequence[Right] = DEFAULT,
     reactions: Collection[str] = REACTIONS,
 ) -> SlackApp:
     """The app with all its listeners.
@@ -124,14 +125,15 @@ def build_app(
         catalogue: the desks' lists.
         scratch: keeps what a form cannot carry.
         secret: signs what forms remember; the signing secret or the bot token.
-        policy: who may do what.
+        rights: who may do what.
         reactions: names of the reactions that ask for a ticket.
     """
     later = Later()
     answers = Answers(intake, later)
     seal = Seal(secret)
     sources = Sources(threads, scratch)
-    tickets = Tickets(intake=intake, links=links, desks=desks, policy=policy)
+    access = Access(web=web, threads=threads, links=links, rights=rights)
+    tickets = Tickets(intake=intake, links=links, desks=desks, access=access)
     form = TicketForm(
         web=web,
         intake=intake,
@@ -142,12 +144,14 @@ def build_app(
         threads=threads,
         seal=seal,
         later=later,
-        policy=policy,
+        access=access,
     )
     assigning = Assigning(web=web, tickets=tickets, catalogue=catalogue, threads=threads, seal=seal)
-    results = Results(identity=identity, tickets=tickets, links=links, desks=desks, answers=answers, later=later)
+    results = Results(
+        identity=identity, tickets=tickets, access=access, links=links, desks=desks, answers=answers, later=later
+    )
     home = HomeTab(
-        web=web, identity=identity, links=links, lanes=lanes, desks=desks, seal=seal, later=later, policy=policy
+        web=web, identity=identity, links=links, lanes=lanes, desks=desks, seal=seal, later=later, access=access
     )
     router = Router(threads.locale)
     for listeners in (
@@ -164,7 +168,7 @@ def build_app(
             threads=threads,
             form=form,
             answers=answers,
-            policy=policy,
+            access=access,
             names=reactions,
         ),
         assigning,
@@ -179,13 +183,13 @@ def build_app(
             tickets=tickets,
             answers=answers,
             seal=seal,
-            policy=policy,
+            access=access,
         ),
-        Lists(desks=desks, catalogue=catalogue),
+        Lists(desks=desks, catalogue=catalogue, access=access),
         CardButtons(web=web, tickets=tickets, threads=threads, answers=answers, seal=seal),
         home,
-        Unfurls(web=web, identity=identity, links=links, desks=desks, threads=threads, policy=policy),
-        ParkedButtons(lanes=lanes, answers=answers, home=home, later=later, policy=policy),
+        Unfurls(web=web, identity=identity, links=links, desks=desks, access=access),
+        ParkedButtons(lanes=lanes, answers=answers, home=home, later=later),
     ):
         listeners.register(router)
     bolt = _bolt(web, identity)

@@ -50,7 +50,7 @@ class Assigning:
         Raises:
             Refused: it names none, or several.
         """
-        self._check(asked, found)
+        await self._check(asked, found)
         name = typed.strip()
         if not name:
             raise Refused(f"To whom? Write {usage(Verb.ASSIGN)}.")
@@ -63,8 +63,8 @@ class Assigning:
             name = await self._name_of(person[1])
         return await self._assign(asked, found, the_one(agents, name, found.desk.title))
 
-    def _check(self, asked: Asked, found: Found) -> None:
-        self._tickets.allow(asked, Gesture.CHANGE, found.desk.name)
+    async def _check(self, asked: Asked, found: Found) -> None:
+        await self._tickets.allow(asked, Gesture.ASSIGN, found)
         if not found.desk.has(Capability.ASSIGN):
             raise Refused(f"{found.desk.title} has no way to assign a ticket through its API. Do it there.")
 
@@ -93,8 +93,9 @@ class Assigning:
         thread, actor = pressed_thread(call), call.actor
         memory = Memory(form=Modal.ASSIGN, user=actor.id, team=thread.team, channel=thread.channel, thread_ts=thread.ts)
         try:
-            found = await self._tickets.of_thread(thread)
-            self._check(Asked(actor=actor, channel=call.channel, once=call.trigger), found)
+            asked = Asked(actor=actor, channel=call.channel, once=call.trigger)
+            found = await self._tickets.of_thread(asked, thread, Gesture.ASSIGN)
+            await self._check(asked, found)
             view = assign_modal(found.number, found.desk.name, found.desk.title, self._seal.close(memory))
         except Refused as refused:
             view = notice_modal(_TITLE, str(refused))
@@ -113,7 +114,7 @@ class Assigning:
         asked = Asked(actor=call.actor, channel=memory.channel, once=view["id"])
         agent = value_of(typed_in(view).get(block, {}))
         try:
-            found = await self._tickets.of_thread(memory.thread)
+            found = await self._tickets.of_thread(asked, memory.thread, Gesture.ASSIGN)
             _check_desk(found, block)
             await self._assign(asked, found, Choice(id=agent, label=agent))
         except Refused as refused:

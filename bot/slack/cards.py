@@ -48,7 +48,7 @@ class CardButtons:
         """Close or reopen the card's ticket."""
         asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         try:
-            found = await self._tickets.of_thread(pressed_thread(call))
+            found = await self._tickets.of_thread(asked, pressed_thread(call), Gesture.CLOSE)
             words = await self._tickets.turn(asked, found, _TURNS[Action(call.pressed["action_id"])])
         except Refused as refused:
             words = str(refused)
@@ -67,9 +67,10 @@ class CardButtons:
         thread, actor = pressed_thread(call), call.actor
         memory = Memory(form=form, user=actor.id, team=thread.team, channel=thread.channel, thread_ts=thread.ts)
         try:
-            found = await self._tickets.of_thread(thread)
+            asked = Asked(actor=actor, channel=call.channel, once="")
             gesture = Gesture.NOTE if form is Modal.NOTE else Gesture.REPLY
-            self._tickets.allow(Asked(actor=actor, channel=call.channel, once=""), gesture, found.desk.name)
+            found = await self._tickets.of_thread(asked, thread, gesture)
+            await self._tickets.allow(asked, gesture, found)
             view = await self._form(form, found, actor.id, self._seal.close(memory))
         except Refused as refused:
             view = notice_modal(_TITLES[form], str(refused))
@@ -122,7 +123,8 @@ class CardButtons:
             await call.ack()
 
     async def _bring(self, asked: Asked, thread: ThreadKey, text: str, visibility: Visibility, *, sure: bool) -> None:
-        found = await self._tickets.of_thread(thread)
+        gesture = Gesture.NOTE if visibility is Visibility.INTERNAL else Gesture.REPLY
+        found = await self._tickets.of_thread(asked, thread, gesture)
         if visibility is Visibility.PUBLIC and is_internal(found) and not sure:
             raise Refused(_BECAME_INTERNAL)
         await self._tickets.write(asked, found, text, visibility, sure=sure)

@@ -12,9 +12,10 @@ from bot.conversion.catalogue import NOW, Catalogue, Fields
 from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links, SlackRefused, SlackTrouble, StoreAway, Threads
 from bot.conversion.records import Link, OpenTicket
+from bot.slack.access import Access
 from bot.slack.answers import Later
 from bot.slack.ids import Action, Modal
-from bot.slack.policy import Gesture, Policy
+from bot.slack.policy import Actor, Gesture
 from bot.slack.routing import Call, Router, first_input
 from bot.slack.seal import Forged, Memory, Seal
 from bot.slack.sources import Kept, Sources, Starter
@@ -54,7 +55,7 @@ class TicketForm:
         threads: Threads,
         seal: Seal,
         later: Later,
-        policy: Policy,
+        access: Access,
     ) -> None:
         self._web = web
         self._intake = intake
@@ -65,7 +66,7 @@ class TicketForm:
         self._threads = threads
         self._seal = seal
         self._later = later
-        self._policy = policy
+        self._access = access
 
     def register(self, router: Router) -> None:
         """Take what happens in the form."""
@@ -82,9 +83,12 @@ class TicketForm:
             SlackTrouble, SlackRefused: Slack did not open it.
         """
         actor, desk = call.actor, self._desks.for_channel(starter.channel)
-        if why_not := self._policy(actor, Gesture.OPEN, desk=desk, channel=starter.channel):
+        allowed = await self._allowed(actor, starter.channel)
+        if not allowed:
+            why_not = await self._access.why_not(actor, Gesture.CREATE, desk=desk, channel=starter.channel)
             await self._web.call("views.open", trigger_id=call.trigger, view=notice_modal(_TITLE, why_not))
             return
+        desk = desk if desk in allowed else allowed[0]
         memory = Memory(
             form=Modal.TICKET,
             user=actor.id,
@@ -95,13 +99,27 @@ class TicketForm:
             message_ts=starter.message_ts,
             kept=secrets.token_urlsafe(12) if starter.message else "",
         )
-        typed = starter.typed(actor.id)
-        shown = await self._form(memory, typed)
+        typed = starter.typed(actor.id, behalf=await self._behalf(actor, memory))
+        shown = await self._form(actor, memory, typed)
         opened = await self._web.call("views.open", trigger_id=call.trigger, view=form(shown))
         if shown.loading:
-            self._later.run(self._fill(opened["view"], memory, typed, starter.message))
+            self._later.run(self._fill(opened["view"], actor, memory, typed, starter.message))
 
-    async def _fill(self, view: Json | None, memory: Memory, typed: Typed, offered: Json | None) -> None:
+    async def _allowed(self, actor: Actor, channel: str) -> list[str]:
+        """The desks at which somebody may open a ticket."""
+        about = [self._access.allows(actor, Gesture.CREATE, desk=name, channel=channel) for name in self._desks.names()]
+        return [
+            name for name, allowed in zip(self._desks.names(), await asyncio.gather(*about), strict=True) if allowed
+        ]
+
+    async def _behalf(self, actor: Actor, memory: Memory) -> bool:
+        """Whether somebody may open a ticket for somebody else; where Slack does not tell, it is for themselves."""
+        try:
+            return await self._access.allows(actor, Gesture.BEHALF, desk=memory.desk, channel=memory.channel)
+        except SlackTrouble:
+            return False
+
+    async def _fill(self, view: Json | None, actor: Actor, memory: Memory, typed: Typed, offered: Json | None) -> None:
         """Bring the lists and the thread into an open form. The lists do not wait for a long thread."""
         if link := await self._linked(memory):
             await self._update(view, already_linked(link, self._desk_title(link)))
@@ -109,9 +127,9 @@ class TicketForm:
         reading = asyncio.create_task(self._sources.read(memory, offered))
         await asyncio.wait({reading}, timeout=FILL.total_seconds())
         if not reading.done():
-            view = await self._update(view, form(await self._form(memory, typed, budget=FILL, reading=True)))
+            view = await self._update(view, form(await self._form(actor, memory, typed, budget=FILL, reading=True)))
         kept = await reading
-        await self._update(view, form(await self._form(memory, typed, budget=FILL, kept=kept)))
+        await self._update(view, form(await self._form(actor, memory, typed, budget=FILL, kept=kept)))
 
     async def _linked(self, memory: Memory) -> Link | None:
         try:
@@ -121,6 +139,7 @@ class TicketForm:
 
     async def _form(
         self,
+        actor: Actor,
         memory: Memory,
         typed: Typed,
         *,
@@ -136,11 +155,13 @@ class TicketForm:
             self._catalogue.choices(desk.name, ChoiceList.PRIORITIES, budget=budget),
             self._catalogue.fields(desk.name, department=department, budget=budget),
         )
+        allowed = await self._allowed(actor, memory.channel)
         unknown = not (departments.known and priorities.known and fields.known)
         unread = bool(memory.thread_ts) and kept is None
         return Form(
             desk=desk,
-            desks=tuple(Choice(id=name, label=self._desks.get(name).title) for name in self._desks.names()),
+            desks=tuple(Choice(id=name, label=self._desks.get(name).title) for name in allowed),
+            behalf=await self._behalf(actor, memory),
             metadata=self._seal.close(memory),
             typed=typed,
             departments=departments,
@@ -180,15 +201,16 @@ class TicketForm:
         except Forged:
             log.warning("a form came back with metadata that is not ours")
             return
-        self._later.run(self._follow(call.view, memory))
+        self._later.run(self._follow(call, memory))
 
-    async def _follow(self, view: Json, memory: Memory) -> None:
+    async def _follow(self, call: Call, memory: Memory) -> None:
+        view, actor = call.view, call.actor
         typed = typed_in(view)
         memory = memory.model_copy(update={"desk": chosen_desk(typed, memory)})
         kept = await self._kept(memory)
         if memory.thread_ts and kept.summary is None:
             kept = await self._sources.read(memory, kept.offered)
-        await self._update(view, form(await self._form(memory, typed, budget=FILL, kept=kept)))
+        await self._update(view, form(await self._form(actor, memory, typed, budget=FILL, kept=kept)))
 
     async def _kept(self, memory: Memory) -> Kept:
         try:
@@ -208,19 +230,23 @@ class TicketForm:
             return
         typed = typed_in(view)
         desk = self._desks.get(chosen_desk(typed, memory))
-        if why_not := self._policy(actor, Gesture.OPEN, desk=desk.name, channel=memory.channel):
+        memory_now = memory.model_copy(update={"desk": desk.name})
+        if why_not := await self._access.why_not(actor, Gesture.CREATE, desk=desk.name, channel=memory.channel):
             await call.ack(response_action="errors", errors={first_input(view): why_not})
             return
         department = chosen_department(typed, desk)
         fields = await self._catalogue.fields(desk.name, department=department, budget=NOW)
         if reason := self._must_redraw(memory, view, desk, fields):
-            memory = memory.model_copy(update={"desk": desk.name})
-            shown = await self._form(memory, typed, kept=await self._kept(memory), notice=reason)
+            shown = await self._form(actor, memory_now, typed, kept=await self._kept(memory), notice=reason)
             await call.ack(response_action="update", view=form(shown))
             return
         submission = read(memory, desk, typed, fields)
         if submission.work is None:
             await call.ack(response_action="errors", errors=submission.problems)
+            return
+        if submission.for_another and not await self._behalf(actor, memory_now):
+            why_not = await self._access.why_not(actor, Gesture.BEHALF, desk=desk.name, channel=memory.channel)
+            await call.ack(response_action="errors", errors={first_input(view): why_not})
             return
         await self._accept(call, memory, submission.work)
 

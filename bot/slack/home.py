@@ -1,8 +1,9 @@
 """The app's home: shown when it is opened, and again after each of its buttons."""
 
+from dataclasses import replace
 from typing import Any
 
-from bot.conversion.decisions import Written, asks, rewritten, written
+from bot.conversion.decisions import Written, asks, is_of, rewritten, written
 from bot.conversion.ports import Desks, Lanes, Links, Parked, StoreAway
 from bot.conversion.records import (
     AddMessage,
@@ -15,12 +16,13 @@ from bot.conversion.records import (
     UnknownVersion,
     decode,
 )
+from bot.slack.access import Access
 from bot.slack.answers import Later
 from bot.slack.forms import NOT_YOURS
 from bot.slack.ids import Action, Block, Modal
 from bot.slack.limits import INPUT_TEXT
 from bot.slack.mine import mine_of, waits_for
-from bot.slack.policy import Gesture, Policy
+from bot.slack.policy import Actor
 from bot.slack.results import row_of
 from bot.slack.routing import STORE_AWAY, Call, Router, first_input
 from bot.slack.seal import Forged, Memory, Seal
@@ -61,7 +63,7 @@ class HomeTab:
         desks: Desks,
         seal: Seal,
         later: Later,
-        policy: Policy,
+        access: Access,
     ) -> None:
         self._web = web
         self._us = identity
@@ -70,7 +72,7 @@ class HomeTab:
         self._desks = desks
         self._seal = seal
         self._later = later
-        self._policy = policy
+        self._access = access
 
     def register(self, router: Router) -> None:
         """Take the event and what is pressed in the home; decisions about failed deliveries have a place of theirs."""
@@ -86,21 +88,23 @@ class HomeTab:
         """Somebody opened the home: show it as things stand."""
         event = body["event"]
         if event.get("tab") == "home":
-            await self._show(str(body.get("team_id") or self._us.team_id), str(event["user"]))
+            actor = Actor.of(body)
+            await self._show(replace(actor, team=actor.team or self._us.team_id))
 
     async def turn(self, call: Call) -> None:
         """Show another page, or the same one again."""
         await call.ack()
-        self._later.run(self._show(call.actor.team, call.actor.id, page=_number(call.pressed.get("value"))))
+        self._later.run(self._show(call.actor, page=_number(call.pressed.get("value"))))
 
     async def show_again(self, call: Call, *, said: str = "") -> None:
         """Show the home anew after a button in it, on the same page, with what it did."""
         page = _number(call.view.get("private_metadata"))
-        await self._show(call.actor.team, call.actor.id, page=page, said=said)
+        await self._show(call.actor, page=page, said=said)
 
-    async def _show(self, team: str, user: str, *, page: int = 0, said: str = "") -> None:
-        mine = await mine_of(self._links, team, user)
-        failed = await self._failed_of(team, user)
+    async def _show(self, actor: Actor, *, page: int = 0, said: str = "") -> None:
+        user = actor.id
+        mine = await mine_of(self._links, self._access, actor)
+        failed = await self._failed_of(actor.team, user)
         rows = [
             (waits_for(link, user), self._title(link.desk), row_of(link, self._title(link.desk), self._us, user))
             for link in mine.links
@@ -138,7 +142,7 @@ class HomeTab:
         except UnknownVersion:
             return None
         work = operation.work
-        if getattr(work, "actor", "") != user:
+        if not is_of(parked.payload, user):
             return None
         desk = getattr(work, "desk", "")
         if not desk:
@@ -160,16 +164,14 @@ class HomeTab:
         named = str(call.pressed.get("value") or "")
         parked = await self._lanes.find_parked(*_parts(named))
         memory = Memory(form=Modal.EDIT, user=call.actor.id, team=call.actor.team, kept=named)
-        why_not = self._policy(call.actor, Gesture.DECIDE, desk="", channel="")
-        if why_not or parked is None:
-            view = notice_modal(_TITLE, why_not or GONE)
-        else:
-            view = self._form(parked, self._seal.close(memory))
+        view = self._form(parked, call.actor.id, self._seal.close(memory)) if parked else notice_modal(_TITLE, GONE)
         await self._web.call("views.open", trigger_id=call.trigger, view=view)
         await call.ack()
 
-    def _form(self, parked: Parked, metadata: str) -> dict[str, Any]:
+    def _form(self, parked: Parked, user: str, metadata: str) -> dict[str, Any]:
         try:
+            if not is_of(parked.payload, user):
+                return notice_modal(_TITLE, GONE)
             found = written(parked.payload)
         except UnknownVersion:
             return notice_modal(_TITLE, NEWER)
@@ -195,7 +197,7 @@ class HomeTab:
             await call.ack(response_action="errors", errors={Block.SUBJECT: problem})
             return
         try:
-            why_not = await self._put_back(memory.kept, new)
+            why_not = await self._put_back(memory.kept, call.actor.id, new)
         except StoreAway:
             if typed:
                 await call.ack(response_action="errors", errors={first_input(view): STORE_AWAY})
@@ -206,15 +208,17 @@ class HomeTab:
             await call.ack(response_action="update", view=notice_modal(_TITLE, why_not))
             return
         await call.ack()
-        self._later.run(self._show(call.actor.team, call.actor.id, said=AGAIN))
+        self._later.run(self._show(call.actor, said=AGAIN))
 
-    async def _put_back(self, named: str, new: Written) -> str:
+    async def _put_back(self, named: str, user: str, new: Written) -> str:
         """Why not, in words; empty where it will be tried again."""
         lane, op = _parts(named)
         parked = await self._lanes.find_parked(lane, op)
         if parked is None:
             return GONE
         try:
+            if not is_of(parked.payload, user):
+                return GONE
             if written(parked.payload) is None:
                 return _FIXED
             done = await self._lanes.unpark(lane, op, rewritten(parked.payload, new))

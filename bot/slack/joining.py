@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from typing import Any
 
 from adapters.contract import TicketAdapter
@@ -10,15 +11,16 @@ from adapters.model import Choice
 from bot.conversion.intake import Intake
 from bot.conversion.ports import Desks, Links, StoreAway
 from bot.conversion.records import AddMessage, ThreadKey
+from bot.slack.access import Access
 from bot.slack.answers import Answers
 from bot.slack.forms import NOT_YOURS, STORE
 from bot.slack.ids import Action, Block, Modal, Shortcut
-from bot.slack.policy import Gesture, Policy
+from bot.slack.policy import Gesture
 from bot.slack.routing import STORE_AWAY, Call, Router, first_input
 from bot.slack.seal import Forged, Memory, Seal
 from bot.slack.sources import Sources, Starter
 from bot.slack.submission import chosen_desk, typed_in, value_of
-from bot.slack.tickets import Asked, Tickets
+from bot.slack.tickets import FLOOR, Asked, Tickets
 from bot.slack.views.elements import Json
 from bot.slack.views.form import Typed
 from bot.slack.views.joining import joining
@@ -45,7 +47,7 @@ class Joining:
         tickets: Tickets,
         answers: Answers,
         seal: Seal,
-        policy: Policy,
+        access: Access,
     ) -> None:
         self._web = web
         self._intake = intake
@@ -55,7 +57,7 @@ class Joining:
         self._tickets = tickets
         self._answers = answers
         self._seal = seal
-        self._policy = policy
+        self._access = access
 
     def register(self, router: Router) -> None:
         """Take the shortcut and its form."""
@@ -69,8 +71,9 @@ class Joining:
         actor = call.actor
         thread = ThreadKey(team=actor.team, channel=starter.channel, ts=starter.thread_ts)
         link = await self._links.get(thread)
-        desk = link.desk if link else self._desks.for_channel(starter.channel)
-        why_not = self._policy(actor, Gesture.REPLY if link else Gesture.LINK, desk=desk, channel=starter.channel)
+        desk = self._desks.for_channel(starter.channel)
+        gesture = Gesture.REPLY if link else Gesture.LINK
+        why_not = await self._access.why_not(actor, gesture, desk=desk, channel=starter.channel, link=link)
         if why_not:
             self._answers.soon(call, why_not)
         elif link:
@@ -131,9 +134,9 @@ class Joining:
             await call.ack(response_action="update", view=self._redrawn(memory, typed))
             return
         desk = self._desks.get(chosen_desk(typed, memory))
-        problem = self._policy(actor, Gesture.LINK, desk=desk.name, channel=memory.channel)
         number = value_of(typed.get(Block.TICKET.of(desk.name), {})) or _number(typed)
-        problem = problem or await self._problem(desk, number)
+        problem = await self._access.why_not(actor, Gesture.LINK, desk=desk.name, channel=memory.channel)
+        problem = problem or await self._problem(call, memory, desk, number)
         if problem:
             await call.ack(response_action="errors", errors={Block.NUMBER: problem})
             return
@@ -143,17 +146,23 @@ class Joining:
         except (StoreAway, TimeoutError):
             await call.ack(response_action="errors", errors={first_input(view): STORE_AWAY})
 
-    async def _problem(self, desk: TicketAdapter[Any], number: str) -> str:
+    async def _problem(self, call: Call, memory: Memory, desk: TicketAdapter[Any], number: str) -> str:
+        """Why a thread cannot be linked to that ticket; one that is not for this person is not there for them."""
         if not number:
             return "Which ticket? Write its number."
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(LOOK):
-                await desk.find_by_number(number)
+                ticket = await desk.find_by_number(number)
+            shown, _ = await self._access.shown(call.actor, desk.name, ticket, channel=memory.channel)
         except NotFound:
-            return f"{desk.title} has no ticket {number}."
+            shown = False
         except (AdapterError, TimeoutError):
+            shown = await self._access.believed(call.actor, desk.name, number, channel=memory.channel)
+        if shown:
             return ""
-        return ""
+        await asyncio.sleep(begun + FLOOR - time.monotonic())
+        return f"{desk.title} has no ticket {number}."
 
     async def _accept(self, call: Call, memory: Memory, desk: TicketAdapter[Any], number: str) -> None:
         asked = Asked(actor=call.actor, channel=memory.channel, once=call.view["id"])

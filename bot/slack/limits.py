@@ -73,6 +73,7 @@ CALLS_PER_MINUTE: Final = {
     "chat.update": 50,
     "conversations.history": 50,
     "conversations.info": 50,
+    "conversations.members": 100,
     "conversations.open": 50,
     "conversations.replies": 50,
     "files.info": 100,

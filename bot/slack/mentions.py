@@ -10,7 +10,7 @@ from bot.slack.assigning import Assigning
 from bot.slack.policy import Actor
 from bot.slack.results import Results
 from bot.slack.routing import Router
-from bot.slack.tickets import Asked, Found, Refused, Tickets
+from bot.slack.tickets import GESTURES, Asked, Found, Refused, Tickets
 from bot.slack.views.elements import Said
 from bot.slack.views.help import help_words
 from bot.slack.web import Identity, Web
@@ -98,7 +98,7 @@ class Mentions:
             case Verb.LINK:
                 named = await self._tickets.named(asked, wish.word, Verb.LINK)
                 return await self._tickets.link(asked, thread, named.desk, named.number)
-        return await self._about(asked, await self._tickets.of_thread(thread), wish)
+        return await self._about(asked, await self._tickets.of_thread(asked, thread, GESTURES[wish.verb]), wish)
 
     async def _about(self, asked: Asked, found: Found, wish: Wish) -> str:
         """The verbs that are about the thread's own ticket."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from adapters.model import Status
 from bot.conversion.ports import Links
 from bot.conversion.records import Link
+from bot.slack.access import Access
+from bot.slack.policy import Actor, Gesture
 
 SCAN = 5000
 """Links that are looked at; an installation with more shows the person's newest of those."""
@@ -22,16 +24,18 @@ class Mine:
     more: bool = False
 
 
-async def mine_of(links: Links, team: str, user: str) -> Mine:
-    """The tickets that *user* opened or is the requester of. Raises StoreAway."""
+async def mine_of(links: Links, access: Access, actor: Actor) -> Mine:
+    """The tickets that *actor* opened or is the requester of, and may see. Raises StoreAway, SlackTrouble."""
+    user = actor.id
     found: dict[tuple[str, str], Link] = {}
     seen = 0
     async for link in _some(links):
         seen += 1
-        if link.thread.team == team and user in {link.opened_by, link.requester} and link.state not in _OVER:
+        if link.thread.team == actor.team and user in {link.opened_by, link.requester} and link.state not in _OVER:
             ticket = (link.desk, link.ticket_id)
             known = found.get(ticket)  # several threads may have one ticket
             found[ticket] = link if known is None else min(known, link, key=lambda one: one.created_at)
+    found = {ticket: link for ticket, link in found.items() if await access.allows(actor, Gesture.SEE, link=link)}
     newest = sorted(found.values(), key=lambda link: link.created_at, reverse=True)
     newest.sort(key=lambda link: not waits_for(link, user))
     return Mine(links=tuple(newest[:MOST]), more=len(newest) > MOST or seen >= SCAN)

@@ -8,8 +8,10 @@ from adapters.errors import AdapterError
 from adapters.model import Choice, ChoiceList, Ticket
 from bot.conversion.catalogue import Catalogue, Choices, Listing, matching
 from bot.conversion.ports import Desks
+from bot.slack.access import Access
 from bot.slack.ids import Action
 from bot.slack.limits import OPTIONS
+from bot.slack.policy import Gesture
 from bot.slack.routing import Call, Router
 from bot.slack.submission import chosen_department, typed_in
 from bot.slack.views.elements import cut, options_of, usable
@@ -27,9 +29,10 @@ _LISTS = {
 class Lists:
     """Answers what Slack asks while somebody types into a list. An empty answer, never an error, for a slow desk."""
 
-    def __init__(self, *, desks: Desks, catalogue: Catalogue) -> None:
+    def __init__(self, *, desks: Desks, catalogue: Catalogue, access: Access) -> None:
         self._desks = desks
         self._catalogue = catalogue
+        self._access = access
 
     def register(self, router: Router) -> None:
         """Take the lists of all forms."""
@@ -41,11 +44,21 @@ class Lists:
     async def listed(self, call: Call) -> None:
         """Departments, priorities or agents of the desk that the block id names."""
         which = _LISTS[Action(call.body["action_id"])]
-        found = await self._catalogue.choices(_desk_of(call), which, budget=BUDGET)
-        await self._answer(call, found)
+        gesture = Gesture.ASSIGN if which is ChoiceList.AGENTS else Gesture.CREATE
+        if await self._allowed(call, gesture):
+            await self._answer(call, await self._catalogue.choices(_desk_of(call), which, budget=BUDGET))
+
+    async def _allowed(self, call: Call, gesture: Gesture) -> bool:
+        """Whether who types may have a list of that desk at all; if not, they get an empty one."""
+        allowed = await self._access.allows(call.actor, gesture, desk=_desk_of(call))
+        if not allowed:
+            await call.ack(options=[])
+        return allowed
 
     async def field(self, call: Call) -> None:
         """The choices of one custom field or extra parameter."""
+        if not await self._allowed(call, Gesture.CREATE):
+            return
         desk = self._desks.get(_desk_of(call))
         department = chosen_department(typed_in(call.view), desk)
         fields = await self._catalogue.fields(desk.name, department=department, budget=BUDGET)
@@ -54,7 +67,9 @@ class Lists:
         await self._answer(call, Listing(choices[0] if choices else ()))
 
     async def tickets(self, call: Call) -> None:
-        """Tickets of a desk whose subject holds what is being typed."""
+        """Tickets of a desk whose subject holds what is being typed, those that are there for who types."""
+        if not await self._allowed(call, Gesture.SEARCH):
+            return
         desk = self._desks.get(_desk_of(call))
         words = _words(call)
         found: tuple[Ticket, ...] = ()
@@ -62,6 +77,8 @@ class Lists:
             with suppress(AdapterError, TimeoutError):
                 async with asyncio.timeout(BUDGET.total_seconds()):
                     found = await desk.search(words)
+        shown = await asyncio.gather(*(self._access.shown(call.actor, desk.name, one, channel="") for one in found))
+        found = tuple(one for one, (seen, _) in zip(found, shown, strict=True) if seen)
         choices = [Choice(id=one.ref.number, label=cut(f"{one.ref.number}: {one.subject}", 75)) for one in found]
         await call.ack(**options_of(usable(choices)) if choices else {"options": []})
 

@@ -1,12 +1,11 @@
 """The buttons under a notice about work that waits for a person: try again, it is there, discard."""
 
-from bot.conversion.decisions import Decision, asks, decided
+from bot.conversion.decisions import Decision, asks, decided, is_of
 from bot.conversion.ports import Lanes, Parked
 from bot.conversion.records import UnknownVersion
 from bot.slack.answers import Answers, Later
 from bot.slack.home import AGAIN, GONE, NEWER, HomeTab, in_home
 from bot.slack.ids import Action
-from bot.slack.policy import Gesture, Policy
 from bot.slack.routing import Call, Router
 from bot.slack.views.notices import QUESTION_BLOCK, notice
 
@@ -26,12 +25,11 @@ QUESTION = "The desk did not answer, so it may be there already. Look at the tic
 class ParkedButtons:
     """Carries decisions about parked work into its lane."""
 
-    def __init__(self, *, lanes: Lanes, answers: Answers, home: HomeTab, later: Later, policy: Policy) -> None:
+    def __init__(self, *, lanes: Lanes, answers: Answers, home: HomeTab, later: Later) -> None:
         self._lanes = lanes
         self._answers = answers
         self._home = home
         self._later = later
-        self._policy = policy
 
     def register(self, router: Router) -> None:
         """Take the buttons."""
@@ -39,15 +37,14 @@ class ParkedButtons:
             router.actions[action] = self.decide
 
     async def decide(self, call: Call) -> None:
-        """Put the work back, or drop it. An open question is asked before anything is sent a second time."""
+        """Put one's own work back, or drop it. An open question is asked before anything is sent a second time."""
         named = str(call.pressed.get("value", ""))
         lane, _, op = named.partition("|")
         decision = _DECISIONS[Action(call.pressed["action_id"])]
         parked = await self._lanes.find_parked(lane, op)
-        why_not = self._policy(call.actor, Gesture.DECIDE, desk="", channel=call.channel)
         try:
-            if why_not or parked is None:
-                self._say(call, why_not or GONE)
+            if parked is None or not is_of(parked.payload, call.actor.id):
+                self._say(call, GONE)
             elif decision is Decision.AGAIN and asks(parked.payload) and not _was_asked(call):
                 self._say(call, QUESTION, asks_about=named)
             else:

@@ -3,18 +3,17 @@
 import asyncio
 import contextlib
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from bot.conversion.ports import Author, SlackRefused, SlackTrouble
+from bot.slack.remembered import Remembered
 from bot.slack.text.names import KnownNames
 from bot.slack.web import Identity, Web
 
 _TTL: Final = 3600.0
-_MOST: Final = 10_000
 _AT_ONCE: Final = 8
 PATIENCE: Final = 0.25
 """Seconds that somebody who pressed a button waits for Slack to tell their language; a form must open within three."""
@@ -40,10 +39,10 @@ class People:
     def __init__(self, web: Web, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._web = web
         self._gate = asyncio.Semaphore(_AT_ONCE)
-        self._people: _Remembered[_Person] = _Remembered(self._ask_person, clock)
-        self._bots: _Remembered[Author] = _Remembered(self._ask_bot, clock)
-        self._channels: _Remembered[str] = _Remembered(self._ask_channel, clock)
-        self._groups: _Remembered[Mapping[str, str]] = _Remembered(self._ask_groups, clock)
+        self._people: Remembered[_Person] = Remembered(self._ask_person, ttl=_TTL, clock=clock)
+        self._bots: Remembered[Author] = Remembered(self._ask_bot, ttl=_TTL, clock=clock)
+        self._channels: Remembered[str] = Remembered(self._ask_channel, ttl=_TTL, clock=clock)
+        self._groups: Remembered[Mapping[str, str]] = Remembered(self._ask_groups, ttl=_TTL, clock=clock)
 
     async def author(self, user: str) -> Author:
         """A person by id. Raises SlackTrouble."""
@@ -140,6 +139,7 @@ def _person(user: str, found: Mapping[str, Any], us: Identity) -> _Person:
         own_workspace=own,
         guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
         bot=bot,
+        active=not found.get("deleted"),
     )
     return _Person(author, str(shown or real or found.get("name") or ""), str(found.get("locale") or ""))
 
@@ -158,52 +158,10 @@ def _is_ours(found: Mapping[str, Any], us: Identity) -> bool:
     )
 
 
-# --- remembering ------------------------------------------------------------------------------------------------------
+# --- many at once -----------------------------------------------------------------------------------------------------
 
 
-class _Remembered(Generic[T]):
-    """What was asked for lately, by key; several who ask for the same at once share one answer."""
-
-    def __init__(self, ask: Callable[[str], Awaitable[T]], clock: Callable[[], float]) -> None:
-        self._ask = ask
-        self._clock = clock
-        self._known: OrderedDict[str, tuple[float, T]] = OrderedDict()
-        self._asking: dict[str, asyncio.Future[T]] = {}
-
-    async def get(self, key: str) -> T:
-        """What belongs to *key*; raises what asking raised, which is not remembered."""
-        until, value = self._known.get(key, (0.0, None))
-        if value is not None and self._clock() < until:
-            self._known.move_to_end(key)
-            return value
-        return await asyncio.shield(self._begin(key))
-
-    async def latest(self, key: str) -> T:
-        """The same, but what is known stays good, however old, while it is asked for again."""
-        known = self._known.get(key)
-        if known is None:
-            return await self.get(key)
-        if self._clock() >= known[0]:
-            self._begin(key)
-        return known[1]
-
-    def _begin(self, key: str) -> "asyncio.Future[T]":
-        asking = self._asking.get(key)
-        if asking is None:
-            asking = self._asking[key] = asyncio.ensure_future(self._ask(key))
-            asking.add_done_callback(lambda done: self._keep(key, done))
-        return asking
-
-    def _keep(self, key: str, done: "asyncio.Future[T]") -> None:
-        self._asking.pop(key, None)
-        if done.cancelled() or done.exception() is not None:
-            return
-        self._known[key] = (self._clock() + _TTL, done.result())
-        if len(self._known) > _MOST:
-            self._known.popitem(last=False)
-
-
-async def _all(remembered: _Remembered[T], ids: Iterable[str]) -> dict[str, T]:
+async def _all(remembered: Remembered[T], ids: Iterable[str]) -> dict[str, T]:
     """What belongs to each of *ids*. What was learnt stays known, so that a second try goes on from there."""
     wanted = list(dict.fromkeys(ids))
     results = await asyncio.gather(*(remembered.get(one) for one in wanted), return_exceptions=True)

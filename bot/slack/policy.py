@@ -1,30 +1,151 @@
-"""Who may do what. For now: everybody of our own workspace; nobody of another company that shares a channel."""
+"""Who may do what: the rights of the settings and one decision about a person, a gesture and a ticket. Pure."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Protocol
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Any
 
 
 class Gesture(StrEnum):
-    """What somebody wants to do, as far as rights are concerned."""
+    """What somebody wants to do, in the words of the settings."""
 
-    OPEN = "open a ticket"
-    VIEW = "view a ticket"
-    REPLY = "reply to a ticket"
-    NOTE = "add a note"
-    LINK = "link a thread"
-    UNLINK = "unlink a thread"
-    CHANGE = "change a ticket"
-    DECIDE = "decide about a failed delivery"
+    CREATE = "create"
+    BEHALF = "behalf"
+    SEE = "see"
+    SEARCH = "search"
+    REPLY = "reply"
+    NOTE = "note"
+    LINK = "link"
+    ASSIGN = "assign"
+    CLOSE = "close"
+
+
+class Standing(StrEnum):
+    """What somebody is in the workspace, in the words of the settings."""
+
+    MEMBER = "members"
+    GUEST = "guests"
+    VISITOR = "visitors"  # of another company, in a channel that both share
+    GONE = "deactivated"
+
+
+class Reach(IntEnum):
+    """How near a ticket is to somebody; a right reaches so far and no further."""
+
+    OWN = 1  # they opened it, or are its requester
+    READABLE = 2  # its thread is in a conversation that they can read
+    UNLINKED = 3  # no thread has it
+    ALL = 4  # its threads are in conversations that are closed to them
+
+
+REACHES = MappingProxyType({reach.name.lower(): reach for reach in Reach})
+"""The reaches by their words in the settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """A row of the settings: these people may do this. Empty ``desks`` or ``channels`` mean all of them.
+
+    ``who``: a `Standing`, the id of a user group (S...) or of a person (U..., W...).
+    """
+
+    who: frozenset[str]
+    may: frozenset[Gesture]
+    desks: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+    tickets: Reach = Reach.UNLINKED
+
+
+DEFAULT = (
+    Right(who=frozenset({Standing.MEMBER}), may=frozenset(Gesture)),
+    Right(
+        who=frozenset({Standing.GUEST}),
+        may=frozenset({Gesture.CREATE, Gesture.SEE, Gesture.REPLY}),
+        tickets=Reach.READABLE,
+    ),
+    Right(who=frozenset({Standing.GUEST}), may=frozenset({Gesture.CLOSE}), tickets=Reach.OWN),
+)
+"""The rights of an installation whose settings name none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody as far as rights are concerned; ``groups`` are ids of user groups."""
+
+    id: str
+    standing: Standing = Standing.MEMBER
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """What a gesture is about. ``desk`` or ``channel`` None: any at all.
+
+    ``channel`` is that of the ticket's thread; of a ticket without one, the channel where it is asked for.
+    """
+
+    desk: str | None = None
+    channel: str | None = None
+    reach: Reach = Reach.OWN
+
+
+def may(rights: Sequence[Right], person: Person, gesture: Gesture, matter: Matter) -> bool:
+    """Whether any right lets *person* do this. What no right allows is refused; who was deactivated has none."""
+    if person.standing is Standing.GONE:
+        return False
+    names = {person.id, person.standing, *person.groups}
+    return any(
+        gesture in right.may
+        and not names.isdisjoint(right.who)
+        and _covers(right.desks, matter.desk)
+        and _covers(right.channels, matter.channel)
+        and matter.reach <= right.tickets
+        for right in rights
+    )
+
+
+def _covers(named: Collection[str], one: str | None) -> bool:
+    return not named or one is None or one in named
+
+
+_WORDS = MappingProxyType(
+    {
+        Gesture.CREATE: "open a ticket",
+        Gesture.BEHALF: "open a ticket for somebody else",
+        Gesture.SEE: "view a ticket",
+        Gesture.SEARCH: "search for tickets",
+        Gesture.REPLY: "reply to a ticket",
+        Gesture.NOTE: "add a note",
+        Gesture.LINK: "link or unlink a thread",
+        Gesture.ASSIGN: "assign a ticket",
+        Gesture.CLOSE: "close or reopen a ticket",
+    }
+)
+
+
+def refusal(person: Person, gesture: Gesture) -> str:
+    """Words for who may not do it; they tell nothing of any ticket."""
+    what = _WORDS[gesture]
+    if person.standing is Standing.VISITOR:
+        return f"Only members of the workspace that Threadline belongs to can {what}. Ask one of them to do it."
+    return f"You do not have the right to {what} here. Ask a colleague who has it, or whoever runs Threadline."
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The person behind a gesture; ``own`` is False for people of another company in a shared channel."""
+    """The person behind a gesture, as Slack's payload tells of them.
+
+    ``own`` is False for people of another company in a shared channel, as far as the payload tells; ``sure``: it does
+    tell, as payloads of what people do themselves, other than events. ``at`` is the channel that Slack says the gesture
+    was made in, so that they can read it; empty for forms, which stay open when somebody leaves a channel.
+    """
 
     id: str
     team: str  # the workspace that the gesture came from
     own: bool = True
+    sure: bool = False
+    at: str = ""
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> "Actor":
@@ -36,19 +157,13 @@ class Actor:
         home = user.get("team_id") or event.get("user_team") or event.get("source_team") or team
         enterprise = (body.get("enterprise") or {}).get("id") or body.get("enterprise_id")
         same_company = bool(enterprise) and user.get("enterprise_id", event.get("user_enterprise")) == enterprise
-        return cls(id=str(who), team=str(team), own=home == team or same_company)
+        own = home == team or same_company
+        return cls(id=str(who), team=str(team), own=own, sure="event" not in body, at=channel_of(body))
 
 
-class Policy(Protocol):
-    """Decides about one gesture."""
-
-    def __call__(self, actor: Actor, gesture: Gesture, *, desk: str, channel: str) -> str:
-        """Why not, in words for the actor; empty if they may."""
-        ...
-
-
-def own_workspace_only(actor: Actor, gesture: Gesture, *, desk: str, channel: str) -> str:  # noqa: ARG001 - the port's
-    """Lets everybody of our own workspace do everything."""
-    if actor.own:
-        return ""
-    return f"Only members of the workspace that Threadline belongs to can {gesture}. Ask one of them to do it."
+def channel_of(body: dict[str, Any]) -> str:
+    """Where a gesture was made, by Slack's word; empty where it does not tell."""
+    event = body.get("event") or {}
+    inside = event.get("channel") or (event.get("item") or {}).get("channel")
+    named = body.get("channel") or body.get("container", {}).get("channel_id") or inside or ""
+    return str(body.get("channel_id") or (named.get("id", "") if isinstance(named, dict) else named))

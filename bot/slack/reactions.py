@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +10,11 @@ from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, SlackRefused, Threads
 from bot.conversion.records import OpenTicket, Tell, ThreadKey
+from bot.slack.access import Access
 from bot.slack.answers import Answers
 from bot.slack.forms import TicketForm, name_of
 from bot.slack.ids import Action, Modal
-from bot.slack.policy import Actor, Gesture, Policy
+from bot.slack.policy import Actor, Gesture
 from bot.slack.routing import Call, Router
 from bot.slack.seal import Memory
 from bot.slack.sources import Starter
@@ -54,7 +55,7 @@ class Reactions:
         threads: Threads,
         form: TicketForm,
         answers: Answers,
-        policy: Policy,
+        access: Access,
         names: Collection[str] = REACTIONS,
     ) -> None:
         self._web = web
@@ -65,7 +66,7 @@ class Reactions:
         self._threads = threads
         self._form = form
         self._answers = answers
-        self._policy = policy
+        self._access = access
         self._names = frozenset(names)
 
     def register(self, router: Router) -> None:
@@ -79,9 +80,9 @@ class Reactions:
         item, name = event.get("item") or {}, str(event.get("reaction", "")).partition("::")[0]
         if name not in self._names or item.get("type") != "message" or event.get("user") == self._us.user_id:
             return
-        actor, channel, ts = await self._actor(body), str(item["channel"]), str(item["ts"])
+        actor, channel, ts = Actor.of(body), str(item["channel"]), str(item["ts"])
         desk = self._desks.for_channel(channel)
-        if why_not := self._policy(actor, Gesture.OPEN, desk=desk, channel=channel):
+        if why_not := await self._access.why_not(actor, Gesture.CREATE, desk=desk, channel=channel):
             await self._tell(actor, channel, "", why_not, once=f"{ts}:{actor.id}")
             return
         marked = await self._marked(channel, ts)
@@ -95,19 +96,14 @@ class Reactions:
         if words := await self._whose(actor, accepted):
             await self._tell(actor, channel, work.thread_ts, words, once=f"{ts}:{actor.id}")
 
-    async def _actor(self, body: dict[str, Any]) -> Actor:
-        """Who reacted. This event does not tell of people of another company, so Slack is asked."""
-        actor = Actor.of(body)
-        author = await self._threads.author(actor.id)
-        return replace(actor, own=actor.own and author.own_workspace)
-
     async def _ticket(self, actor: Actor, desk: str, channel: str, marked: _Marked) -> OpenTicket | None:
         """The ticket as the form would make it if nothing were changed there; None where something must be said."""
         adapter, root_ts = self._desks.get(desk), str(marked.root["ts"])
         memory = Memory(
             form=Modal.TICKET, user=actor.id, team=actor.team, channel=channel, desk=desk, thread_ts=root_ts
         )
-        typed = Starter(channel=channel, message=marked.root).typed(actor.id)
+        behalf = await self._access.allows(actor, Gesture.BEHALF, desk=desk, channel=channel)
+        typed = Starter(channel=channel, message=marked.root).typed(actor.id, behalf=behalf)
         department = chosen_department(typed, adapter)
         fields, asked = await asyncio.gather(
             self._catalogue.fields(desk, department=department, budget=BUDGET),

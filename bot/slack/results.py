@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
@@ -9,6 +10,7 @@ from adapters.errors import AdapterError
 from adapters.model import Ticket
 from bot.conversion.ports import Desks, Links
 from bot.conversion.records import Link, ThreadKey
+from bot.slack.access import Access
 from bot.slack.answers import Answers, Later
 from bot.slack.ids import Action
 from bot.slack.mine import mine_of, waits_for
@@ -33,10 +35,19 @@ class Results:
     """Answers the verbs that list tickets, and the buttons below their answers."""
 
     def __init__(
-        self, *, identity: Identity, tickets: Tickets, links: Links, desks: Desks, answers: Answers, later: Later
+        self,
+        *,
+        identity: Identity,
+        tickets: Tickets,
+        access: Access,
+        links: Links,
+        desks: Desks,
+        answers: Answers,
+        later: Later,
     ) -> None:
         self._us = identity
         self._tickets = tickets
+        self._access = access
         self._links = links
         self._desks = desks
         self._answers = answers
@@ -50,7 +61,7 @@ class Results:
 
     async def mine(self, asked: Asked, *, page: int = 0) -> Said:
         """The tickets of who asks that are not closed. Raises StoreAway."""
-        found = await mine_of(self._links, asked.actor.team, asked.actor.id)
+        found = await mine_of(self._links, self._access, asked.actor)
         if not found.links:
             return notice("You have no open tickets here. Those are listed that you opened or are the requester of.")
         rows = [row_of(link, self._title(link.desk), self._us, asked.actor.id) for link in found.links]
@@ -67,7 +78,7 @@ class Results:
         words = words.strip()[:WORDS].strip()
         if not words:
             raise Refused(f"What should be looked for? Write {usage(Verb.SEARCH)}.")
-        desks = self._searchable(asked)
+        desks = await self._searchable(asked)
         found = await asyncio.gather(*(_search(desk, words) for desk in desks))
         silent = [desk.title for desk, tickets in zip(desks, found, strict=True) if tickets is None]
         notes = [f"{' and '.join(silent)} did not answer, so tickets may be missing here."] if silent else []
@@ -75,27 +86,31 @@ class Results:
         rows = [
             _found_row(ticket, desk, linkable)
             for desk, tickets in zip(desks, found, strict=True)
-            for ticket in tickets or ()
+            for ticket in await self._seen(asked, desk, tickets or ())
         ]
         if not rows:
             return notice("\n".join([f"No ticket was found with “{words}” in its subject.", *notes]))
         again = {"words": words, **({"thread": str(thread)} if thread else {})}
         return results(Listed(heading=f"Tickets with “{words}”", rows=rows, page=page, again=again, notes=notes))
 
-    def _searchable(self, asked: Asked) -> list[TicketAdapter[Any]]:
+    async def _seen(self, asked: Asked, desk: TicketAdapter[Any], tickets: Sequence[Ticket]) -> list[Ticket]:
+        """Those of the found tickets that are there for who asks."""
+        shown = [self._access.shown(asked.actor, desk.name, ticket, channel=asked.channel) for ticket in tickets]
+        return [ticket for ticket, (seen, _) in zip(tickets, await asyncio.gather(*shown), strict=True) if seen]
+
+    async def _searchable(self, asked: Asked) -> list[TicketAdapter[Any]]:
         preferred = self._desks.for_channel(asked.channel)
         names = sorted(self._desks.names(), key=lambda name: name != preferred)
         desks = [desk for desk in map(self._desks.get, names) if desk.has(Capability.SEARCH)]
         if not desks:
             raise Refused("No helpdesk here can be searched through its API. Look for the ticket there.")
-        for desk in desks:
-            self._tickets.allow(asked, Gesture.VIEW, desk.name)
-        return desks
-
-    def _desk(self, name: str) -> TicketAdapter[Any]:
-        if name not in self._desks.names():
-            raise Refused("That helpdesk is not set up any more.")
-        return self._desks.get(name)
+        about = [
+            self._access.why_not(asked.actor, Gesture.SEARCH, desk=desk.name, channel=asked.channel) for desk in desks
+        ]
+        refusals = await asyncio.gather(*about)
+        if all(refusals):
+            raise Refused(refusals[0])
+        return [desk for desk, why_not in zip(desks, refusals, strict=True) if not why_not]
 
     def _title(self, desk: str) -> str:
         return self._desks.get(desk).title if desk in self._desks.names() else desk
@@ -122,15 +137,18 @@ class Results:
     async def link_here(self, call: Call) -> None:
         """Link the found ticket to the thread where it was searched for."""
         named, _, ticket = str(call.pressed.get("value") or "").partition("|")
-        desk, _, number = ticket.partition(":")
         thread = ThreadKey.parse(named).model_copy(update={"team": call.actor.team, "channel": call.channel})
+        await call.ack()
+        self._later.run(self._link_here(call, thread, ticket))
+
+    async def _link_here(self, call: Call, thread: ThreadKey, ticket: str) -> None:
         asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         try:
-            words = await self._tickets.link(asked, thread, self._desk(desk), number)
+            found = await self._tickets.named(asked, ticket, Verb.LINK)
+            words = await self._tickets.link(asked, thread, found.desk, found.number)
         except Refused as refused:
             words = str(refused)
-        self._answers.soon(call, words)
-        await call.ack()
+        await self._answers.say(call, notice(words), words=words)
 
 
 async def _search(desk: TicketAdapter[Any], words: str) -> tuple[Ticket, ...] | None:

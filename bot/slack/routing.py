@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
 from bot.conversion.records import ThreadKey
 from bot.slack.ids import Modal
-from bot.slack.policy import Actor
+from bot.slack.policy import Actor, channel_of
 from bot.slack.views.elements import Json
 from bot.slack.views.notices import notice
 from bot.words import speaking
@@ -47,8 +47,7 @@ class Call:
     @property
     def channel(self) -> str:
         """Where it was done; empty where Slack does not tell."""
-        named = self.body.get("channel") or self.body.get("container", {}).get("channel_id") or ""
-        return str(self.body.get("channel_id") or (named.get("id", "") if isinstance(named, dict) else named))
+        return channel_of(self.body)
 
     @property
     def thread_ts(self) -> str:

@@ -82,12 +82,12 @@ class Starter:
         message = self.message or {}
         return "" if message.get("bot_id") else str(message.get("user", ""))
 
-    def typed(self, actor: str) -> Typed:
-        """The inputs that are filled from the start."""
+    def typed(self, actor: str, *, behalf: bool) -> Typed:
+        """The inputs that are filled from the start; *behalf*: *actor* may open tickets for others."""
         text = self._begins_with()
         typed: dict[str, Mapping[str, Any]] = {
             Block.SUBJECT: {"value": first_line(text)},
-            Block.REQUESTER: {"selected_user": self._author or actor},
+            Block.REQUESTER: {"selected_user": (behalf and self._author) or actor},
         }
         if not self.message:
             typed[Block.DESCRIPTION] = {"value": text}

@@ -27,6 +27,12 @@ class Submission:
     work: OpenTicket | None = None
     problems: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def for_another(self) -> bool:
+        """Whether the ticket's requester is somebody else than who asks for it."""
+        work = self.work
+        return work is not None and (bool(work.requester_email) or work.requester not in {"", work.actor})
+
 
 def typed_in(view: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The state of a view as block id -> state of its one element."""

@@ -1,6 +1,7 @@
 """Finds the ticket that people mean, and does with it what they ask for, by command or by mention alike."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +11,8 @@ from adapters.model import Act, Ticket, TicketRef, Visibility
 from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links
 from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkTicket, ThreadKey
-from bot.slack.policy import Actor, Gesture, Policy
+from bot.slack.access import Access
+from bot.slack.policy import Actor, Gesture
 from bot.slack.views.card import facts_of, status_words
 from bot.slack.views.help import usage
 from bot.slack.wishes import Reference, Verb, reference
@@ -20,12 +22,30 @@ ASK = 8.0
 """Seconds that a desk may take to tell of a ticket; the person hears in between that it takes a moment."""
 
 
+FLOOR = 0.5
+"""Seconds before which nobody hears that there is no such ticket, so that the time does not tell one that is not there
+from one that they may not see."""
+GESTURES = {
+    Verb.VIEW: Gesture.SEE,
+    Verb.REPLY: Gesture.REPLY,
+    Verb.NOTE: Gesture.NOTE,
+    Verb.LINK: Gesture.LINK,
+    Verb.UNLINK: Gesture.LINK,
+    Verb.ASSIGN: Gesture.ASSIGN,
+    Verb.CLOSE: Gesture.CLOSE,
+    Verb.REOPEN: Gesture.CLOSE,
+}
+"""What right each verb that names a ticket needs."""
 _NEEDS = {Act.CLOSE: Capability.CLOSE, Act.REOPEN: Capability.REOPEN}
 _TURNED = {Act.CLOSE: "closed", Act.REOPEN: "opened again"}
 
 
 class Refused(Exception):
     """It cannot be done; the words say why and what to do instead."""
+
+
+class NotThere(Refused):
+    """There is no such ticket, or not for this person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,44 +79,65 @@ class Tickets:
         StoreAway: nothing was promised.
     """
 
-    def __init__(self, *, intake: Intake, links: Links, desks: Desks, policy: Policy) -> None:
+    def __init__(self, *, intake: Intake, links: Links, desks: Desks, access: Access) -> None:
         self._intake = intake
         self._links = links
         self._desks = desks
-        self._policy = policy
+        self._access = access
 
     # --- finding ---
 
     async def named(self, asked: Asked, word: str, verb: Verb) -> Found:
-        """The ticket that a word names: by its links first, then by asking the desks."""
+        """The ticket that a word names: by its links first, then by asking the desks.
+
+        Raises:
+            NotThere: there is none that this person may see; it is said in the same words and after the same work.
+        """
         meant = reference(word)
         if meant is None:
             raise Refused(f"Which ticket? Write {usage(verb)}; NUMBER may also be the link of a message in its thread.")
-        if meant.thread_ts:
-            return await self.of_thread(self.thread(asked, meant))
+        begun = time.monotonic()
+        try:
+            if meant.thread_ts:
+                return await self.of_thread(asked, self.thread(asked, meant), GESTURES[verb])
+            await self._allow_at_all(asked, GESTURES[verb])
+            return await self._by_number(asked, meant)
+        except NotThere:
+            await asyncio.sleep(begun + FLOOR - time.monotonic())
+            raise
+
+    async def _by_number(self, asked: Asked, meant: Reference) -> Found:
         links = [link for link in await self._links.find(meant.number) if meant.desk in {"", link.desk}]
         preferred = self._desks.for_channel(asked.channel)
         links.sort(key=lambda link: (link.thread.channel != asked.channel, link.desk != preferred))
         known = [link for link in links if link.desk in self._desks.names()]
-        if known:
-            return Found(desk=self._desks.get(known[0].desk), link=known[0])
-        return await self._at_a_desk(meant, preferred)
+        if link := await self._access.nearest(asked.actor, known):
+            return Found(desk=self._desks.get(link.desk), link=link)
+        return await self._at_a_desk(asked, meant, preferred)
 
     def thread(self, asked: Asked, meant: Reference) -> ThreadKey:
         """The thread that the link of a message names."""
         return ThreadKey(team=asked.actor.team, channel=meant.channel, ts=meant.thread_ts)
 
-    async def of_thread(self, thread: ThreadKey) -> Found:
-        """The ticket of a thread."""
-        link = await self._links.get(thread)
-        if link is None or link.desk not in self._desks.names():
-            raise Refused(
-                "That thread has no ticket. To make one, choose Create ticket in a message's menu; "
-                f"to use one that exists, write {usage(Verb.LINK)}."
-            )
-        return Found(desk=self._desks.get(link.desk), link=link)
+    async def _allow_at_all(self, asked: Asked, gesture: Gesture) -> None:
+        """Refuse who may do this with no ticket whatsoever, before any is looked for."""
+        if why_not := await self._access.why_not(asked.actor, gesture):
+            raise Refused(why_not)
 
-    async def _at_a_desk(self, meant: Reference, preferred: str) -> Found:
+    async def of_thread(self, asked: Asked, thread: ThreadKey, gesture: Gesture) -> Found:
+        """The ticket of a thread, for a gesture. Raises NotThere: there is none that this person may see."""
+        await self._allow_at_all(asked, gesture)
+        link = await self._links.get(thread)
+        known = [link] if link is not None and link.desk in self._desks.names() else []
+        if seen := await self._access.nearest(asked.actor, known):
+            return Found(desk=self._desks.get(seen.desk), link=seen)
+        raise NotThere(
+            "That thread has no ticket. To make one, choose Create ticket in a message's menu; "
+            f"to use one that exists, write {usage(Verb.LINK)}."
+        )
+
+    async def _at_a_desk(self, asked: Asked, meant: Reference, preferred: str) -> Found:
+        """Ask each desk. One that has the ticket for others only is passed by like one that has it not."""
         names = [meant.desk] if meant.desk else sorted(self._desks.names(), key=lambda name: name != preferred)
         silent = []
         for name in names:
@@ -111,23 +152,27 @@ class Tickets:
             except (AdapterError, TimeoutError):
                 silent.append(desk.title)
                 continue
-            threads = await self._links.threads(name, ticket.ref.id)
-            return Found(desk=desk, ticket=ticket, link=await self._links.get(threads[0]) if threads else None)
+            shown, link = await self._access.shown(asked.actor, name, ticket, channel=asked.channel)
+            if shown:
+                return Found(desk=desk, ticket=ticket, link=link)
         if silent:
             words = f"No thread is linked to ticket {meant.number}, and {' and '.join(silent)} did not answer."
-            raise Refused(f"{words} Please try again in a moment.")
-        raise Refused(f"There is no ticket {meant.number}. Look at the number; a desk's name can stand before it.")
+            raise NotThere(f"{words} Please try again in a moment.")
+        raise NotThere(f"There is no ticket {meant.number}. Look at the number; a desk's name can stand before it.")
 
     # --- doing ---
 
-    def allow(self, asked: Asked, gesture: Gesture, desk: str) -> None:
-        """Raises Refused unless this person may do this."""
-        if why_not := self._policy(asked.actor, gesture, desk=desk, channel=asked.channel):
+    async def allow(self, asked: Asked, gesture: Gesture, found: Found) -> None:
+        """Raises Refused unless this person may do this with a ticket that they may see."""
+        why_not = await self._access.why_not(
+            asked.actor, gesture, desk=found.desk.name, channel=asked.channel, link=found.link, ticket=found.ticket
+        )
+        if why_not:
             raise Refused(why_not)
 
     async def view(self, asked: Asked, found: Found) -> tuple[str, str]:
         """How a ticket stands, and its address."""
-        self.allow(asked, Gesture.VIEW, found.desk.name)
+        await self.allow(asked, Gesture.SEE, found)
         ticket, link = found.ticket, found.link
         stale = ""
         if ticket is None and link and found.desk.has(Capability.READ_TICKET):
@@ -148,7 +193,7 @@ class Tickets:
     async def write(self, asked: Asked, found: Found, text: str, visibility: Visibility, *, sure: bool = False) -> str:
         """Add a typed text to a ticket. *sure*: who writes knows that an internal ticket's requester will read it."""
         note = visibility is Visibility.INTERNAL
-        self.allow(asked, Gesture.NOTE if note else Gesture.REPLY, found.desk.name)
+        await self.allow(asked, Gesture.NOTE if note else Gesture.REPLY, found)
         if not text.strip():
             raise Refused(f"What should it say? Write {usage(Verb.NOTE if note else Verb.REPLY)}.")
         if not found.desk.has(Capability.NOTE if note else Capability.REPLY):
@@ -170,7 +215,7 @@ class Tickets:
 
     async def change(self, asked: Asked, found: Found, act: Act, needs: Capability, *, value: str = "") -> None:
         """Have one thing about a ticket changed."""
-        self.allow(asked, Gesture.CHANGE, found.desk.name)
+        await self.allow(asked, Gesture.ASSIGN if act is Act.ASSIGN else Gesture.CLOSE, found)
         if not found.desk.has(needs):
             raise Refused(f"{found.desk.title} has no way to {needs} through its API. Do it there.")
         work = ChangeTicket(actor=asked.actor.id, act=act, value=value)
@@ -178,7 +223,10 @@ class Tickets:
 
     async def link(self, asked: Asked, thread: ThreadKey, desk: TicketAdapter[Any], number: str) -> str:
         """Link a thread to a ticket that is there already."""
-        self.allow(asked, Gesture.LINK, desk.name)
+        if why_not := await self._access.why_not(asked.actor, Gesture.LINK, desk=desk.name, channel=thread.channel):
+            raise Refused(why_not)
+        if not await self._access.reads(asked.actor, thread.channel):
+            raise Refused("That thread is in a conversation that you cannot read. Link a thread that you take part in.")
         accepted = await self.ask_link(asked, thread, desk.name, number)
         if accepted.link:
             raise Refused(f"That thread is ticket {accepted.link.number} already. Unlink it first.")
@@ -193,7 +241,7 @@ class Tickets:
 
     async def unlink(self, asked: Asked, found: Found) -> str:
         """Part a ticket and its thread."""
-        self.allow(asked, Gesture.UNLINK, found.desk.name)
+        await self.allow(asked, Gesture.LINK, found)
         await self._intake.unlink(_thread_of(found))
         return f"Ticket {found.number} and its thread are no longer linked. What is on the ticket stays there."
 

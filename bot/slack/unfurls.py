@@ -5,17 +5,17 @@ no thread in that channel, at a desk that does not serve it, is shown without it
 """
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.errors import AdapterError
 from adapters.model import Ticket, TicketRef
-from bot.conversion.ports import Desks, Links, Threads
+from bot.conversion.ports import Desks, Links
 from bot.conversion.records import Link, ThreadKey
+from bot.slack.access import Access
 from bot.slack.addresses import Addressed, ticket_at
-from bot.slack.policy import Actor, Gesture, Policy
+from bot.slack.policy import Actor, Gesture
 from bot.slack.routing import Router
 from bot.slack.views.elements import Json
 from bot.slack.views.unfurl import Preview, preview
@@ -34,15 +34,12 @@ PATIENCE = timedelta(seconds=5)
 class Unfurls:
     """Listens to stored events. All that is done here may be done twice: Slack keeps one preview of each link."""
 
-    def __init__(
-        self, *, web: Web, identity: Identity, links: Links, desks: Desks, threads: Threads, policy: Policy
-    ) -> None:
+    def __init__(self, *, web: Web, identity: Identity, links: Links, desks: Desks, access: Access) -> None:
         self._web = web
         self._us = identity
         self._links = links
         self._desks = desks
-        self._threads = threads
-        self._policy = policy
+        self._access = access
 
     def register(self, router: Router) -> None:
         """Take the event."""
@@ -64,18 +61,12 @@ class Unfurls:
         meant = [(url, *found) for url in addresses if (found := self._meant(url))]
         if not meant:
             return
-        actor = await self._actor(body)
+        actor = Actor.of(body)
         shown = await asyncio.gather(*(self._shown(event, actor, desk, named) for _, desk, named in meant))
         previews = {url: found for (url, _, _), found in zip(meant, shown, strict=True) if found}
         if previews:
             where = {"channel": str(event["channel"]), "ts": str(event["message_ts"])}
             await self._web.call("chat.unfurl", **where, unfurls=previews)
-
-    async def _actor(self, body: dict[str, Any]) -> Actor:
-        """Who posted it. This event does not tell of people of another company, so Slack is asked."""
-        actor = Actor.of(body)
-        author = await self._threads.author(actor.id)
-        return replace(actor, own=actor.own and author.own_workspace)
 
     def _meant(self, url: str) -> tuple[TicketAdapter[Any], Addressed] | None:
         """The desk and the ticket of an address."""
@@ -90,17 +81,22 @@ class Unfurls:
     ) -> Json | None:
         """The preview of one ticket; None where there is none, or who posted it may not see it, or it stands here."""
         channel = str(event["channel"])
-        if self._policy(actor, Gesture.VIEW, desk=desk.name, channel=channel):
+        if not await self._access.allows(actor, Gesture.SEE, desk=desk.name):
             return None
         links = await self._linked(desk, named)
+        if links and not await self._access.nearest(actor, links):
+            return None
         root = str(event.get("thread_ts") or event["message_ts"])
         if ThreadKey(team=actor.team, channel=channel, ts=root) in {link.thread for link in links}:
             return None  # its card is in this very thread
         ticket = await _asked(desk, TicketRef(id=links[0].ticket_id if links else named.id, number=named.number))
-        if ticket is None and not links:
+        if not links and not (ticket and await self._sees(actor, desk, ticket, channel)):
             return None
         at_home = channel in desk.settings.channels or any(link.thread.channel == channel for link in links)
         return preview(Preview(desk=desk.title, ticket=ticket, link=links[0] if links else None, at_home=at_home))
+
+    async def _sees(self, actor: Actor, desk: TicketAdapter[Any], ticket: Ticket, channel: str) -> bool:
+        return await self._access.allows(actor, Gesture.SEE, desk=desk.name, channel=channel, ticket=ticket)
 
     async def _linked(self, desk: TicketAdapter[Any], named: Addressed) -> list[Link]:
         if not named.id:

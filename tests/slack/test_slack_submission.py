@@ -9,7 +9,7 @@ from adapters.contract import Capability, Limits
 from adapters.model import Field, FieldKind, Visibility
 from bot.conversion.catalogue import Listing
 from bot.slack.ids import Block, Modal
-from bot.slack.policy import Actor, Gesture, own_workspace_only
+from bot.slack.policy import Actor
 from bot.slack.seal import LIFETIME, Forged, Memory, Seal
 from bot.slack.sources import Starter, first_line
 from bot.slack.submission import read, typed_in, value_of, wrong_with
@@ -176,8 +176,7 @@ def test_a_form_is_good_for_half_an_hour_and_a_larger_one_still_fits():
 def test_people_of_another_company_are_no_members(body, own):
     actor = Actor.of(body)
 
-    assert Actor(id="U1", team="T1", own=own) == actor
-    assert own is not bool(own_workspace_only(actor, Gesture.CHANGE, desk="local", channel="C1"))
+    assert ("U1", "T1", own) == (actor.id, actor.team, actor.own)
 
 
 def test_a_subject_begins_with_the_first_line_cut_at_a_word():
@@ -190,7 +189,7 @@ def test_a_subject_begins_with_the_first_line_cut_at_a_word():
 def test_a_subject_begins_with_what_a_message_looks_like():
     text = "<@U1|ada>: the *red* <https://x.example|page> in <#C1|general> &lt; 2 :fire:"
 
-    typed = Starter(channel="C1", message={"ts": "1.000001", "user": "U2", "text": text}).typed("U1")
+    typed = Starter(channel="C1", message={"ts": "1.000001", "user": "U2", "text": text}).typed("U1", behalf=True)
 
     assert "@somebody: the red page (https://x.example) in #channel < 2 🔥" == typed[Block.SUBJECT]["value"]
     assert Block.DESCRIPTION not in typed
@@ -199,4 +198,11 @@ def test_a_subject_begins_with_what_a_message_looks_like():
 def test_a_message_of_an_app_has_no_requester_of_its_own():
     message = {"ts": "1.000001", "bot_id": "B1", "user": "UBOT", "text": "alert"}
 
-    assert "U1" == Starter(channel="C1", message=message).typed("U1")[Block.REQUESTER]["selected_user"]
+    assert "U1" == Starter(channel="C1", message=message).typed("U1", behalf=True)[Block.REQUESTER]["selected_user"]
+
+
+@pytest.mark.parametrize(("behalf", "requester"), [(True, "U2"), (False, "U1")])
+def test_who_may_not_open_tickets_for_others_is_the_requester_of_what_others_wrote(behalf, requester):
+    typed = Starter(message={"ts": "1.000001", "user": "U2", "text": "help"}).typed("U1", behalf=behalf)
+
+    assert requester == typed[Block.REQUESTER]["selected_user"]

@@ -29,7 +29,7 @@ def _object(call: Call, person: SandboxPerson) -> dict[str, Any]:
         "id": person.id,
         "team_id": person.team_id,
         "name": person.name,
-        "deleted": False,
+        "deleted": person.deleted,
         "color": person.colour,
         "real_name": person.real_name,
         "tz": "Europe/Berlin",

@@ -41,6 +41,7 @@ class SandboxPerson:
     title: str = ""
     bot: bool = False
     team_id: str = ""
+    deleted: bool = False
 
 
 @dataclass(kw_only=True)

@@ -55,6 +55,7 @@ class Form:
     priorities: Choices = _UNKNOWN
     fields: Fields = _NO_FIELDS_YET
     about_thread: bool = False
+    behalf: bool = True  # whether the ticket may be for somebody else
     summary: ThreadSummary | None = None
     loading: bool = False
     notice: str = ""
@@ -188,6 +189,8 @@ def _texts(shown: Form) -> list[Json]:
 
 
 def _people(shown: Form) -> list[Json]:
+    if not shown.behalf:
+        return []
     user = {"type": "users_select", "action_id": Action.VALUE}
     outsider = {
         "type": "plain_text_input",

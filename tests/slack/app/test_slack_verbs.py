@@ -188,7 +188,7 @@ async def test_people_of_another_company_cannot_search(stage):
     await stage.events("app_mention")
 
     (told,) = await stage.accepted()
-    assert told.text.startswith("Only members of the workspace that Threadline belongs to can view a ticket.")
+    assert told.text.startswith("Only members of the workspace that Threadline belongs to can search for tickets.")
     assert [] == stage.workspace.ephemerals(stage.sid, stage.channel)
 
 
