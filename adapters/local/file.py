@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from adapters.errors import AdapterError, Misconfigured, OutcomeUnknown, Unavailable
-from adapters.local.schema import SCHEMA, VERSION
+from adapters.local.schema import ADDED, SCHEMA, VERSION
 
 T = TypeVar("T")
 
@@ -95,6 +95,9 @@ class DeskFile:
             for statement in _statements(SCHEMA):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
+        if version <= VERSION:
+            for statement in _statements(ADDED):
+                connection.execute(statement)
         connection.execute("COMMIT")
         if version > VERSION:
             connection.close()

@@ -10,7 +10,8 @@ from adapters.model import Attachment, Body, Message, Person, Role, Status, Tick
 TICKETS = """
 SELECT ticket.*, coalesce(choice.meaning, 'open') AS meaning,
   (SELECT max(at) FROM change WHERE change.ticket = ticket.id) AS updated_at,
-  (SELECT count(*) FROM message WHERE message.ticket = ticket.id) AS messages
+  (SELECT count(*) FROM message WHERE message.ticket = ticket.id) AS messages,
+  (SELECT target FROM merger WHERE merger.ticket = ticket.id) AS target
 FROM ticket LEFT JOIN choice ON choice.list = 'statuses' AND choice.id = ticket.status
 """
 
@@ -30,7 +31,7 @@ def ticket_of(row: sqlite3.Row) -> Ticket:
     return Ticket(
         ref=ref(row["id"]),
         subject=row["subject"],
-        status=Status(row["meaning"]),
+        status=Status.GONE if row["target"] else Status(row["meaning"]),
         status_name=row["status"],
         department=row["department"] or None,
         priority=row["priority"] or None,
@@ -38,6 +39,7 @@ def ticket_of(row: sqlite3.Row) -> Ticket:
         requester=person_of(row["person"], row["requester"], row["email"]),
         created_at=datetime.fromisoformat(row["created_at"]),
         updated_at=datetime.fromisoformat(row["updated_at"]),
+        merged_into=ref(row["target"]) if row["target"] else None,
         message_count=row["messages"],
     )
 

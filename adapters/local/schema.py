@@ -74,3 +74,12 @@ CREATE TRIGGER written AFTER INSERT ON message BEGIN INSERT INTO change (ticket)
 CREATE TRIGGER edited AFTER UPDATE ON message BEGIN INSERT INTO change (ticket) VALUES (new.ticket); END;
 CREATE TRIGGER deleted AFTER DELETE ON message BEGIN INSERT INTO change (ticket) VALUES (old.ticket); END;
 """
+
+ADDED = """
+CREATE TABLE IF NOT EXISTS merger (
+  ticket INTEGER PRIMARY KEY REFERENCES ticket (id) ON DELETE CASCADE,
+  target INTEGER NOT NULL REFERENCES ticket (id) ON DELETE CASCADE
+);
+CREATE TRIGGER IF NOT EXISTS merged AFTER INSERT ON merger BEGIN INSERT INTO change (ticket) VALUES (new.ticket); END;
+"""
+"""What came later, made in older files too; an older Threadline does without it."""

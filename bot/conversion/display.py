@@ -5,9 +5,13 @@ import contextlib
 from adapters.contract import Capability
 from adapters.errors import AdapterError
 from adapters.model import Ticket
-from bot.conversion.journal import Journal
+from bot.conversion.journal import Again, Journal
 from bot.conversion.ports import Card, Rooms, SlackRefused
 from bot.conversion.records import Link, Receipt, ShowCard, Tell, marker_of
+from bot.conversion.relinking import face
+
+BETWEEN_CARDS = 3.0
+"""Seconds between two changes of one card, however much happens on its ticket."""
 
 
 async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> None:
@@ -15,6 +19,10 @@ async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> None:
     link = await rooms.links.get(work.thread)
     if link is None:
         return
+    if not (work.paced or work.note):
+        wait = await rooms.desks.get(link.desk).shared.turn(f"card:{work.thread}", per_second=1 / BETWEEN_CARDS)
+        if wait:
+            raise Again(wait, work.model_copy(update={"paced": True}))
     ticket = await _ticket(rooms, link)
     card = Card(
         link=link,
@@ -38,10 +46,10 @@ async def _ticket(rooms: Rooms, link: Link) -> Ticket | None:
         ticket = await desk.get_ticket(link.ref)
     except AdapterError:
         return None
-    url = ticket.url or ""
-    if (ticket.status_name, ticket.subject, url) != (link.status, link.subject, link.url):
-        changed = {"status": ticket.status_name, "subject": ticket.subject, "url": url}
-        await rooms.links.update(link.thread, lambda now: now.model_copy(update=changed))
+    # that it was closed or opened again is said in the thread first, by whoever pulls it
+    seen = {name: value for name, value in face(ticket).items() if name != "state"} | {"url": ticket.url or ""}
+    if any(getattr(link, name) != value for name, value in seen.items()):
+        await rooms.links.update(link.thread, lambda now: now.model_copy(update=seen))
     return ticket
 
 

@@ -24,7 +24,7 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
     if before is not None and before.document == now.document:
         return Outcome()
-    if desk.has(Capability.EDIT_MESSAGE) and known.message_id and known.alone:
+    if desk.has(Capability.EDIT_MESSAGE) and known.message_id and known.alone and known.is_on(link):
         await _in_place(journal, link, known.message_id, desk=desk, ts=work.ts, blocks=_edited(now, before))
     else:
         head = f"{now.author.name} edited their message of {now.at:%Y-%m-%d %H:%M} UTC in Slack. It now reads:"
@@ -40,7 +40,7 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
         return Outcome()
     desk = rooms.desks.get(link.desk)
     redact = desk.settings.deletions == "redact" and desk.has(Capability.DELETE_MESSAGE)
-    if redact and known.message_id and known.alone:
+    if redact and known.message_id and known.alone and known.is_on(link):
         await _off_the_ticket(journal, desk, link, known.message_id)
         return Outcome()
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None

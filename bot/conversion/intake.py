@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from adapters.model import Status
 from bot.conversion.decisions import Decision, decided
 from bot.conversion.ports import Added, Lanes, Links, NewOp
 from bot.conversion.records import (
@@ -72,9 +73,12 @@ class Intake:
         return await self._once(str(thread), f"create:{thread}", FIRST, work, makes_link=True)
 
     async def link_ticket(self, thread: ThreadKey, work: LinkTicket) -> Accepted:
-        """Have a thread linked to a ticket that is at the desk already."""
+        """Have a thread linked to a ticket that is at the desk already, unless its own ticket is still there."""
         if link := await self._links.get(thread):
-            return Accepted(new=False, link=link)
+            if link.state != Status.GONE:
+                return Accepted(new=False, link=link)
+            again = f"link:{thread}:{link.ticket_id}:{work.desk}:{work.number}"
+            return await self._once(str(thread), again, _now(), work)
         return await self._once(str(thread), f"create:{thread}", FIRST, work, makes_link=True)
 
     async def add_message(self, thread: ThreadKey, work: AddMessage, *, once: str = "") -> Accepted:

@@ -38,7 +38,8 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     ticket = link.ref
     ids, fetch_left_out = await delivery.add(ticket, conversion.parts, first=0)
     await _show(rooms, link, work, (*conversion.left_out, *fetch_left_out), again=journal.progress.shown)
-    known = {journal.marker(number): Delivered(message_id=message_id) for number, message_id in enumerate(ids)}
+    on = ticket.id if link.follows else ""
+    known = {journal.marker(number): Delivered(message_id=message_id, on=on) for number, message_id in enumerate(ids)}
     if work.newer is not None:
         edit = EditMessage(
             actor=work.actor, ts=work.ts, message=work.newer, previous=work.message, edited=work.newer_edited
@@ -46,7 +47,7 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         await rooms.lanes.add([edit_op(thread, edit, again=True)])
     if work.ts:
         first = ids[0] if ids else ""
-        known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=work.edited)
+        known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=work.edited, on=on)
     return Outcome(delivered=known)
 
 

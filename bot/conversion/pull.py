@@ -15,10 +15,12 @@ from bot.conversion.intake import card_op, pull_op
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ports import FromDesk, Rooms
 from bot.conversion.records import Link, PollDesk, PullTicket, marker_of
+from bot.conversion.relinking import face, merged_into, relink
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_html import from_html
 from bot.conversion.text.read_markdown import from_markdown
 from bot.conversion.text.tree import Document
+from bot.words import _
 
 FILE = 50_000_000
 """Bytes of a desk's file that are brought to Slack; a larger one is named."""
@@ -51,9 +53,14 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
     pull = _Pull(rooms=rooms, journal=journal, link=link, desk=desk)
     try:
         ticket = await desk.get_ticket(link.ref) if desk.has(Capability.READ_TICKET) else None
+        if ticket and ticket.status is Status.GONE:
+            await pull.follow(ticket)
+            if work.repeat and ticket.merged_into:
+                raise Again(timedelta(seconds=desk.settings.poll))
+            return
         new = await desk.messages(link.ref, after=link.seen) if desk.has(Capability.READ_MESSAGES) else ()
     except NotFound:
-        await pull.say_gone()
+        await pull.say_gone(_("{desk} has no ticket {number} any more.", desk=desk.title, number=link.number))
         return
     for message in new:
         await pull.bring(message)
@@ -143,25 +150,53 @@ class _Pull:
 
     async def show_news(self, ticket: Ticket) -> None:
         """Say in the thread that the ticket was closed or opened again, and bring the card up to date."""
-        shown = {"status": ticket.status_name, "state": str(ticket.status), "subject": ticket.subject}
+        shown = face(ticket)
         before = {name: getattr(self.link, name) for name in shown}
         if before == shown:
             return
         closed_before, closed_now = self.link.state == Status.CLOSED, ticket.status is Status.CLOSED
         if self.link.state and closed_before != closed_now:
-            words = f"Ticket {self.link.number} was {'closed' if closed_now else 'opened again'} at {self.desk.title}."
+            words = _("Ticket {number} was opened again at {desk}.", number=self.link.number, desk=self.desk.title)
+            if closed_now:
+                words = _("Ticket {number} was closed at {desk}.", number=self.link.number, desk=self.desk.title)
             when = ticket.updated_at.isoformat() if ticket.updated_at else f"{time.time() // 60:.0f}"
             await self._post(FromDesk(document=from_plain(words)), f"state:{ticket.status}:{when}")
         await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=shown))
         await self.rooms.lanes.add([card_op(self.link.thread)])
 
-    async def say_gone(self) -> None:
+    async def follow(self, ticket: Ticket) -> None:
+        """A ticket that is gone: the thread goes with the one that it was merged into, or hears that there is none."""
+        target, names = await merged_into(self.desk, ticket), {"number": self.link.number, "desk": self.desk.title}
+        if target is None:
+            await self.say_gone(_why_gone(ticket, names))
+            return
+        words = _(
+            "Ticket {number} was merged into ticket {target} at {desk}. This thread goes with ticket {target} from "
+            "now on; what was written there before stays there.",
+            target=target.ref.number,
+            **names,
+        )
+        await self._post(FromDesk(document=from_plain(words)), f"merged:{self.link.ticket_id}")
+        await relink(self.rooms, self.link, self.desk, target.ref, **face(target), url=target.url or "")
+        await self.rooms.lanes.add([card_op(self.link.thread)])
+
+    async def say_gone(self, why: str) -> None:
         """Say once that the ticket is not to be had any more, and stop sending replies to it."""
-        if self.link.state != Status.GONE:
-            words = f"{self.desk.title} has no ticket {self.link.number} any more. New replies stay here."
-            await self._post(FromDesk(document=from_plain(words)), "gone")
-            gone = {"state": str(Status.GONE), "mirror": False}
-            await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=gone))
+        if self.link.state == Status.GONE:
+            return
+        words = _("{why} New replies stay here. To go on with another ticket, write: @Threadline link NUMBER", why=why)
+        await self._post(FromDesk(document=from_plain(words)), f"gone:{self.link.ticket_id}")
+        gone = {"state": str(Status.GONE), "status": "", "mirror": False}
+        await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=gone))
+        await self.rooms.lanes.add([card_op(self.link.thread)])
+
+
+def _why_gone(ticket: Ticket, names: dict[str, str]) -> str:
+    if ticket.merged_into:
+        return _("Ticket {number} was merged at {desk} into one that is not there.", **names)
+    if "merge" in ticket.status_name.casefold():
+        return _("Ticket {number} was merged into another at {desk}, which does not tell into which.", **names)
+    return _("Ticket {number} was deleted at {desk}, or Threadline may not see it any more.", **names)
 
 
 def _document(message: Message) -> Document:

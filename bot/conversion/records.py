@@ -78,6 +78,10 @@ class Link(KeptRecord):
     seen: str = ""  # id of the last message of the desk that reached the thread
     status: str = ""  # as last seen, in the desk's word
     state: str = ""  # as last seen, a `Status`
+    owner: str = ""  # these three as last seen, in the desk's words
+    priority: str = ""
+    department: str = ""
+    follows: str = ""  # number of the ticket that the thread went with before this one
     left_out: tuple[str, ...] = ()  # what could not be carried, in words for people
     created_at: datetime
 
@@ -93,6 +97,11 @@ class Delivered(KeptRecord):
     message_id: str  # the desk's id; empty where the desk does not tell
     alone: bool = True  # False where it shares the desk's message with others, as after an import
     edited: str = ""  # Slack's edited.ts of the version that was sent
+    on: str = ""  # id of the ticket that it is on; empty: the one that its thread went with first
+
+    def is_on(self, link: "Link") -> bool:
+        """Whether it is on the ticket that its thread goes with now."""
+        return self.on == link.ticket_id or not (self.on or link.follows)
 
 
 class FormFile(Record):
@@ -210,6 +219,7 @@ class ShowCard(Record):
     kind: Literal["show_card"] = "show_card"
     thread: ThreadKey
     note: str = ""  # trouble that the thread should know of; empty when all is well
+    paced: bool = False  # it has waited for its turn
 
 
 class Receipt(Record):

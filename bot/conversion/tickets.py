@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.errors import NotFound
-from adapters.model import Change, MessageRef, Opened, Person, TicketDraft, TicketRef
+from adapters.model import Change, MessageRef, Opened, Person, Status, TicketDraft, TicketRef
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery, doubt, fetched
 from bot.conversion.intake import card_op, pull_op, tell_op
@@ -15,6 +15,7 @@ from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Author, Card, NewOp, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
 from bot.conversion.records import ChangeTicket, Delivered, Link, LinkTicket, OpenTicket, Tell, ThreadKey, marker_of
+from bot.conversion.relinking import face, last_message, relink
 from bot.conversion.text.clean import clean_subject
 from bot.conversion.text.plain import from_plain
 
@@ -66,7 +67,8 @@ async def _tell_of_other(rooms: Rooms, journal: Journal, work: OpenTicket, link:
 async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
     """Link a thread with a ticket that is at the desk already."""
     thread = ThreadKey.parse(journal.lease.lane)
-    if journal.head.link:
+    old = journal.head.link
+    if old and old.state != Status.GONE:
         return
     desk = rooms.desks.get(work.desk)
     try:
@@ -76,30 +78,24 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
         told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
         await rooms.lanes.add([tell_op(thread.team, told, once=journal.head.id + work.number)])
         return
+    if old:
+        await relink(rooms, old, desk, ticket.ref, **face(ticket), url=ticket.url or "")
+        await rooms.lanes.add([card_op(thread), *_watch(desk, thread)])
+        return
     link = Link(
         thread=thread,
         desk=desk.name,
         ticket_id=ticket.ref.id,
         number=ticket.ref.number,
-        subject=ticket.subject,
+        **face(ticket),
         url=ticket.url or "",
         opened_by=work.actor,
         visibility=desk.settings.visibility,
-        status=ticket.status_name,
-        state=str(ticket.status),
-        seen=await _last_message(desk, ticket.ref),
+        seen=await last_message(desk, ticket.ref),
         created_at=datetime.now(UTC),
     )
     await rooms.links.put(link)
     await rooms.lanes.add([card_op(thread), *_watch(desk, thread)])
-
-
-async def _last_message(desk: TicketAdapter[Any], ticket: TicketRef) -> str:
-    """What was on the ticket before it was linked stays there; only what comes later is brought to the thread."""
-    if not desk.has(Capability.READ_MESSAGES):
-        return ""
-    messages = await desk.messages(ticket)
-    return messages[-1].id if messages else ""
 
 
 async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> None:

@@ -84,7 +84,9 @@ async def _parked(house):
 
 
 async def _is_parked_anew(house):
-    return ["1800000009.1"] == [decode(parked.payload).work.newer_edited for parked in await _parked(house)]
+    return ["1800000009.1"] == [
+        getattr(decode(parked.payload).work, "newer_edited", "") for parked in await _parked(house)
+    ]
 
 
 async def _has(house, words):

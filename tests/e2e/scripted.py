@@ -98,6 +98,15 @@ class MemoryDesk(AgentDesk):
     async def set_closed(self, ticket_id, *, closed):
         self.kept[ticket_id] = replace(self.kept[ticket_id], closed=closed, status="Closed" if closed else "Open")
 
+    @override
+    async def delete(self, ticket_id):
+        del self.kept[ticket_id]
+
+    @override
+    async def merge(self, ticket_id, into):
+        moved, target = self.kept.pop(ticket_id), self.kept[into]
+        self.kept[into] = replace(target, messages=(*target.messages, *moved.messages))
+
     def file_of(self, name: str, data: bytes) -> SeenFile:
         """Keep a file."""
         digest = hashlib.sha256(data).hexdigest()

@@ -257,6 +257,7 @@ async def test_texts_are_kept_with_entities_and_numbers_are_strings(post):
 async def test_ticket_numbers_follow_the_mask():
     stand_in = WhmcsStandIn(mask="%A%a-%n%n %y%m%d/%i")
 
+    stand_in.state.next_ticket()
     assert re.fullmatch(r"[A-Z][a-z]-\d\d \d{6}/1", stand_in.state.next_tid())
 
 

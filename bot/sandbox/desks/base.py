@@ -83,6 +83,14 @@ class AgentDesk(ABC):
     async def set_closed(self, ticket_id: str, *, closed: bool) -> None:
         """Close or reopen as an agent."""
 
+    @abstractmethod
+    async def delete(self, ticket_id: str) -> None:
+        """Delete a ticket as an agent."""
+
+    @abstractmethod
+    async def merge(self, ticket_id: str, into: str) -> None:
+        """Merge a ticket into another as an agent: its messages go there."""
+
 
 class StandIn(AgentDesk):
     """A stand-in of a desk's server. ``app`` is the strict server; requests go through ``faults``."""

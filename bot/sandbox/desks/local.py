@@ -92,6 +92,23 @@ class LocalAgents(AgentDesk):
         )
         await self._with(lambda db: db.execute(statement, ("closed" if closed else "open", ticket_id)).rowcount)
 
+    @override
+    async def delete(self, ticket_id: str) -> None:
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM message WHERE ticket = ?", (ticket_id,))
+            db.execute("DELETE FROM ticket_field WHERE ticket = ?", (ticket_id,))
+            db.execute("DELETE FROM ticket WHERE id = ?", (ticket_id,))
+
+        await self._with(write)
+
+    @override
+    async def merge(self, ticket_id: str, into: str) -> None:
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("UPDATE message SET ticket = ? WHERE ticket = ?", (into, ticket_id))
+            db.execute("INSERT INTO merger VALUES (?, ?)", (ticket_id, into))
+
+        await self._with(write)
+
     async def add_person(self, name: str, email: str) -> None:
         """Make somebody known to the desk."""
         await self._with(

@@ -206,6 +206,22 @@ class SuperOfficeRestStandIn(StandIn):
     async def set_closed(self, ticket_id: str, *, closed: bool) -> None:
         self.site.set_status(self.site.tickets[int(ticket_id)], 2 if closed else 1)
 
+    @override
+    async def delete(self, ticket_id: str) -> None:
+        self.site.set_status(self.site.tickets[int(ticket_id)], 4)
+
+    @override
+    async def merge(self, ticket_id: str, into: str) -> None:
+        site = self.site
+        ticket, target = site.tickets[int(ticket_id)], site.tickets[int(into)]
+        for note in ticket.notes:
+            note.ticket = target.number
+        target.notes += ticket.notes
+        ticket.notes = []
+        ticket.entity["ConnectId"] = target.number
+        site.set_status(ticket, 5)
+        site.touch(target)
+
     def _seen(self, ticket: Request, messages: tuple[SeenMessage, ...] = ()) -> SeenTicket:
         site, entity = self.site, ticket.entity
         owner, person = ticket.points_at("OwnedBy", "AssociateId"), ticket.points_at("Person", "PersonId")

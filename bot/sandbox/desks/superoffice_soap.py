@@ -17,7 +17,7 @@ from bot.sandbox.desks.superoffice_soap_rules import Refused
 from bot.sandbox.desks.superoffice_soap_state import File, Note, Request, Site
 
 PATH = "/scripts/soap"
-_STATUSES = {"1": "Open", "2": "Closed", "3": "Postponed", "4": "Deleted"}
+_STATUSES = {"1": "Open", "2": "Closed", "3": "Postponed", "4": "Deleted", "5": "Merged"}
 
 
 class SuperOfficeSoapStandIn(StandIn):
@@ -119,6 +119,18 @@ class SuperOfficeSoapStandIn(StandIn):
     @override
     async def set_closed(self, ticket_id: str, *, closed: bool) -> None:
         self.site.set_status(self.site.tickets[ticket_id], "2" if closed else "1")
+
+    @override
+    async def delete(self, ticket_id: str) -> None:
+        self.site.set_status(self.site.tickets[ticket_id], "4")
+
+    @override
+    async def merge(self, ticket_id: str, into: str) -> None:
+        ticket, target = self.site.tickets[ticket_id], self.site.tickets[into]
+        target.messages += ticket.messages
+        ticket.messages = []
+        self.site.set_status(ticket, "5")
+        self.site.touch(target)
 
     def _seen(self, ticket: Request, messages: tuple[SeenMessage, ...] = ()) -> SeenTicket:
         people = [self.site.customers[number] for number in ticket.customers]

@@ -59,7 +59,7 @@ class Note:
 
 @dataclass
 class Request:
-    """A ticket. ``status`` is 1 open, 2 closed, 4 deleted."""
+    """A ticket. ``status`` is 1 open, 2 closed, 4 deleted, 5 merged."""
 
     id: str
     title: str
@@ -144,7 +144,7 @@ class Site:
         ticket.last_changed = self.now()
 
     def set_status(self, ticket: Request, status: str) -> None:
-        """Open (1), close (2) or delete (4) a ticket."""
+        """Open (1), close (2), delete (4) or merge (5) a ticket."""
         ticket.status = status
         ticket.closed_at = self.now() if status == "2" else ""
         self.touch(ticket)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import json
+from dataclasses import replace
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -159,6 +160,20 @@ class WhmcsStandIn(StandIn):
     @override
     async def set_closed(self, ticket_id: str, *, closed: bool) -> None:
         self.state.tickets[int(ticket_id)].status = "Closed" if closed else "Open"
+
+    @override
+    async def delete(self, ticket_id: str) -> None:
+        del self.state.tickets[int(ticket_id)]
+
+    @override
+    async def merge(self, ticket_id: str, into: str) -> None:
+        """MergeTicket: the opening post becomes a reply of the other ticket, under a new number."""
+        state = self.state
+        ticket, target = state.tickets.pop(int(ticket_id)), state.tickets[int(into)]
+        state.merged[ticket.id] = target.id
+        target.replies += [replace(ticket.opening, id=state.next_post()), *ticket.replies]
+        target.notes += ticket.notes
+        target.lastreply = state.now()
 
     def _seen(self, ticket: StoredTicket, *, messages: tuple[SeenMessage, ...] = ()) -> SeenTicket:
         state = self.state

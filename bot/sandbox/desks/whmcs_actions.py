@@ -30,7 +30,7 @@ def open_ticket(state: State, call: Call) -> Answer:
             known = client is not None and call[name] in getattr(client, owned)
             _require(known, f"{'Service' if letter == 'S' else 'Domain'} ID Not Found")
             service = letter + call[name]
-    number = len(state.tickets) + 1
+    number = state.next_ticket()
     state.tickets[number] = StoredTicket(
         id=number,
         tid=state.next_tid(),

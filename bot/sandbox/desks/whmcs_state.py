@@ -90,6 +90,8 @@ class State:
     )
     custom: dict[str, str] = field(default_factory=lambda: {"11": "Asset tag", "12": "Site"})
     tickets: dict[int, StoredTicket] = field(default_factory=dict)
+    merged: dict[int, int] = field(default_factory=dict)  # ticket -> the one that it was merged into
+    last_ticket: int = 0
     last_post: int = 0
     clock: datetime = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -97,6 +99,11 @@ class State:
         """The server's time without its zone; each time later than the last by a second at least."""
         self.clock = max(self.clock + timedelta(seconds=1), datetime.now(UTC))
         return f"{self.clock.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+
+    def next_ticket(self) -> int:
+        """A new id for a ticket; one that was deleted does not come again."""
+        self.last_ticket += 1
+        return self.last_ticket
 
     def next_post(self) -> int:
         """A new number for a reply or a note."""
@@ -109,7 +116,7 @@ class State:
             "A": lambda: secrets.choice(string.ascii_uppercase),
             "a": lambda: secrets.choice(string.ascii_lowercase),
             "n": lambda: secrets.choice(string.digits),
-            "i": lambda: str(len(self.tickets) + 1),
+            "i": lambda: str(self.last_ticket),
         }
 
         def fill(found: re.Match[str]) -> str:

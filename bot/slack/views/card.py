@@ -62,7 +62,9 @@ def status_of(shown: Card) -> str:
     """The status in words, as far as it is known."""
     if shown.ticket:
         return status_words(shown.ticket)
-    return shown.link.status or _("not known; this desk does not tell, or did not answer")
+    return (
+        shown.link.status or state_words(shown.link.state) or _("not known; this desk does not tell, or did not answer")
+    )
 
 
 def state_words(state: str) -> str:
@@ -94,17 +96,17 @@ def _left_out(left_out: tuple[str, ...]) -> list[Json]:
 
 
 def _buttons(shown: Card) -> list[Json]:
-    desk, status = shown.desk, shown.ticket.status if shown.ticket else None
+    desk, status = shown.desk, shown.ticket.status if shown.ticket else shown.link.state
     value = str(shown.link.thread)
     buttons = []
     url = (shown.ticket.url if shown.ticket else None) or shown.link.url
     if url.startswith(("https://", "http://")) and len(url) <= MAX_URL:
         buttons.append(button(_("Open"), Action.OPEN, value, url=url))
-    if desk.has(Capability.REPLY) and status is not Status.GONE:
+    if desk.has(Capability.REPLY) and status != Status.GONE:
         buttons.append(button(_("Reply"), Action.REPLY, value))
-    if desk.has(Capability.NOTE) and status is not Status.GONE:
+    if desk.has(Capability.NOTE) and status != Status.GONE:
         buttons.append(button(_("Add note"), Action.NOTE, value))
-    if desk.has(Capability.ASSIGN) and desk.has(Capability.AGENTS) and status is not Status.GONE:
+    if desk.has(Capability.ASSIGN) and desk.has(Capability.AGENTS) and status != Status.GONE:
         buttons.append(button(_("Assign"), Action.ASSIGN, value))
     if desk.has(Capability.CLOSE) and status not in {Status.CLOSED, Status.GONE}:
         question = _("The ticket will be closed at {desk}.", desk=desk.title)
@@ -112,6 +114,6 @@ def _buttons(shown: Card) -> list[Json]:
             question = _("The ticket will be closed at {desk}. It cannot be opened again from here.", desk=desk.title)
         sure = confirm(_("Close this ticket?"), question, _("Close"))
         buttons.append(button(_("Close"), Action.CLOSE, value, confirm=sure))
-    if desk.has(Capability.REOPEN) and status is Status.CLOSED:
+    if desk.has(Capability.REOPEN) and status == Status.CLOSED:
         buttons.append(button(_("Reopen"), Action.REOPEN, value))
     return buttons

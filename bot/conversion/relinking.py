@@ -1,0 +1,74 @@
+"""A thread goes on with another ticket: the one that its own was merged into, or one that took its place."""
+
+from typing import Any
+
+from adapters.contract import Capability, TicketAdapter
+from adapters.errors import NotFound
+from adapters.model import Status, Ticket, TicketRef
+from bot.conversion.ports import Rooms
+from bot.conversion.records import Link
+
+_MOST_MERGERS = 5
+
+
+def face(ticket: Ticket) -> dict[str, str]:
+    """What a link keeps of a ticket, so that it is seen when it changes."""
+    return {
+        "status": ticket.status_name,
+        "state": str(ticket.status),
+        "subject": ticket.subject,
+        "owner": ticket.owner or "",
+        "priority": ticket.priority or "",
+        "department": ticket.department or "",
+    }
+
+
+async def last_message(desk: TicketAdapter[Any], ticket: TicketRef) -> str:
+    """What was on a ticket before it was linked stays there; only what comes later is brought to the thread.
+
+    After a merger the last by date need not be the last by number, so it is asked what would come behind it.
+    """
+    if not desk.has(Capability.READ_MESSAGES):
+        return ""
+    last, seen = "", set[str]()
+    while last not in seen and (messages := await desk.messages(ticket, after=last)):
+        seen.add(last)
+        last = messages[-1].id
+    return last
+
+
+async def relink(rooms: Rooms, link: Link, desk: TicketAdapter[Any], ref: TicketRef, **known: str) -> Link | None:
+    """Have the thread of *link* go with the ticket *ref* at *desk*; None where it goes with yet another by now.
+
+    What is known of its messages is kept: they are on the ticket that it went with before.
+    """
+    changed = {
+        "desk": desk.name,
+        "ticket_id": ref.id,
+        "number": ref.number,
+        "mirror": True,
+        "seen": await last_message(desk, ref),
+        "follows": link.number,
+        **known,
+    }
+
+    def change(now: Link) -> Link:
+        same = (now.desk, now.ticket_id) == (link.desk, link.ticket_id)
+        return now.model_copy(update=changed) if same else now
+
+    new = await rooms.links.update(link.thread, change)
+    return new if new and (new.desk, new.ticket_id) == (desk.name, ref.id) else None
+
+
+async def merged_into(desk: TicketAdapter[Any], ticket: Ticket) -> Ticket | None:
+    """The ticket that *ticket* was merged into, and that one perhaps again; None where it is not known or not there."""
+    for _ in range(_MOST_MERGERS):
+        if ticket.status is not Status.GONE:
+            return ticket
+        if ticket.merged_into is None:
+            return None
+        try:
+            ticket = await desk.get_ticket(ticket.merged_into)
+        except NotFound:
+            return None
+    return None

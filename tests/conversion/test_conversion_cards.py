@@ -1,0 +1,34 @@
+"""The card follows what changes at the desk, in place and not more often than a person can read."""
+
+import pytest
+
+from adapters.model import Act, Change
+from bot.conversion import display
+from tests.conversion.test_conversion_pull import _pull
+from tests.conversion.test_conversion_worker import THREAD, opened
+
+
+@pytest.mark.parametrize(
+    ("act", "value", "seen"),
+    [(Act.SUBJECT, "Fire", "subject"), (Act.PRIORITY, "High", "priority"), (Act.ASSIGN, "Alex Agent", "owner")],
+)
+async def test_a_new_subject_priority_or_owner_at_the_desk_is_on_the_card(house, act, value, seen):
+    await opened(house)
+    link = await house.store.links.get(THREAD)
+    await house.desk.change(link.ref, Change(act=act, value=value))
+
+    await _pull(house)
+    await house.until(lambda: house.voice.updates and value == getattr(house.voice.updates[-1].ticket, seen))
+
+    assert 1 == len(house.voice.cards)
+
+
+async def test_many_changes_within_a_moment_are_one_change_of_the_card(house, monkeypatch):
+    monkeypatch.setattr(display, "BETWEEN_CARDS", 3600.0)
+    await opened(house)
+    link = await house.store.links.get(THREAD)
+    for number in range(5):
+        await house.desk.change(link.ref, Change(act=Act.SUBJECT, value=f"subject {number}"))
+        await _pull(house)
+
+    assert (0, 1) == (len(house.voice.updates), await house.store.lanes.waiting(f"ui/{THREAD}"))
