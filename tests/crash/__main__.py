@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--redis", type=int, default=0)
     parser.add_argument("--rollbacks", type=int, default=0)
+    parser.add_argument("--topology", choices=["single", "cluster", "sentinel"], default="single")
     parser.add_argument("--mutant", default="")
     parser.add_argument("--keep", type=Path, help="a folder for logs and data, which is kept")
     asked = vars(parser.parse_args())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from bot.sandbox.faults import Fault
+from tests.crash.server import StoreServer
 from tests.crash.town import LEASE, Town
 
 Blow = Callable[["Harm"], Coroutine[Any, Any, None]]
@@ -75,7 +76,8 @@ class Harm:
         People only write messages and agents only answer meanwhile, because those are found again: a wish, an edit or a
         deletion that was stored after the backup is forgotten with it (docs/reliability.md says so).
         """
-        if not self.calm.is_set():
+        server = self._town.server
+        if not self.calm.is_set() or not isinstance(server, StoreServer):
             return
         self.calm.clear()
         try:
@@ -83,9 +85,9 @@ class Harm:
                 if not self._town.unheard:
                     break
                 await asyncio.sleep(0.1)
-            await self._town.server.copy()
+            await server.copy()
             await asyncio.sleep(self._chance.uniform(0.3, 1.0))
-            await self._town.server.roll_back()
+            await server.roll_back()
         finally:
             self.calm.set()
 

@@ -20,7 +20,7 @@ from tests.crash.comparing import DELETED, Found, Seen, compare
 from tests.crash.harm import Harm
 from tests.crash.ledger import TOKEN, Ledger
 from tests.crash.people import People
-from tests.crash.town import DESK_FAULTS, SETTLE, TIMEOUT, Town, town
+from tests.crash.town import DESK_FAULTS, SETTLE, TIMEOUT, Topology, Town, town
 
 QUIET = 2 * (SETTLE + TIMEOUT)
 """Seconds to wait when all is there, so that what comes twice has the time to come."""
@@ -43,6 +43,7 @@ class Plan:
     kills: int = 0  # of workers and fronts; 0: by the length of the run
     redis: int = 0
     rollbacks: int = 0
+    topology: Topology = "single"  # with another, "kill redis" kills a primary, and no copy can be put back
     mutant: str = ""
     harm: Mapping[str, int] | None = None  # names of `harm.BLOWS` and how often; None: by the length of the run
     faults: tuple[Fault, ...] = DESK_FAULTS  # of the desk's server
@@ -55,7 +56,7 @@ class Plan:
             return dict(self.harm)
         kills = self.kills or max(6, round(self.ops * 0.06))
         redis = self.redis or max(1, kills // 8)
-        back = self.rollbacks or max(1, kills // 24)
+        back = (self.rollbacks or max(1, kills // 24)) * (self.topology == "single")
         rest = max(1, kills // 10)
         return {
             "kill worker": kills * 2 // 3,
@@ -74,6 +75,7 @@ class Result:
     ops: int
     seed: int
     desk: str
+    topology: str
     kills: dict[str, int]
     faults: dict[str, int]
     lost: int
@@ -111,6 +113,7 @@ async def run(plan: Plan, folder: Path) -> Result:
         delivery=plan.delivery,
         faults=plan.faults,
         mutant=plan.mutant,
+        topology=plan.topology,
     ) as place:
         return await _Run(plan, place, began).all()
 
@@ -245,6 +248,7 @@ class _Run:
             ops=self.ledger.ops,
             seed=self.plan.seed,
             desk=self.plan.desk,
+            topology=self.plan.topology,
             kills=dict(self.town.fleet.harmed + self.town.server.harmed),
             faults=self.town.all_faults(),
             lost=len(found.lost),

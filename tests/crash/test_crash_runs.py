@@ -35,3 +35,13 @@ async def test_each_desk_among_its_faults(tmp_path, desk):
     result = await run(Plan(ops=150, seconds=25, seed=2, desk=desk), tmp_path)
 
     assert (0, 0, 0, 0) == _promise(result), result.line()
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("topology", ["cluster", "sentinel"])
+async def test_primaries_are_killed_and_replicas_take_over(tmp_path, topology):
+    result = await run(Plan(ops=200, seconds=60, seed=3, kills=12, redis=6, topology=topology), tmp_path)
+
+    assert (0, 0, 0, 0) == _promise(result), result.line()
+    assert 6 == result.kills["primary killed"]

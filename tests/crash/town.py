@@ -4,7 +4,7 @@ import random
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -14,12 +14,19 @@ from bot.sandbox.demo import World, world
 from bot.sandbox.faults import Fault
 from tests.crash.fleet import Fleet
 from tests.crash.server import StoreServer
+from tests.store.topologies import Cluster, Sentinels, Servers
 
 TIMEOUT = 1.0
 """Seconds that an adapter waits for its desk."""
 SETTLE = 1.0
 """Seconds after that within which a change may still show."""
 LEASE = 1.0
+Topology = Literal["single", "cluster", "sentinel"]
+_SERVERS: dict[Topology, Callable[[Path, int], Any]] = {
+    "single": lambda folder, _: StoreServer(folder),
+    "cluster": Cluster,
+    "sentinel": Sentinels,
+}
 
 
 class Dice(deque[Fault | None]):
@@ -49,7 +56,9 @@ DESK_FAULTS = (
 class Town:
     """Everything around the bots, and the bots."""
 
-    def __init__(self, around: World, server: StoreServer, fleet: Fleet, dice: Dice | None, healed: Path) -> None:
+    def __init__(
+        self, around: World, server: StoreServer | Servers, fleet: Fleet, dice: Dice | None, healed: Path
+    ) -> None:
         self.world, self.server, self.fleet, self.dice, self.healed = around, server, fleet, dice, healed
         self.slack, self.agents = around.workspace, around.agents
         self.sent: dict[str, float] = {}
@@ -109,6 +118,7 @@ async def town(
     often: float,
     delivery: Literal["socket", "http"] = "socket",
     mutant: str = "",
+    topology: Topology = "single",
     faults: tuple[Fault, ...] = DESK_FAULTS,
 ) -> AsyncIterator[Town]:
     """A town in which things fail with probability *often*, until the block ends."""
@@ -125,7 +135,7 @@ async def town(
         if around.stand_in is not None:
             around.stand_in.faults.plan = dice = Dice(chance, often, faults)
             around.stand_in.faults.stall = TIMEOUT * 1.5  # a late commit comes at 80 % of it
-        server = await stack.enter_async_context(StoreServer(folder / "redis"))
+        server = await stack.enter_async_context(_SERVERS[topology](folder / "redis", seed))
         plan = {
             "settings": around.settings | {"work": {"lease": LEASE}},
             "environment": around.environment | {"REDIS_URL": server.url},
