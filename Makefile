@@ -9,7 +9,7 @@ COUNT ?= 20000
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-script test check format e2e bench crash fuzz words pins clean
+.PHONY: help install demo demo-script test check format e2e day bench crash fuzz words pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed
 e2e: $(VENV)/.dev ## Drive the page in headless Chromium; screenshots go to out/e2e
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { echo "==> Chromium is missing: apt-get install chromium"; exit 1; }
 	@$(BIN)/python -m pytest -q -m e2e --timeout=300 tests/e2e $(ARGS)
+
+day: $(VENV)/.dev ## Live a busy day at a desk and hold threads against tickets (DESK=local, ARGS="--threads 20 --messages 400")
+	@$(BIN)/python -m tests.journeys.day --kind $(or $(DESK),local) $(ARGS)
 
 bench: $(VENV)/.dev ## Measure; prints a table and one JSON line
 	@$(BIN)/python -m bench $(ARGS)

@@ -1,4 +1,9 @@
-"""A day of a busy workspace, quickened: `python -m tests.journeys.day --threads 200` prints what came of it."""
+"""A day of a busy workspace, quickened: `make day DESK=whmcs` prints what came of it.
+
+People write, edit, delete and share files, agents answer, and the bot is stopped and started in between. A second is a
+minute of that day for whatever waits for Slack's rates: the bot's pace, and the pretend Slack, which refuses what is
+above a tier. Nothing else is quickened, so a tier is met as often as in sixty days.
+"""
 
 import argparse
 import asyncio
@@ -7,14 +12,16 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from adapters import registry
+from adapters.contract import Capability
 from bot.commands.demo import company
 from bot.conversion import intake
 from bot.sandbox.demo import World, world
@@ -23,7 +30,7 @@ from bot.settings import parse
 from bot.slack import web
 from bot.slack.pace import Pace
 from bot.wiring import run
-from tests.journeys.equal import Case, Said, at_the_desk, in_slack, in_the_thread, sha
+from tests.journeys.equal import Case, Held, Said, at_the_desk, in_slack, in_the_thread, sha
 
 TIMES = 60
 """A second here is a minute of the day, for all that waits for Slack's rates."""
@@ -31,9 +38,11 @@ QUIET = 2.0
 """Seconds without a call to Slack after which all is done."""
 STUCK = 40.0
 """Seconds without any progress after which no more is expected."""
+PATIENCE = 5.0
+"""Seconds that a desk may take; for as long and some more, nobody looks for what may have been lost in a restart."""
 BREATH = 0.02
 """Seconds between two things that happen."""
-DEPARTMENTS = {"local": "Support", "whmcs": "1", "keliweb": "1"}
+DEPARTMENTS = {"local": "Support", "whmcs": "1", "keliweb": "1", "superoffice_rest": "2"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,55 +59,31 @@ class Plan:
     seed: int = 1
 
 
+BUSY = Plan(threads=200, messages=4000, changes=300, files=150, answers=400, restarts=4)
+
+
 @dataclass(kw_only=True)
 class Outcome:
-    """What came of it: ``wrong`` is empty where thread and ticket are equal."""
+    """What came of it: ``wrong`` is empty where thread and ticket are equal.
+
+    ``busiest`` has for each method of Slack's the calls of its busiest minute and its tier, ``refused`` what was above.
+    """
 
     plan: Plan
     wrong: list[str]
+    compared: dict[str, int] = field(default_factory=dict)
     per_conversion: dict[str, float] = field(default_factory=dict)
     per_message: dict[str, float] = field(default_factory=dict)
-    busiest: dict[str, tuple[int, int]] = field(default_factory=dict)  # method -> calls of its busiest minute, its tier
+    busiest: dict[str, tuple[int, int]] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
-    deletions: int = 0
-    edits: int = 0
+    did: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
 
     @property
     def above(self) -> list[str]:
-        """Methods that were called above their tier, but for the two connections that each start opens at once."""
-        busy = [method for method, (most, tier) in self.busiest.items() if most > tier]
-        return [method for method in busy if method != "apps.connections.open"]
-
-
-class Rates:
-    """Notes each call with the minute of the day; it refuses none."""
-
-    def __init__(self, around: World) -> None:
-        self._times: dict[str, list[float]] = defaultdict(list)
-        self._tiers: dict[str, int] = {}
-        api = around.slack.api
-        api.enforce_rates = True
-        api._check_rate = self._note  # type: ignore[method-assign]
-
-    def _note(self, name: str, found: Any, call: Any) -> None:
-        key, tier = name, found.per_minute
-        if name == "chat.postMessage":  # its limit is for each channel: one a second
-            key, tier = f"{name} {call.text('channel')}", 60
-        self._tiers[key] = tier
-        self._times[key].append(time.monotonic() * TIMES)
-
-    def busiest(self) -> dict[str, tuple[int, int]]:
-        """For each method the calls of its busiest minute, and its tier."""
-        return {key: (_most(times), self._tiers[key]) for key, times in self._times.items()}
-
-
-def _most(times: list[float]) -> int:
-    first, most = 0, 0
-    for last, now in enumerate(times):
-        while times[first] <= now - 60:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
+        """Methods that were called above their tier."""
+        return [method for method, (most, tier) in self.busiest.items() if most > tier]
 
 
 class Quick(Pace):
@@ -131,12 +116,12 @@ class Day:
         names = ("eva", "ben", "mira", "tom")
         self.people = {p.id: p.real_name for p in self.slack.people.values() if p.name in names}
         self.channels = [one.id for one in self.slack.channels.values() if one.name in {"it-help", "general"}]
-        self.rates = Rates(around)
+        self.did: Counter[str] = Counter()
         self._settings = parse(around.settings, around.environment, source="day")
         self._number = 0
         self._bot: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
-        self.edits = self.deletions = 0
+        self.has = registry.load(plan.kind).capabilities
 
     # --- the bot ---
 
@@ -161,14 +146,14 @@ class Day:
 
     async def live(self) -> Outcome:
         """The whole day."""
-        plan = self.plan
+        plan, began = self.plan, time.monotonic()
         await self.start()
         before = Counter(self.world.slack.calls)
         for number in range(plan.threads):
             await self._open(self.channels[number % len(self.channels)])
             await asyncio.sleep(BREATH)
-        if wrong := await self._settled():
-            return Outcome(plan=plan, wrong=wrong, calls=dict(self.world.slack.calls))
+        if (held := await self._settled()).wrong:
+            return Outcome(plan=plan, wrong=held.wrong, calls=dict(self.world.slack.calls))
         converted = Counter(self.world.slack.calls)
         acts = self._acts()
         pauses = {len(acts) * n // (plan.restarts + 1) for n in range(1, plan.restarts + 1)}
@@ -177,18 +162,21 @@ class Day:
                 await self._restart()
             await act()
             await asyncio.sleep(BREATH)
-        wrong = await self._settled()
+        held = await self._settled()
         await self.stop()
         mirrored = sum(len(case.said) for case in self.cases) - 2 * plan.threads
+        rates = self.world.slack.rates
         return Outcome(
             plan=plan,
-            wrong=wrong,
+            wrong=held.wrong,
+            compared=dict(held.compared),
             per_conversion=_shares(converted - before, plan.threads),
             per_message=_shares(Counter(self.world.slack.calls) - converted, mirrored),
-            busiest=self.rates.busiest(),
+            busiest={method: (most, rates.tiers[method]) for method, most in rates.busiest.items()},
+            refused=dict(rates.refused),
             calls=dict(self.world.slack.calls),
-            edits=self.edits,
-            deletions=self.deletions,
+            did=dict(self.did),
+            seconds=round(time.monotonic() - began, 1),
         )
 
     def _acts(self) -> list[Any]:
@@ -211,6 +199,7 @@ class Day:
     async def _restart(self) -> None:
         """The bot is away for a while; Slack and the desk are not."""
         await self.stop()
+        self.did["restarts"] += 1
         for case in self.chance.sample(self.cases, k=max(1, len(self.cases) // 4)):
             await self.say(case)
             await self.answer(case)
@@ -229,6 +218,8 @@ class Day:
         )
         sent = await self.slack.post(user, case.channel, f"{said.text} {words}", thread_ts=case.ts, files=files)
         said.ts, case.ts = sent["ts"], case.ts or sent["ts"]
+        self.did["messages"] += 1
+        self.did["files of people"] += len(files)
         case.said.append(said)
 
     async def say_with_file(self) -> None:
@@ -237,19 +228,19 @@ class Day:
 
     async def edit(self) -> None:
         """One of the last messages of a thread gets another text."""
-        case, said = self._one_of_the_last()
+        case, said = await self._one_of_the_last()
         said.version += 1
         user = next(user for user, name in self.people.items() if name == said.author)
         await self.slack.edit(user, case.channel, said.ts, f"{said.text} as I meant it")
-        self.edits += 1
+        self.did["edits"] += 1
 
     async def delete(self) -> None:
         """One of the last messages of a thread goes."""
-        case, said = self._one_of_the_last()
+        case, said = await self._one_of_the_last()
         said.deleted = True
         user = next(user for user, name in self.people.items() if name == said.author)
         await self.slack.delete(user, case.channel, said.ts)
-        self.deletions += 1
+        self.did["deletions"] += 1
 
     async def answer(self, case: Case | None = None) -> None:
         """An agent answers at the desk, sometimes with a file, sometimes for agents only."""
@@ -260,52 +251,58 @@ class Day:
         said.files = (sha(content),) if attached else ()
         files = ((f"{said.token}.txt", content),) if attached else ()
         case.answers.append(said)
+        self.did["notes of agents" if said.internal else "answers of agents"] += 1
+        self.did["files of agents"] += len(files)
         await self.agents.reply(case.ticket, f"{said.text} try this", internal=said.internal, files=files)
 
     def _said(self, author: str) -> Said:
         self._number += 1
         return Said(token=f"said{self._number:05}", author=author)
 
-    def _one_of_the_last(self) -> tuple[Case, Said]:
-        found: list[tuple[Case, Said]] = []
-        while not found:
-            case = self.chance.choice(self.cases)
-            found = [(case, said) for said in case.said[2:][-4:] if not said.deleted and not said.files]
-        return self.chance.choice(found)
+    async def _one_of_the_last(self) -> tuple[Case, Said]:
+        """One of the last messages of some thread; where there is none yet, somebody writes one."""
+        cases = self.chance.sample(self.cases, k=len(self.cases))
+        for case in cases:
+            if found := [said for said in case.said[2:][-4:] if not said.deleted and not said.files]:
+                return case, self.chance.choice(found)
+        await self.say(cases[0])
+        return cases[0], cases[0].said[-1]
 
     # --- whether it is right ---
 
-    async def _settled(self) -> list[str]:
+    async def _settled(self) -> Held:
         """Wait until thread and ticket are equal and nothing happens any more; what is wrong at last."""
-        wrong, calls, since, cost = ["never looked"], -1, time.monotonic(), 0.0
-        while time.monotonic() - since < (STUCK if wrong else QUIET):
-            await asyncio.sleep(max(0.5, 5 * cost))  # the bot lives in this process, too
+        held, calls, since, cost = Held(wrong=["never looked"]), -1, time.monotonic(), 0.0
+        while time.monotonic() - since < (STUCK if held.wrong else QUIET):
+            await asyncio.sleep(max(0.3, 5 * cost))  # the bot lives in this process, too
             began = time.monotonic()
             found, now = await self.compare(), sum(self.world.slack.calls.values())
             cost = time.monotonic() - began
-            if (len(found), now) != (len(wrong), calls):
+            if (len(found.wrong), now) != (len(held.wrong), calls):
                 since = time.monotonic()
-            wrong, calls = found, now
-        return wrong
+            held, calls = found, now
+        return held
 
-    async def compare(self) -> list[str]:
-        """What is wrong, of all threads and tickets."""
-        wrong: list[str] = []
+    async def compare(self) -> Held:
+        """Hold all threads against their tickets."""
+        held = Held()
         seen = [await self.agents.ticket(ticket.id) for ticket in await self.agents.tickets()]
         for case in self.cases:
             tickets = [ticket for ticket in seen if self._is_of(ticket, case)]
+            root = case.said[0].token
+            held.check("tickets", len(tickets) == 1, f"{len(tickets)} tickets hold the thread {root}")
             if len(tickets) != 1:
-                wrong.append(f"{len(tickets)} tickets hold the thread {case.said[0].token}")
                 continue
             case.ticket = tickets[0].id
             thread = self.slack.replies(case.channel, case.ts)
             posts = [message for message in thread if message.get("bot_id") == self.slack.bot_id]
             cards = [post for post in posts if tickets[0].number in str(post.get("text"))]
-            wrong += [] if len(cards) == 1 else [f"{len(cards)} cards in the thread {case.said[0].token}"]
-            wrong += in_slack(case, thread, self.people)
-            wrong += at_the_desk(case, tickets[0], [*self.people.values()])
-            wrong += in_the_thread(case, tickets[0], posts, self.slack.file_bytes)
-        return wrong
+            held.check("cards", len(cards) == 1, f"{len(cards)} cards in the thread {root}")
+            in_slack(held, case, thread, self.people)
+            at_the_desk(held, case, tickets[0], [*self.people.values()])
+            files = Capability.READ_FILES in self.has
+            in_the_thread(held, case, tickets[0], posts, self.slack.file_bytes, files=files)
+        return held
 
     def _is_of(self, ticket: SeenTicket, case: Case) -> bool:
         return any(case.said[0].token in message.text for message in ticket.messages)
@@ -320,8 +317,9 @@ async def a_day(plan: Plan, folder: Path) -> AsyncIterator[Day]:
     """A workspace and a desk for *plan*, in which nothing has happened yet."""
     async with world(plan.kind, folder, workspace=company()) as around:
         around.slack.deliveries.scale = 1 / TIMES
+        around.slack.rates.scale, around.slack.rates.enforced = TIMES, True
         desk = around.settings["desks"]["demo"]
-        desk |= {"polls_per_minute": 3000.0, "visibility": "public"}
+        desk |= {"polls_per_minute": 3000.0, "visibility": "public", "timeout": PATIENCE}
         if plan.kind in DEPARTMENTS:
             desk["department"] = DEPARTMENTS[plan.kind]
         with quickened():
@@ -342,24 +340,30 @@ def table(outcome: Outcome) -> str:
     """The figures for people."""
     plan = outcome.plan
     lines = [
-        f"{plan.threads} threads, {plan.messages} messages and more during {plan.restarts} restarts, at {plan.kind}",
-        f"{outcome.edits} edits, {outcome.deletions} deletions, {plan.files} files, {plan.answers} answers and more",
-        f"not equal: {len(outcome.wrong)}",
-        *outcome.wrong[:20],
-        f"calls for each conversion: {sum(outcome.per_conversion.values()):.2f}  {outcome.per_conversion}",
-        f"calls for each message after it: {sum(outcome.per_message.values()):.2f}  {outcome.per_message}",
-        "calls in the busiest minute of the day / Slack's tier:",
-        *(f"  {method:45} {most:4} / {tier}" for method, (most, tier) in sorted(outcome.busiest.items())),
+        f"A day of {plan.threads} threads at the desk {plan.kind} (seed {plan.seed}, {outcome.seconds} s)",
+        f"  done:     {_list(outcome.did)}",
+        f"  compared: {_list(outcome.compared)}",
+        f"  not equal: {len(outcome.wrong)}",
+        *(f"    {words}" for words in outcome.wrong[:20]),
+        f"  calls to Slack for each conversion: {sum(outcome.per_conversion.values()):.2f}",
+        *(f"    {method:32} {share:.2f}" for method, share in outcome.per_conversion.items()),
+        f"  calls to Slack for each message mirrored after it: {sum(outcome.per_message.values()):.2f}",
+        *(f"    {method:32} {share:.2f}" for method, share in outcome.per_message.items()),
+        "  calls in the busiest minute, and Slack's tier:",
+        *(f"    {method:32} {most:4} of {tier}" for method, (most, tier) in sorted(outcome.busiest.items())),
+        f"  refused by Slack's rates: {_list(outcome.refused) or 'none'}",
     ]
     return "\n".join(lines)
 
 
+def _list(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {what}" for what, number in sorted(counts.items()) if number)
+
+
 def main() -> None:
     """Live a day and print it; the exit code is 1 where something is not equal or above its tier."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in asdict(
-        Plan(threads=200, messages=4000, changes=300, files=150, answers=400, restarts=4)
-    ).items():
+    parser = argparse.ArgumentParser(description="A day of a busy workspace, quickened.")
+    for name, default in asdict(BUSY).items():
         parser.add_argument(f"--{name}", type=type(default), default=default)
     plan = Plan(**vars(parser.parse_args()))
     with tempfile.TemporaryDirectory(prefix="threadline-day-") as folder:

@@ -49,61 +49,75 @@ def sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def at_the_desk(case: Case, ticket: SeenTicket, people: Collection[str]) -> list[str]:
-    """What is wrong at the desk with what people said in Slack, in words."""
-    wrong: list[str] = []
+@dataclass(kw_only=True)
+class Held:
+    """What came of holding both sides against each other: what is wrong, in words, and how much was compared."""
+
+    wrong: list[str] = field(default_factory=list)
+    compared: Counter[str] = field(default_factory=Counter)
+
+    def check(self, what: str, equal: object, words: str) -> None:
+        """Count one comparison; where it is not *equal*, keep the words."""
+        self.compared[what] += 1
+        if not equal:
+            self.wrong.append(words)
+
+
+def at_the_desk(held: Held, case: Case, ticket: SeenTicket, people: Collection[str]) -> None:
+    """Hold what people said in Slack against the ticket."""
     places: list[tuple[int, int, str]] = []
-    fresh = Counter(token for message in ticket.messages for token in _fresh(message))
     hashes = Counter(file.sha256 for message in ticket.messages for file in message.files)
+    newest = [_newest(message.text) for message in ticket.messages]
     for said in case.said:
-        found = [(n, m) for n, m in enumerate(ticket.messages) if said.token in m.text and not _obituary(m)]
-        times = (
-            fresh[said.text] if not said.deleted else max(fresh[f"{said.token}v{n}"] for n in range(said.version + 1))
-        )
-        if times != 1:
-            wrong.append(f"{said.text} is {times} times on the ticket")
+        found = [n for n, versions in enumerate(newest) if said.token in versions]
+        times = Counter(newest[n][said.token] for n in found)
+        if said.deleted and not found:
+            held.compared["deleted before they went out"] += 1
+            continue
+        last = max(times, default=0)
+        expected = {said.version: 1} if not said.deleted else {last: 2}  # a deletion is told with the text that went
+        told = {version: many for version, many in times.items() if version == last or many > 1}
+        held.check("texts", told == expected, f"{said.text} is on the ticket as {dict(times)}, by version")
         if not found:
             continue
-        number, first = found[0]
-        places.append((number, first.text.index(said.token), said.token))
-        if _author(first, said.token, people) != said.author:
-            wrong.append(f"{said.text} is not by {said.author}")
+        first = ticket.messages[found[0]]
+        places.append((found[0], first.text.index(said.token), said.token))
+        held.check("authors", _author(first, said.token, people) == said.author, f"{said.text} is not {said.author}'s")
         there = {file.sha256 for file in first.files}
-        wrong += [f"a file of {said.text} is missing" for one in said.files if one not in there or hashes[one] != 1]
-    if said_last := [said for said in case.said if said.deleted]:
-        gone = [
-            said.token for said in said_last if not any(_obituary(m) and said.token in m.text for m in ticket.messages)
-        ]
-        wrong += [f"the deletion of {token} is not on the ticket" for token in gone]
-    if [token for *_, token in sorted(places)] != [token for *_, token in places]:
-        wrong.append(f"the messages of ticket {ticket.number} are not in order")
-    return wrong
+        for one in said.files:
+            held.check("files", one in there and hashes[one] == 1, f"a file of {said.text} is missing")
+    held.check("orders", sorted(places) == places, f"the messages of ticket {ticket.number} are not in order")
 
 
 def in_the_thread(
-    case: Case, ticket: SeenTicket, posts: Sequence[Message], content: Callable[[str], bytes]
-) -> list[str]:
-    """What is wrong in Slack with what agents said at the desk; *posts* are the app's own in the thread."""
-    wrong: list[str] = []
+    held: Held,
+    case: Case,
+    ticket: SeenTicket,
+    posts: Sequence[Message],
+    content: Callable[[str], bytes],
+    *,
+    files: bool = True,
+) -> None:
+    """Hold what agents said at the desk against the app's own *posts*; without *files* their names have to do."""
     shown = [(token, str(post["text"])) for post in posts for token, _ in _tokens(str(post.get("text", "")))]
     times = Counter(token for token, _ in shown)
     hashes = Counter(sha(content(file["id"])) for post in posts for file in post.get("files", ()))
     for said in case.answers:
         expected = 0 if said.internal else 1
-        if times[said.token] != expected:
-            wrong.append(f"the answer {said.text} is {times[said.token]} times in the thread")
-        wrong += [f"a file of {said.text} is missing" for one in said.files if hashes[one] != expected]
+        held.check("texts", times[said.token] == expected, f"{said.text} is {times[said.token]} times in the thread")
+        for one in said.files:
+            named = sum(f"{said.token}.txt" in str(post.get("text", "")) for post in posts)
+            there = hashes[one] if files else named
+            held.check("files" if files else "names of files", there == expected, f"a file of {said.text} is missing")
         author = next((message.author for message in ticket.messages if said.token in message.text), "nobody")
-        if any(author not in text for token, text in shown if token == said.token):
-            wrong.append(f"the answer {said.text} does not name {author}")
+        by = all(author in text for token, text in shown if token == said.token)
+        held.check("authors", by, f"the answer {said.text} does not name {author}")
     public = [said.token for said in case.answers if not said.internal and times[said.token]]
-    if [token for token, _ in shown if token in public] != public:
-        wrong.append("the answers are not in order")
-    return wrong
+    held.check("orders", [token for token, _ in shown if token in public] == public, "the answers are not in order")
 
 
-def in_slack(case: Case, thread: Sequence[Message], people: dict[str, str]) -> list[str]:
-    """What is wrong with the thread itself, so that the day's own notes are not believed either."""
+def in_slack(held: Held, case: Case, thread: Sequence[Message], people: dict[str, str]) -> None:
+    """Hold the thread itself against what people wrote, so that the day's own notes are not believed either."""
     expected = [(said.text, said.author) for said in case.said if not said.deleted]
     shown = [
         (f"{token}v{version}", people[message["user"]])
@@ -111,26 +125,19 @@ def in_slack(case: Case, thread: Sequence[Message], people: dict[str, str]) -> l
         if message.get("user") in people
         for token, version in _tokens(str(message.get("text", "")))
     ]
-    return [] if expected == shown else ["the thread in Slack is not what people wrote"]
+    held.check("threads", expected == shown, "the thread in Slack is not what people wrote")
 
 
 def _tokens(text: str) -> list[tuple[str, int]]:
     return [(token, int(version)) for token, version in TOKEN.findall(text)]
 
 
-def _fresh(message: SeenMessage) -> set[str]:
-    """The texts that a message says itself: of several versions the last, since the others are quoted."""
-    if _obituary(message):
-        return set()
-    last: dict[str, int] = {}
-    for token, version in _tokens(message.text):
-        last[token] = max(version, last.get(token, 0))
-    return {f"{token}v{version}" for token, version in last.items()}
-
-
-def _obituary(message: SeenMessage) -> bool:
-    """Whether a message only tells that another was deleted."""
-    return "deleted their message" in message.text
+def _newest(text: str) -> dict[str, int]:
+    """The texts that a message says, by their newest version: an edit is told with the old one beside it."""
+    newest: dict[str, int] = {}
+    for token, version in _tokens(text):
+        newest[token] = max(version, newest.get(token, 0))
+    return newest
 
 
 def _author(message: SeenMessage, token: str, people: Collection[str]) -> str:

@@ -76,7 +76,7 @@ async def a_case(tmp_path, kind="local", **more):
         day._settings = parse(day.world.settings, day.world.environment, source="loops")
         await day.start()
         await day._open(day.channels[0])
-        assert [] == await day._settled()
+        assert [] == (await day._settled()).wrong
         yield day, day.cases[0]
 
 
@@ -144,7 +144,7 @@ async def test_a_bot_that_echoes_every_message_makes_no_loop(tmp_path):
         await eventually(heard)
         thread, ticket = await still(day, case)
         parrot.cancel()
-        wrong = await day.compare()
+        wrong = (await day.compare()).wrong
 
         assert [] == wrong
         assert 0 == holding(ticket, "ECHO")
@@ -166,7 +166,7 @@ async def test_webhooks_that_come_three_times_and_out_of_order_bring_each_answer
         day._settings = parse(day.world.settings | {"hooks": {"listen": listen}}, day.world.environment, source="loops")
         await day.start()
         await day._open(day.channels[0])
-        assert [] == await day._settled()
+        assert [] == (await day._settled()).wrong
         case = day.cases[0]
 
         async def call(ids):
@@ -182,7 +182,7 @@ async def test_webhooks_that_come_three_times_and_out_of_order_bring_each_answer
         await day.answer(case)
         statuses |= set(await asyncio.gather(*(call(ids) for ids in calls)))
         await still(day, case)
-        wrong = await day.compare()
+        wrong = (await day.compare()).wrong
 
         assert {200} == statuses
         assert [] == wrong
@@ -192,7 +192,7 @@ async def test_two_edits_within_a_second_both_count(tmp_path):
     """Slack's own stamp of an edit has whole seconds, so it cannot say which of two is the later one."""
     async with a_case(tmp_path) as (day, case):
         await day.say(case)
-        assert [] == await day._settled()
+        assert [] == (await day._settled()).wrong
         now = day.slack.state.clock()
         day.slack.state.clock = lambda: now
         for _ in range(3):
@@ -200,4 +200,4 @@ async def test_two_edits_within_a_second_both_count(tmp_path):
             user = next(user for user, name in day.people.items() if name == case.said[-1].author)
             await day.slack.edit(user, case.channel, case.said[-1].ts, f"{case.said[-1].text} as I meant it")
 
-        assert [] == await day._settled()
+        assert [] == (await day._settled()).wrong

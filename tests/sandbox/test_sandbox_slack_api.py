@@ -302,17 +302,38 @@ async def test_reactions_are_added_once_and_removed_once(client, ids):
     assert [("eyes", 1)] == [(item["name"], item["count"]) for item in shown["message"]["reactions"]]
 
 
-async def test_rates_are_counted_per_channel_and_told_with_retry_after(slack, client, clock, ids):
-    slack.api.enforce_rates = True
-    await client.chat_postMessage(channel=ids["general"], text="one")
+async def test_posts_are_counted_per_channel_and_refused_with_retry_after(slack, client, clock, ids):
+    """One a second, of which five may come at once."""
+    slack.rates.enforced = True
+    for number in range(5):
+        await client.chat_postMessage(channel=ids["general"], text=f"{number}")
 
-    too_soon = await error_of(client.chat_postMessage(channel=ids["general"], text="two"))
+    too_soon = await error_of(client.chat_postMessage(channel=ids["general"], text="sixth"))
     await client.chat_postMessage(channel=ids["it-help"], text="elsewhere")
-    clock.now += 1
-    await client.chat_postMessage(channel=ids["general"], text="two")
+    clock.now += 5
+    await client.chat_postMessage(channel=ids["general"], text="sixth")
 
-    assert (429, "ratelimited", "1") == (too_soon.status_code, too_soon["error"], too_soon.headers["Retry-After"])
-    assert {"chat.postMessage": 1} == slack.rate_limited
+    assert (429, "ratelimited", "5") == (too_soon.status_code, too_soon["error"], too_soon.headers["Retry-After"])
+    assert {"chat.postMessage": 1} == slack.rates.refused
+
+
+@pytest.mark.parametrize("enforced", [True, False])
+async def test_a_call_above_its_tier_is_told_whether_it_is_refused_or_not(slack, client, clock, enforced):
+    """Tier 2: twenty in any minute; with a scale of sixty a second of the clock is a minute of Slack's."""
+    slack.rates.enforced, slack.rates.scale = enforced, 60
+    for _ in range(2):
+        for _ in range(20):
+            await client.users_list()
+        assert {} == slack.rates.above
+        clock.now += 1
+    clock.now -= 0.5
+    if enforced:
+        too_many = await error_of(client.users_list())
+        assert "30" == too_many.headers["Retry-After"]
+    else:
+        await client.users_list()
+
+    assert {"users.list": (21, 20)} == slack.rates.above
 
 
 async def test_planned_errors_are_used_up_call_by_call(slack, client):

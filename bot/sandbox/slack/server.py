@@ -18,8 +18,9 @@ from bot.sandbox.slack.api_files import FileTransfers
 from bot.sandbox.slack.delivery import Delivery, HttpDelivery
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.outlet import NoApp
+from bot.sandbox.slack.rates import Rates, rate_limit
 from bot.sandbox.slack.sockets import SocketDelivery
-from bot.sandbox.slack.web_api import WebApi, rate_limit
+from bot.sandbox.slack.web_api import WebApi
 from bot.sandbox.slack.workspace import Workspace
 
 
@@ -114,9 +115,9 @@ class SlackServer:
         return self.api.calls
 
     @property
-    def rate_limited(self) -> Counter[str]:
-        """Refusals by rate for each method."""
-        return self.api.rate_limited
+    def rates(self) -> Rates:
+        """Calls by the minute, and whether those above Slack's tiers are refused."""
+        return self.api.rates
 
     @property
     def scopes(self) -> set[str]:

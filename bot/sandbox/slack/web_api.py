@@ -14,13 +14,14 @@ from bot.sandbox.slack import api_chat, api_conversations, api_people, api_views
 from bot.sandbox.slack.api_files import FileTransfers
 from bot.sandbox.slack.calls import Call, Method
 from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.rates import Rates
 from bot.sandbox.slack.workspace import Workspace
 
 
 class WebApi:
     """Answers ``/api/<method>``.
 
-    ``calls`` counts calls for each method, ``rate_limited`` the refusals. ``enforce_rates`` applies Slack's tiers;
+    ``calls`` counts calls for each method, ``rates`` by the minute, too, and may refuse those above Slack's tiers;
     ``planned`` holds errors to be answered next, for each method. ``page_cap`` limits history and replies.
     """
 
@@ -34,11 +35,9 @@ class WebApi:
             **transfers.methods(),
         }
         self.calls: Counter[str] = Counter()
-        self.rate_limited: Counter[str] = Counter()
         self.planned: dict[str, deque[SlackError]] = {}
-        self.enforce_rates = False
+        self.rates = Rates(workspace.state.clock)
         self.page_cap = 1000
-        self._recent: dict[str, deque[float]] = {}
 
     async def answer(self, request: Request) -> Response:
         """One request."""
@@ -69,8 +68,7 @@ class WebApi:
         call = Call(workspace=self.workspace, method=name, args=args, page_cap=self.page_cap, connect=self.connect)
         if found.scopes:
             call.allow(*sorted(found.scopes))
-        if self.enforce_rates:
-            self._check_rate(name, found, call)
+        self.rates.take(name, found.per_minute, call.text("channel"))
         return await found.run(call)
 
     def _check_token(self, found: Method, token: str) -> None:
@@ -86,32 +84,11 @@ class WebApi:
         if self.workspace.uninstalled and not found.app_token:
             raise SlackError("account_inactive")
 
-    def _check_rate(self, name: str, found: Method, call: Call) -> None:
-        """Slack's tiers, a minute at a time; posts also once a second for each channel."""
-        keys = [(name, found.per_minute, 60.0)]
-        if name == "chat.postMessage":
-            keys.append((f"{name} {call.text('channel')}", 1, 1.0))
-        now = call.state.clock()
-        for key, most, seconds in keys:
-            recent = self._recent.setdefault(key, deque())
-            while recent and recent[0] <= now - seconds:
-                recent.popleft()
-            if len(recent) >= most:
-                self.rate_limited[name] += 1
-                raise rate_limit(max(1, round(recent[0] + seconds - now)))
-        for key, _, _ in keys:
-            self._recent[key].append(now)
-
     def _scope_headers(self, found: Method) -> dict[str, str]:
         if found.app_token:
             return {"x-oauth-scopes": "connections:write", "x-accepted-oauth-scopes": "connections:write"}
         have = ",".join(sorted(self.workspace.events.scopes))
         return {"x-oauth-scopes": have, "x-accepted-oauth-scopes": ",".join(sorted(found.scopes))}
-
-
-def rate_limit(seconds: int) -> SlackError:
-    """Slack's answer to too many calls."""
-    return SlackError("ratelimited", status=429, headers={"Retry-After": str(seconds)})
 
 
 def _token(request: Request, args: dict[str, Any]) -> str:
