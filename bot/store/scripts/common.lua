@@ -10,9 +10,17 @@ local function now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Which run of the server this is: it changes when the server restarts, fails over or is restored.
+local this_run
+
+-- Which run of the server this is: it changes when the server restarts, is restored, or a replica takes over. The id of
+-- the process is not enough: a primary that was replaced may take over again later, with the same id and forgotten writes.
 local function run()
-  return string.sub(string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'), 1, 12)
+  if not this_run then
+    local process = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+    local history = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+    this_run = string.sub(process, 1, 8) .. string.sub(history, 1, 8)
+  end
+  return this_run
 end
 
 local function thread_of(lane)

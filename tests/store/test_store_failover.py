@@ -1,0 +1,61 @@
+"""When a replica takes over, it is another run of the server, also where the same process is primary again."""
+
+import asyncio
+
+import pytest
+
+from bot.conversion.ports import LeaseLost
+from bot.store.store import Store
+from tests.store.topologies import DURABLE, Node, free_ports, until
+
+T = "T1:C1:1700000000.000100"
+
+
+@pytest.fixture
+async def pair(tmp_path):
+    """A primary and its replica, without anybody who watches them."""
+    nodes = [Node(tmp_path / str(port), port, DURABLE) for port in free_ports(2)]
+    try:
+        for node in nodes:
+            await node.start()
+        await exchange(nodes[1], nodes[0])
+        yield nodes
+    finally:
+        await asyncio.gather(*(node.end() for node in nodes))
+
+
+async def exchange(old, new):
+    """Have *new* take over from *old*, in good order."""
+    await new.ask("REPLICAOF", "NO", "ONE")
+    await old.ask("REPLICAOF", "127.0.0.1", new.port)
+    await until(lambda: _says(new, "state=online"))
+
+
+async def _says(node, words):
+    return words in str(await node.ask("INFO", "replication"))
+
+
+async def test_a_primary_that_is_one_again_is_another_run(pair, op):
+    first, second = pair
+    async with Store.open(f"redis://127.0.0.1:{first.port}") as before:
+        await before.lanes.add([op("a", lane=T)])
+        (lease,) = await before.lanes.claim(1)
+        assert not (await before.lanes.head(lease)).verify
+        await exchange(first, second)
+        await exchange(second, first)
+
+        with pytest.raises(LeaseLost):
+            await before.lanes.save(lease, "a", "{}")
+
+
+async def test_a_replica_that_took_over_has_what_was_stored_looked_for_first(pair, op):
+    first, second = pair
+    async with Store.open(f"redis://127.0.0.1:{first.port}") as store:
+        await store.lanes.add([op("a", lane=T)])
+    await exchange(first, second)
+
+    async with Store.open(f"redis://127.0.0.1:{second.port}") as store:
+        (lease,) = await store.lanes.claim(1)
+        head = await store.lanes.head(lease)
+
+    assert (True, True) == (head.verify, head.resync)
