@@ -19,7 +19,7 @@ DEFAULT_FILE = "threadline.toml"
 SLACK_API = "https://slack.com/api/"
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}")
-_WHO = re.compile(r"members|guests|visitors|[SUW][A-Z0-9]{2,30}")
+_WHO = re.compile(r"members|guests|visitors|[SUW][A-Z0-9]{1,30}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
 
 

@@ -146,7 +146,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             catalogue=catalogue,
             scratch=store.shared,
             reactions=settings.slack.reactions,
-            rights=_rights(settings) or policy.DEFAULT,
+            rights=rights_of(settings) or policy.DEFAULT,
             secret=env.slack_signing_secret.get_secret_value() or env.slack_bot_token.get_secret_value(),
         )
         voice = SlackVoice(web, card_view=card, failure_view=notice, receipts=_receipts(settings))
@@ -193,7 +193,8 @@ def _figures(rooms: Rooms, web: Web, door: StoreFirst, hooks: Hooks, store: Stor
     return Figures(counters=counters, backlog=store.lanes.backlog, away=away, trouble=(StoreAway, TimeoutError))
 
 
-def _rights(settings: Settings) -> tuple[policy.Right, ...]:
+def rights_of(settings: Settings) -> tuple[policy.Right, ...]:
+    """The rights of the settings, for the Slack room."""
     return tuple(
         policy.Right(
             who=frozenset(row.who),

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -106,11 +107,19 @@ class TicketForm:
             self._later.run(self._fill(opened["view"], actor, memory, typed, starter.message))
 
     async def _allowed(self, actor: Actor, channel: str) -> list[str]:
-        """The desks at which somebody may open a ticket."""
-        about = [self._access.allows(actor, Gesture.CREATE, desk=name, channel=channel) for name in self._desks.names()]
-        return [
-            name for name, allowed in zip(self._desks.names(), await asyncio.gather(*about), strict=True) if allowed
-        ]
+        """The desks at which somebody may open a ticket.
+
+        Where Slack does not tell in time who it is, those where members and guests alike may: a form must open now,
+        and its submission, which says of which company they are, is decided about again.
+        """
+        names = self._desks.names()
+        try:
+            allowed = [await self._access.allows(actor, Gesture.CREATE, desk=name, channel=channel) for name in names]
+        except SlackTrouble:
+            if actor.sure:
+                raise
+            return await self._allowed(replace(actor, sure=True), channel)
+        return [name for name, yes in zip(names, allowed, strict=True) if yes]
 
     async def _behalf(self, actor: Actor, memory: Memory) -> bool:
         """Whether somebody may open a ticket for somebody else; where Slack does not tell, it is for themselves."""

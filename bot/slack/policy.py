@@ -137,7 +137,7 @@ class Actor:
     """The person behind a gesture, as Slack's payload tells of them.
 
     ``own`` is False for people of another company in a shared channel, as far as the payload tells; ``sure``: it does
-    tell, as payloads of what people do themselves, other than events. ``at`` is the channel that Slack says the gesture
+    tell, as that of a command or an event does not. ``at`` is the channel that Slack says the gesture
     was made in, so that they can read it; empty for forms, which stay open when somebody leaves a channel.
     """
 
@@ -158,7 +158,7 @@ class Actor:
         enterprise = (body.get("enterprise") or {}).get("id") or body.get("enterprise_id")
         same_company = bool(enterprise) and user.get("enterprise_id", event.get("user_enterprise")) == enterprise
         own = home == team or same_company
-        return cls(id=str(who), team=str(team), own=own, sure="event" not in body, at=channel_of(body))
+        return cls(id=str(who), team=str(team), own=own, sure=bool(user.get("team_id")), at=channel_of(body))
 
 
 def channel_of(body: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from bot.slack.app import build_app
 from bot.slack.files import Files
 from bot.slack.manifest import manifest_text, read
 from bot.slack.people import People
+from bot.slack.policy import DEFAULT
 from bot.slack.submission import typed_in
 from bot.slack.threads import SlackThreads
 from bot.slack.web import Web
@@ -227,7 +228,13 @@ def tables(tmp_path):
 
 
 @pytest.fixture
-async def stage(store, tables):
+def rights():
+    """The rights of the settings; a test may set others."""
+    return DEFAULT
+
+
+@pytest.fixture
+async def stage(store, tables, rights):
     manifest = read(manifest_text())
     workspace = Workspace(
         commands=manifest["features"]["slash_commands"],
@@ -259,6 +266,7 @@ async def stage(store, tables):
             catalogue=catalogue,
             scratch=store.scratch,
             secret="a signing secret",
+            rights=rights,
         )
         stack.push_async_callback(app.drain, 5)
         yield Stage(server=server, web=web, store=store, desks=desks, app=app)

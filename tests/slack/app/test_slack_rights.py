@@ -1,0 +1,288 @@
+"""S13: rights at every door of the app: commands, mentions, buttons, forms that come back, lists, home and links."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from adapters.model import Body, MessageDraft, Person, TicketDraft
+from bot.conversion.ports import Card, NewOp
+from bot.conversion.records import AddMessage, Link, Operation, ThreadKey, decode, encode
+from bot.sandbox.slack.state import fixed_id
+from bot.slack import access, tickets
+from bot.slack.ids import Action, Block, Shortcut
+from bot.slack.views.card import card
+from tests.security.test_security_rights import AGENTS, BY_EXAMPLE, FAR, HELP, example, expected
+
+VERBS = {
+    "see": "view {n}",
+    "reply": "reply {n} Soon",
+    "note": "note {n} The fuse",
+    "link": "link {n} {thread}",
+    "assign": "assign {n} nobody",
+    "close": "close {n}",
+}
+GONE = ("There is no ticket", "That thread has no ticket")
+REFUSED = ("You do not have the right", "Only members of the workspace")
+
+
+@pytest.fixture
+def rights():
+    """The example of docs/security.md, with the pretend workspace's channel in it."""
+    here = frozenset({fixed_id("C", "help")})
+    return tuple(replace(row, channels=here if HELP in row.channels else row.channels) for row in example())
+
+
+@pytest.fixture
+async def town(stage, monkeypatch):
+    """One person of each kind, and for each of them a ticket of every distance."""
+    monkeypatch.setattr(tickets, "FLOOR", 0)
+    work = stage.workspace
+    ids = {"agents": stage.ada, "members": stage.ben, "visitors": stage.sid}
+    ids["guests"] = work.add_person("gil", "Gil Guest", guest=True).id
+    ids["deactivated"] = work.add_person("dora", "Dora Gone", deleted=True).id
+    for who in ("guests", "deactivated"):
+        await work.join(ids[who], stage.channel)
+    zoe = work.add_person("zoe", "Zoe").id
+    await work.join(zoe, stage.channel)
+    stage.secret = work.add_channel("secret", [zoe], private=True).id
+    work.state.groups[AGENTS] = {"id": AGENTS, "handle": "agents", "name": "Agents", "users": [stage.ada]}
+    stage.people, stage.zoe = ids, zoe
+    return stage
+
+
+async def at_desk(stage, subject="The printer burns"):
+    first = MessageDraft(body=Body(plain="Help"), author=Person(name="Zoe"), marker="TL-TEST")
+    return (
+        await stage.desk.open_ticket(TicketDraft(subject=subject, first=first, requester=Person(name="Zoe")))
+    ).ticket
+
+
+async def ticket(stage, far, who):
+    """A ticket so far from somebody: its number."""
+    made = await at_desk(stage)
+    if far == "unlinked":
+        return made.number
+    channel = stage.secret if far == "all" else stage.channel
+    said = await stage.workspace.post(stage.zoe, channel, "It burns")
+    await stage.store.links.put(
+        Link(
+            thread=ThreadKey(team=stage.team, channel=channel, ts=said["ts"]),
+            desk="local",
+            ticket_id=made.id,
+            number=made.number,
+            subject="It burns",
+            opened_by=stage.people[who] if far == "own" else stage.zoe,
+            created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+    )
+    return made.number
+
+
+def outcome(words):
+    return "gone" if words.startswith(GONE) else "refused" if words.startswith(REFUSED) else "done"
+
+
+def foreseen(rights, verb, far):
+    """What the page's table says of a verb about a ticket that is so far away."""
+    if rights[verb] == "no":
+        return "refused"
+    if not expected(rights["see"], far):
+        return "gone"
+    return "done" if expected(rights[verb], far) else "refused"
+
+
+@pytest.mark.parametrize("who", BY_EXAMPLE)
+async def test_s13_every_verb_is_decided_as_the_page_says(town, who):
+    """Each verb of the command, with tickets of every distance, for one kind of person."""
+    user, rights = town.people[who], BY_EXAMPLE[who]
+    thread = await town.workspace.post(town.ada, town.channel, "Another thread")
+    address = f"https://sandbox.slack.com/archives/{town.channel}/p{thread['ts'].replace('.', '')}"
+    found, wanted = {}, {}
+    for far, name in enumerate(FAR):
+        for verb, typed in VERBS.items():
+            number = await ticket(town, name, who)
+            words = await town.told(typed.format(n=number, thread=address), user=user)
+            found[verb, name], wanted[verb, name] = outcome(words), foreseen(rights, verb, far)
+
+    assert wanted == found
+
+
+@pytest.mark.parametrize("who", BY_EXAMPLE)
+async def test_s13_search_mine_and_home_show_only_what_is_there_for_somebody(town, who):
+    user, rights = town.people[who], BY_EXAMPLE[who]
+    numbers = {far: await ticket(town, far, who) for far in FAR}
+
+    found = await town.told("search printer", user=user)
+    mine = await town.told("mine", user=user)
+    await town.workspace.open_home(user)
+    await town.events("app_home_opened")
+    home = json.dumps(town.workspace.home_of(user))
+
+    seen = {far for far in FAR if f"Ticket {numbers[far]}:" in found}
+    assert (set(FAR) if rights["search"] == "yes" else set()) == seen
+    own = {"own"} if rights["see"] != "no" else set()
+    assert own == {far for far in FAR if f"Ticket {numbers[far]}" in mine}
+    assert own == {far for far in FAR if f"Ticket {numbers[far]}" in home}
+
+
+# --- forms that come back ---
+
+
+async def carded(stage):
+    number = await ticket(stage, "own", "agents")
+    (link,) = await stage.store.links.find(number)
+    blocks, text = card(Card(link=link, desk=stage.desk))
+    said = {"channel": stage.channel, "thread_ts": link.thread.ts, "text": text, "blocks": blocks}
+    return (await stage.web.call("chat.postMessage", **said))["ts"]
+
+
+FORMS = {
+    "create": (None, {Block.SUBJECT: "It burns", Block.DESCRIPTION: "Help", Block.DEPARTMENT.of("local"): "IT"}),
+    "join": (None, {Block.NUMBER: "1"}),
+    "reply": (Action.REPLY, {Block.TEXT: "Soon"}),
+    "note": (Action.NOTE, {Block.TEXT: "The fuse"}),
+    "assign": (Action.ASSIGN, {}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_s13_every_form_is_authorised_again_when_it_comes_back(town, monkeypatch, form):
+    """Who loses the right while a form is open is refused with words, and nothing is accepted."""
+    action, given = FORMS[form]
+    if form == "create":
+        await town.ticket("")
+    elif form == "join":
+        await town.shortcut(await town.workspace.post(town.ben, town.channel, "It burns"), Shortcut.ADD)
+    else:
+        ts = await carded(town)
+        await town.workspace.press(town.ada, channel=town.channel, ts=ts, block_id="card", action_id=action)
+    await town.settled()
+    monkeypatch.setattr(access, "may", lambda *_: False)
+
+    answer = await town.submit(given)
+
+    assert "errors" == answer.body["response_action"]
+    assert [True] == [words.startswith("You do not have the right") for words in answer.body["errors"].values()]
+    assert [] == await town.accepted()
+
+
+async def test_s13_who_may_not_open_tickets_for_others_is_the_requester(town):
+    said = await town.workspace.post(town.ada, town.channel, "It burns")
+    await town.shortcut(said, Shortcut.CREATE, user=town.ben)
+    await town.settled()
+    shown = set(town.blocks(town.ben))
+
+    await town.submit({Block.DEPARTMENT.of("local"): "IT"}, user=town.ben)
+
+    (work,) = await town.accepted()
+    assert (town.ben, "") == (work.requester, work.requester_email)
+    assert set() == shown & {Block.REQUESTER, Block.OUTSIDER}
+
+
+async def test_s13_a_requester_that_was_forged_into_the_form_is_refused(town):
+    """Ben's form has no such input; what comes back with one all the same is authorised like all else."""
+    await town.ticket("It burns", user=town.ben)
+    await town.settled()
+    view = town.view(town.ben)
+    values = {Block.SUBJECT: {"value": {"value": "It burns"}}, Block.DESCRIPTION: {"value": {"value": "Help"}}}
+    values |= {
+        Block.DEPARTMENT.of("local"): {"department": {"selected_option": {"value": "IT"}}},
+        Block.REQUESTER: {"value": {"selected_user": town.ada}},
+    }
+    body = {
+        "type": "view_submission",
+        "team": {"id": town.team},
+        "user": {"id": town.ben, "team_id": town.team},
+        "view": {**view, "state": {"values": values}},
+    }
+
+    answer = json.loads((await town.app.interaction(body)).content)
+
+    assert ["You do not have the right to open a ticket for somebody else here."] == [
+        words.partition(" Ask")[0] for words in answer["errors"].values()
+    ]
+    assert [] == await town.accepted()
+
+
+# --- what is not there for somebody ---
+
+
+async def test_s13_a_ticket_that_somebody_may_not_see_is_answered_like_one_that_is_not_there(town, monkeypatch):
+    """The same words after the same calls to the desk, and neither answer comes before the same moment."""
+    hidden, calls, slept = await ticket(town, "all", "members"), [], []
+    find, sleep = town.desk.find_by_number, tickets.asyncio.sleep
+
+    async def counted(number):
+        calls.append(number)
+        return await find(number)
+
+    async def waited(seconds):
+        slept.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(town.desk, "find_by_number", counted)
+    monkeypatch.setattr(tickets, "FLOOR", 1000)
+    monkeypatch.setattr(tickets.asyncio, "sleep", waited)
+
+    for verb in ("view {n}", "reply {n} Soon", "close {n}", "view local:{n}"):
+        words = [await town.told(verb.format(n=number), user=town.ben) for number in (hidden, "999999")]
+        asked, late = [*calls], [seconds for seconds in slept if seconds > 900]
+        calls.clear()
+        slept.clear()
+
+        assert words[0].replace(hidden, "N") == words[1].replace("999999", "N")
+        assert [hidden, "999999"] == asked
+        assert 2 == len(late)
+
+
+async def test_s13_a_thread_that_somebody_cannot_read_has_no_ticket_for_them(town):
+    await ticket(town, "all", "members")
+    (link,) = [link async for link in town.store.links.all()]
+    bare = await town.workspace.post(town.zoe, town.secret, "Nothing")
+    told = [
+        await town.told(f"view https://s.slack.com/archives/{town.secret}/p{ts.replace('.', '')}", user=town.ben)
+        for ts in (link.thread.ts, bare["ts"])
+    ]
+
+    assert told[0] == told[1]
+    assert told[0].startswith("That thread has no ticket.")
+
+
+async def test_s13_a_thread_that_somebody_cannot_read_cannot_be_linked(town):
+    """Else its replies would go to a ticket of somebody's choice, agent or not."""
+    number = await ticket(town, "unlinked", "agents")
+    said = await town.workspace.post(town.zoe, town.secret, "Psst")
+    address = f"https://s.slack.com/archives/{town.secret}/p{said['ts'].replace('.', '')}"
+
+    words = await town.told(f"link {number} {address}")
+
+    assert "That thread is in a conversation that you cannot read. Link a thread that you take part in." == words
+    assert [] == await town.accepted()
+
+
+async def test_s13_a_failed_delivery_of_somebody_else_is_not_there(town):
+    lane = f"{town.team}:{town.channel}:1700000000.000100"
+    work = AddMessage(actor=town.ada, text="secret words")
+    await town.store.lanes.add([NewOp(lane=lane, id="text:1", order=1, payload=encode(Operation(work=work)))])
+    (lease,) = await town.store.lanes.claim(1)
+    head = await town.store.lanes.head(lease)
+    await town.store.lanes.park(lease, head.id, head.payload)
+
+    def pressed(action):
+        button = {"action_id": action, "block_id": "b", "type": "button", "value": f"{lane}|text:1"}
+        home = {"type": "home", "id": "V1", "private_metadata": "0"}
+        who = {"team": {"id": town.team}, "user": {"id": town.ben, "team_id": town.team}}
+        return {"type": "block_actions", **who, "trigger_id": "1.2.3", "actions": [button], "view": home}
+
+    for action in (Action.DISCARD, Action.AGAIN):
+        await town.app.interaction(pressed(action))
+    await town.settled()
+
+    assert [work] == [one.work async for one in _parked(town)]
+
+
+async def _parked(town):
+    async for parked in town.store.lanes.parked():
+        yield decode(parked.payload)
