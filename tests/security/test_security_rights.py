@@ -77,8 +77,8 @@ def test_s13_rows_are_for_their_desks_and_channels(who, desk, channel, verb, all
 
 
 def test_s13_a_person_may_be_named_and_who_was_deactivated_has_no_rights_even_then():
-    rights = [settings.RightTable.model_validate({"who": ["U5", "U4"], "may": ["see"]})]
-    rights = wiring.rights_of(settings.Settings(rights=tuple(rights)))
+    row = settings.RightTable.model_validate({"who": ["U5", "U4"], "may": ["see"]})
+    rights = wiring.rights_of(settings.Settings(rights=(row,)))
 
     assert may(rights, PEOPLE["visitors"], Gesture.SEE, Matter())
     assert not may(rights, PEOPLE["deactivated"], Gesture.SEE, Matter())

@@ -1,5 +1,6 @@
 """S13: rights at every door of the app: commands, mentions, buttons, forms that come back, lists, home and links."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -187,15 +188,13 @@ async def test_s13_a_requester_that_was_forged_into_the_form_is_refused(town):
     await town.settled()
     view = town.view(town.ben)
     values = {Block.SUBJECT: {"value": {"value": "It burns"}}, Block.DESCRIPTION: {"value": {"value": "Help"}}}
-    values |= {
-        Block.DEPARTMENT.of("local"): {"department": {"selected_option": {"value": "IT"}}},
-        Block.REQUESTER: {"value": {"selected_user": town.ada}},
-    }
+    values[Block.REQUESTER] = {"value": {"selected_user": town.ada}}
+    department = {Block.DEPARTMENT.of("local"): {"department": {"selected_option": {"value": "IT"}}}}
     body = {
         "type": "view_submission",
         "team": {"id": town.team},
         "user": {"id": town.ben, "team_id": town.team},
-        "view": {**view, "state": {"values": values}},
+        "view": {**view, "state": {"values": {**values, **department}}},
     }
 
     answer = json.loads((await town.app.interaction(body)).content)
@@ -212,7 +211,7 @@ async def test_s13_a_requester_that_was_forged_into_the_form_is_refused(town):
 async def test_s13_a_ticket_that_somebody_may_not_see_is_answered_like_one_that_is_not_there(town, monkeypatch):
     """The same words after the same calls to the desk, and neither answer comes before the same moment."""
     hidden, calls, slept = await ticket(town, "all", "members"), [], []
-    find, sleep = town.desk.find_by_number, tickets.asyncio.sleep
+    find, sleep = town.desk.find_by_number, asyncio.sleep
 
     async def counted(number):
         calls.append(number)
@@ -224,7 +223,7 @@ async def test_s13_a_ticket_that_somebody_may_not_see_is_answered_like_one_that_
 
     monkeypatch.setattr(town.desk, "find_by_number", counted)
     monkeypatch.setattr(tickets, "FLOOR", 1000)
-    monkeypatch.setattr(tickets.asyncio, "sleep", waited)
+    monkeypatch.setattr(asyncio, "sleep", waited)
 
     for verb in ("view {n}", "reply {n} Soon", "close {n}", "view local:{n}"):
         words = [await town.told(verb.format(n=number), user=town.ben) for number in (hidden, "999999")]
