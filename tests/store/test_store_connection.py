@@ -2,14 +2,11 @@
 
 import asyncio
 import logging
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
-from bot.conversion.ports import Outcome, StoreAway
+from bot.conversion.ports import StoreAway
 from bot.store.connection import LONE_SCRIPTS, SCRIPTS, BadAddress, Connection, connect, source
 from bot.store.durability import _access, durability
 from bot.store.keys import META, SHARD_KEYS, WAKE
@@ -170,50 +167,3 @@ def test_a_server_on_another_machine_needs_a_password(url, expected):
 
     assert expected == [finding.ok for finding in findings]
     assert SECRET not in repr(findings)
-
-
-async def test_the_smallest_rights_that_are_documented_are_enough(store, embedded, op, link, claim):
-    """docs/redis.md has this line; what a worker, a front and a person do needs no more."""
-    lines = (Path(__file__).parents[2] / "docs" / "redis.md").read_text().splitlines()
-    rights = next(line for line in lines if line.startswith("ACL SETUSER")).replace("PASSWORD", SECRET).split()[3:]
-    async with Redis.from_url(embedded.url) as admin:
-        await admin.execute_command("ACL", "SETUSER", "threadline", "reset", *rights)
-    try:
-        async with Store.open(f"{embedded.url}?username=threadline&password={SECRET}") as mine:
-            await everything_once(mine, op, link)
-            assert [] == [f for f in await durability(mine.connection, mine.url) if not f.ok]
-            for command in (("SET", "other:key", "x"), ("FLUSHALL",), ("CONFIG", "SET", "save", "")):
-                with pytest.raises(StoreAway, match=r"docs/redis\.md has the rights"):
-                    await mine.connection.do(*command)
-            with pytest.raises(StoreAway, match="user or password"):
-                async with Store.open(f"{embedded.url}?username=threadline&password=wrong"):
-                    pass
-    finally:
-        async with Redis.from_url(embedded.url) as admin:
-            await admin.execute_command("ACL", "DELUSER", "threadline")
-
-
-async def everything_once(store, op, link):
-    second = timedelta(seconds=1)
-    await store.lanes.add([op("a", 1), op("b", 2), op("c", 3)])
-    (lease,) = await store.lanes.claim(5)
-    await store.lanes.wake(timedelta(milliseconds=50))
-    assert await store.lanes.peek(lease.lane, "a")
-    await store.lanes.save(lease, "a", "p")
-    await store.lanes.done(lease, "a", Outcome(link=link()))
-    await store.lanes.park(lease, "b", "p")
-    await store.lanes.hold(lease, "c", "p")
-    assert 2 == len([parked async for parked in store.lanes.parked()])
-    await store.lanes.unpark(lease.lane, "c", None)
-    assert [link()] == [found async for found in store.links.all()]
-    await store.links.update(link().thread, lambda found: found.model_copy(update={"status": "open"}))
-    await store.links.remove(link())
-    await store.breakers.failed("whmcs", None)
-    await store.breakers.wait("whmcs")
-    await store.breakers.succeeded("whmcs")
-    async with store.shared.lock("x", ttl=second):
-        await store.shared.put("x", "y", ttl=second)
-    await store.shared.turn("x", per_second=10)
-    await store.scratch.put("x", "y", second)
-    assert "y" == await store.scratch.take("x")
-    assert await store.scratch.once("x", second)

@@ -18,7 +18,8 @@ async def pair(tmp_path):
     try:
         for node in nodes:
             await node.start()
-        await exchange(nodes[1], nodes[0])
+        await nodes[1].ask("REPLICAOF", "127.0.0.1", nodes[0].port)
+        await until(lambda: _says(nodes[0], "state=online"))
         yield nodes
     finally:
         await asyncio.gather(*(node.end() for node in nodes))
@@ -26,8 +27,7 @@ async def pair(tmp_path):
 
 async def exchange(old, new):
     """Have *new* take over from *old*, in good order."""
-    await new.ask("REPLICAOF", "NO", "ONE")
-    await old.ask("REPLICAOF", "127.0.0.1", new.port)
+    await old.ask("FAILOVER", "TO", "127.0.0.1", new.port)
     await until(lambda: _says(new, "state=online"))
 
 
@@ -40,7 +40,9 @@ async def test_a_primary_that_is_one_again_is_another_run(pair, op):
     async with Store.open(f"redis://127.0.0.1:{first.port}") as before:
         await before.lanes.add([op("a", lane=T)])
         (lease,) = await before.lanes.claim(1)
-        assert not (await before.lanes.head(lease)).verify
+        head = await before.lanes.head(lease)
+        assert head is not None
+        assert not head.verify
         await exchange(first, second)
         await exchange(second, first)
 
@@ -58,4 +60,5 @@ async def test_a_replica_that_took_over_has_what_was_stored_looked_for_first(pai
         (lease,) = await store.lanes.claim(1)
         head = await store.lanes.head(lease)
 
+    assert head is not None
     assert (True, True) == (head.verify, head.resync)
