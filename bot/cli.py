@@ -196,6 +196,32 @@ def links_remove(thread: Thread, config: Config = None) -> None:
     work(config, thread)
 
 
+@links_app.command("rebuild")
+def links_rebuild(
+    config: Config = None,
+    days: Annotated[int, typer.Option(min=1, help="How old threads may be.")] = 90,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which would be made.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make lost links again from the cards in Slack and the markers at the desks."""
+    from bot.commands.reconcile import rebuild as work
+
+    work(config, days=days, dry_run=dry_run, as_json=as_json)
+
+
+@app.command()
+def reconcile(
+    thread: Annotated[str, typer.Argument(help="One thread, as `links list` shows it; all without it.")] = "",
+    config: Config = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Have what is missing brought.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare threads with their tickets, and say or mend what either lacks."""
+    from bot.commands.reconcile import reconcile as work
+
+    work(config, thread, repair=repair, as_json=as_json)
+
+
 @parked_app.command("list")
 def parked_list(config: Config = None, as_json: Json = False) -> None:
     """List what waits for a person."""

@@ -81,6 +81,7 @@ class Threadline:
     store: Store
     web: Web
     app: SlackApp
+    rooms: Rooms
     door: StoreFirst
     worker: Worker
     catalogue: Catalogue
@@ -167,6 +168,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             store=store,
             web=web,
             app=app,
+            rooms=rooms,
             door=door,
             worker=worker,
             catalogue=catalogue,

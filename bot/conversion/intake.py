@@ -248,11 +248,14 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
     return _event_op(f"in/{team}:{channel}:{root}", identity, order, body, linked_only=True)
 
 
-def pull_op(thread: ThreadKey, *, repeat: bool = False, delay: timedelta = timedelta()) -> NewOp:
-    """The wish to see what is new on the ticket of a thread; *repeat*: for as long as they are linked."""
-    work = PullTicket(thread=thread, repeat=repeat)
-    op = _op(f"pull/{thread}", "repeat" if repeat else "pull", _now(), work, replace=True)
-    return replace(op, delay=delay)
+def pull_op(thread: ThreadKey, *, repeat: bool = False, delay: timedelta = timedelta(), doubt: float = 0.0) -> NewOp:
+    """The wish to see what is new on the ticket of a thread; *repeat*: for as long as they are linked.
+
+    *doubt*: seconds since the epoch before which any of it may have been brought without our knowing; 0: none was.
+    """
+    work = Operation(work=PullTicket(thread=thread, repeat=repeat), progress=Progress(verify=doubt))
+    identity = "repeat" if repeat else "pull"
+    return NewOp(lane=f"pull/{thread}", id=identity, order=_now(), payload=encode(work), replace=True, delay=delay)
 
 
 def sweep_op(thread: ThreadKey, *, delay: timedelta = timedelta()) -> NewOp:

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from adapters.contract import TicketAdapter
 from adapters.errors import Misconfigured
-from adapters.model import OutgoingFile, Ticket
+from adapters.model import OutgoingFile, Ticket, Visibility
 from bot.conversion.records import Delivered, Link, Receipt, ThreadKey
 from bot.conversion.text.tree import Document
 
@@ -348,6 +348,24 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCard:
+    """A card of ours as Slack remembers it. An older one does not say who opened the ticket and who may read it."""
+
+    thread: ThreadKey
+    ts: str
+    desk: str
+    ticket_id: str
+    number: str
+    opened_by: str = ""
+    visibility: Visibility = Visibility.INTERNAL
+
+    @property
+    def at(self) -> datetime:
+        """When it was posted."""
+        return datetime.fromtimestamp(float(self.ts), UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FromDesk:
     """Words from the desk for a thread; *author* is empty where it is only news of the ticket."""
 
@@ -364,6 +382,10 @@ class Voice(Protocol):
 
     async def find_post(self, channel: str, thread_ts: str, marker: str) -> str | None:
         """The timestamp of our post with this marker, in a thread (or, without one, lately in the channel)."""
+        ...
+
+    async def markers(self, thread: ThreadKey) -> frozenset[str]:
+        """The markers of all that we posted in a thread. Raises SlackTrouble, SlackRefused."""
         ...
 
     async def update_card(self, card: Card) -> None:

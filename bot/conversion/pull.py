@@ -95,7 +95,7 @@ class _Pull:
         """One message of the desk, if it is not ours and not internal; then the watermark moves behind it."""
         if not await self._is_ours(message) and message.visibility is Visibility.PUBLIC:
             said = FromDesk(document=_document(message), author=message.author.name)
-            await self._post(said, f"{self.desk.name}:{self.link.ticket_id}:{message.id}")
+            await self._post(said, message_identity(self.link, message.id))
             for attachment in message.attachments:
                 await self._share(message, attachment)
         await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update={"seen": message.id}))
@@ -115,7 +115,7 @@ class _Pull:
 
     async def _post(self, said: FromDesk, identity: str) -> None:
         for number, post in enumerate(self.rooms.voice.posts(said)):
-            marker = marker_of(f"post:{self.link.thread}:{identity}:{number}")
+            marker = post_marker(self.link, identity, number)
 
             async def act(post: Any = post, marker: str = marker) -> str:
                 return await self.rooms.voice.post(self.link.thread, post, marker)
@@ -197,6 +197,16 @@ def _why_gone(ticket: Ticket, names: dict[str, str]) -> str:
     if "merge" in ticket.status_name.casefold():
         return _("Ticket {number} was merged into another at {desk}, which does not tell into which.", **names)
     return _("Ticket {number} was deleted at {desk}, or Threadline may not see it any more.", **names)
+
+
+def message_identity(link: Link, message_id: str) -> str:
+    """What a message of the desk is known by in a thread."""
+    return f"{link.desk}:{link.ticket_id}:{message_id}"
+
+
+def post_marker(link: Link, identity: str, number: int) -> str:
+    """The marker of a post in a link's thread: the *number*-th of those for one thing."""
+    return marker_of(f"post:{link.thread}:{identity}:{number}")
 
 
 def _document(message: Message) -> Document:

@@ -27,12 +27,8 @@ async def put_back(rooms: Rooms, link: Link, *, forgotten: bool) -> None:
 
     *forgotten*: the store may have lost its last writes, so each is looked for at the desk before it is sent.
     """
-    since, thread = link.created_at.timestamp(), link.thread
-    said = [
-        message
-        for message in await rooms.threads.read(thread)
-        if float(message.ts) > since and not message.author.bot and not message.wish
-    ]
+    thread = link.thread
+    said = [message for message in await rooms.threads.read(thread) if is_for_the_ticket(link, message)]
     missing = [
         _op(thread, message, forgotten=forgotten)
         for message in said
@@ -40,6 +36,11 @@ async def put_back(rooms: Rooms, link: Link, *, forgotten: bool) -> None:
     ]
     if missing:
         await rooms.lanes.add(missing)
+
+
+def is_for_the_ticket(link: Link, message: ThreadMessage) -> bool:
+    """Whether a message of a link's thread is one that its ticket gets: said by a person since they are linked."""
+    return float(message.ts) > link.created_at.timestamp() and not message.author.bot and not message.wish
 
 
 def _op(thread: ThreadKey, message: ThreadMessage, *, forgotten: bool) -> NewOp:

@@ -52,7 +52,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         link = await _card_starts_thread(rooms, journal, work, link, desk)
     if left_out:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
-    await rooms.lanes.add([card_op(link.thread), *_watch(desk, link.thread)])
+    await rooms.lanes.add([card_op(link.thread), *watch(desk, link.thread)])
     ids = [opened.first.id if opened.first else "", *ids] if first else ids
     return Outcome(delivered=_delivered(journal, conversion.parts, ids))
 
@@ -95,7 +95,7 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
         created_at=datetime.now(UTC),
     )
     await rooms.links.put(link)
-    await rooms.lanes.add([card_op(thread), *_watch(desk, thread)])
+    await rooms.lanes.add([card_op(thread), *watch(desk, thread)])
 
 
 async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> None:
@@ -251,7 +251,7 @@ async def _card_starts_thread(
     return posted
 
 
-def _watch(desk: TicketAdapter[Any], thread: ThreadKey) -> list[NewOp]:
+def watch(desk: TicketAdapter[Any], thread: ThreadKey) -> list[NewOp]:
     """Have the ticket looked at from time to time, where its desk cannot tell what changed."""
     soon = timedelta(seconds=desk.settings.poll)
     reads = desk.has(Capability.READ_MESSAGES) or desk.has(Capability.READ_TICKET)

@@ -80,6 +80,7 @@ CALLS_PER_MINUTE: Final = {
     "reactions.add": 50,
     "reactions.remove": 20,
     "usergroups.list": 20,
+    "users.conversations": 50,
     "users.info": 100,
 }
 """The tiers of the methods that we pace. What a person waits for (views, ephemeral messages) is left to Slack."""

@@ -73,7 +73,14 @@ class SlackVoice:
         """Post a card and return its timestamp. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
         blocks, text = self._card_view(card)
         link = card.link
-        metadata = {"marker": marker, "desk": link.desk, "ticket_id": link.ticket_id, "number": link.number}
+        metadata = {  # from which the link can be made again, should the store be lost: bot/slack/traces.py
+            "marker": marker,
+            "desk": link.desk,
+            "ticket_id": link.ticket_id,
+            "number": link.number,
+            "opened_by": link.opened_by,
+            "visibility": str(link.visibility),
+        }
         answer = await self._web.call(
             "chat.postMessage",
             channel=channel,
@@ -96,9 +103,15 @@ class SlackVoice:
         """
         us = await self._web.identity()
         async for message in self._messages(channel, thread_ts):
-            if us.wrote(message) and _marker(message) == marker:
+            if us.wrote(message) and our_metadata(message).get("marker") == marker:
                 return str(message.get("ts", ""))
         return None
+
+    async def markers(self, thread: ThreadKey) -> frozenset[str]:
+        """The markers of all that we posted in a thread. Raises SlackTrouble, SlackRefused."""
+        us = await self._web.identity()
+        ours = [our_metadata(one) async for one in self._messages(thread.channel, thread.ts) if us.wrote(one)]
+        return frozenset(str(one["marker"]) for one in ours if "marker" in one)
 
     async def update_card(self, card: Card) -> None:
         """Bring the card up to date, in place; its metadata stays. Raises SlackTrouble, SlackRefused."""
@@ -232,12 +245,13 @@ def _went_astray(answer: Mapping[str, Any]) -> bool:
     return isinstance(message, dict) and not message.get("thread_ts")
 
 
-def _marker(message: Mapping[str, Any]) -> str:
+def our_metadata(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What Threadline wrote beside a message; empty where it wrote nothing. Other apps can write the like."""
     metadata = message.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("event_type") != METADATA_EVENT:
-        return ""
+        return {}
     payload = metadata.get("event_payload")
-    return str(payload.get("marker") or "") if isinstance(payload, dict) else ""
+    return payload if isinstance(payload, dict) else {}
 
 
 def _remember(known: OrderedDict[Any, Any], key: Any, value: Any) -> None:

@@ -1,0 +1,148 @@
+"""`threadline reconcile` and `threadline links rebuild`: what threads and tickets lack, and lost links made again."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import typer
+from pydantic import BaseModel
+
+from adapters.contract import Capability
+from adapters.errors import AdapterError
+from adapters.model import TicketRef
+from bot.commands.console import fail, out, print_json, table
+from bot.commands.links import thread_key
+from bot.commands.opening import finish, settings_at
+from bot.conversion.ports import FoundCard, Rooms, SlackRefused, SlackTrouble
+from bot.conversion.reconcile import Comparison, compared, link_again, mend
+from bot.conversion.records import Link, ThreadKey
+from bot.slack.traces import found_cards
+from bot.wiring import Threadline, assembled
+
+
+class Line(BaseModel):
+    """What was found about one thread, and what became of it. Counts only: no text leaves its place."""
+
+    thread: str
+    desk: str
+    ticket: str
+    outcome: str = ""
+    unsent: int = 0  # messages of the thread that the ticket lacks
+    vanished: int = 0  # delivered messages that the desk does not show any more
+    unseen: int = 0  # public messages of the desk that the thread lacks
+    equal: bool = False
+
+    def count(self, comparison: Comparison) -> None:
+        """Write down how thread and ticket differ."""
+        self.unsent, self.vanished = len(comparison.unsent), len(comparison.vanished)
+        self.unseen, self.equal = len(comparison.unseen), comparison.equal
+
+
+def reconcile(config: Path | None, thread: str, *, repair: bool, as_json: bool) -> None:
+    """Compare one thread, or all, with their tickets; exit code 1 where they differ and nothing was mended."""
+    only = thread_key(thread) if thread else None
+
+    async def work(threadline: Threadline) -> list[Line]:
+        links = await _links(threadline, only)
+        if only is not None and not links:
+            fail(f"The thread {thread} has no ticket.", as_json=as_json)
+        return [await _reconciled(threadline.rooms, link, repair=repair) for link in links]
+
+    lines = _run(config, work, as_json=as_json)
+    if not all(line.equal or line.outcome == _MENDED for line in lines):
+        raise typer.Exit(1)
+
+
+async def _links(threadline: Threadline, only: ThreadKey | None) -> list[Link]:
+    links = [link async for link in threadline.store.links.all() if only in (None, link.thread)]
+    return sorted(links, key=lambda link: link.created_at)
+
+
+async def _reconciled(rooms: Rooms, link: Link, *, repair: bool) -> Line:
+    line = Line(thread=str(link.thread), desk=link.desk, ticket=link.number)
+
+    async def look() -> str:
+        comparison = await compared(rooms, link)
+        if comparison is None:
+            return "this kind of desk does not show what is on a ticket, so it cannot be compared"
+        line.count(comparison)
+        if comparison.equal:
+            return "equal"
+        if not repair or not (comparison.unsent or comparison.unseen):
+            return "differs"
+        await mend(rooms, link, comparison)
+        return _MENDED
+
+    line.outcome = await _in_words(look)
+    return line
+
+
+_MENDED = "differs; a running Threadline now brings what is missing"
+
+
+def rebuild(config: Path | None, *, days: int, dry_run: bool, as_json: bool) -> None:
+    """Make links again from the cards in Slack and the markers at the desks."""
+
+    async def work(threadline: Threadline) -> list[Line]:
+        since = datetime.now(UTC) - timedelta(days=days)
+        cards = [card async for card in found_cards(threadline.web, since=since)]
+        newest = {card.thread: card for card in sorted(cards, key=lambda card: float(card.ts))}
+        return [await _rebuilt(threadline.rooms, card, dry_run=dry_run) for card in newest.values()]
+
+    lines = _run(config, work, as_json=as_json)
+    if not as_json:
+        out.print(f"{len(lines)} threads with a card, {sum(line.outcome.startswith(_AGAIN) for line in lines)} linked.")
+
+
+async def _rebuilt(rooms: Rooms, card: FoundCard, *, dry_run: bool) -> Line:
+    line = Line(thread=str(card.thread), desk=card.desk, ticket=card.number)
+
+    async def make() -> str:
+        if await rooms.links.get(card.thread):
+            return "is linked"
+        desk = rooms.desks.get(card.desk)
+        ref = TicketRef(id=card.ticket_id, number=card.number)
+        ticket = await desk.get_ticket(ref) if desk.has(Capability.READ_TICKET) else None
+        if dry_run:
+            return "would be linked again"
+        comparison = await link_again(rooms, card, ticket)
+        if comparison is None:
+            return f"{_AGAIN}; what was written before cannot be compared and is not sent again"
+        line.count(comparison)
+        return _AGAIN
+
+    line.outcome = await _in_words(make)
+    return line
+
+
+_AGAIN = "linked again"
+
+
+async def _in_words(work: Callable[[], Awaitable[str]]) -> str:
+    """What *work* says; what goes wrong with one thread keeps no other from its turn."""
+    try:
+        return await work()
+    except (AdapterError, SlackRefused) as error:
+        return str(error)
+    except SlackTrouble as trouble:
+        return f"Slack did not answer ({trouble.code}); try again"
+
+
+def _run(config: Path | None, work: Callable[[Threadline], Awaitable[list[Line]]], *, as_json: bool) -> Sequence[Line]:
+    settings = settings_at(config)
+
+    async def whole() -> list[Line]:
+        async with assembled(settings) as threadline:
+            return await work(threadline)
+
+    try:
+        lines = finish(whole, as_json=as_json)
+    except (SlackRefused, SlackTrouble) as error:
+        fail(f"Slack: {error}", as_json=as_json)
+    if as_json:
+        print_json(lines)
+    else:
+        headings = ("thread", "desk", "ticket", "not on the ticket", "gone at the desk", "not in the thread", "outcome")
+        rows = ((x.thread, x.desk, x.ticket, x.unsent, x.vanished, x.unseen, x.outcome) for x in lines)
+        table(headings, rows)
+    return lines

@@ -1,0 +1,158 @@
+"""Compares threads and tickets: what either lacks of the other, and links made again from what both remember."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters.contract import Capability, Reconcile, TicketAdapter, marker_in
+from adapters.model import Message, Ticket, Visibility
+from bot.conversion.intake import card_op, pull_op
+from bot.conversion.ports import FoundCard, Rooms, ThreadMessage
+from bot.conversion.pull import message_identity, post_marker
+from bot.conversion.records import Delivered, Link, marker_of
+from bot.conversion.sweep import is_for_the_ticket, put_back
+from bot.conversion.tickets import watch
+
+CLOCKS = timedelta(minutes=1)
+"""By how much a desk's clock may be behind Slack's. What is older than its link stays where it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How a thread and its ticket differ. All are ids: Slack timestamps, or the desk's."""
+
+    unsent: tuple[str, ...] = ()  # messages of the thread that the ticket lacks
+    vanished: tuple[str, ...] = ()  # messages on record as delivered that the desk does not show (any more)
+    unseen: tuple[str, ...] = ()  # public messages of the desk that the thread lacks
+    seen: str = ""  # the last message of the desk before which the thread lacks none
+    found: dict[str, Delivered] = field(default_factory=dict)  # what the desk has and the store knows nothing of
+
+    @property
+    def equal(self) -> bool:
+        """Whether neither lacks anything of the other."""
+        return not (self.unsent or self.vanished or self.unseen)
+
+
+def compare(
+    link: Link,
+    *,
+    said: Sequence[ThreadMessage],
+    known: Mapping[str, Delivered],
+    posted: Collection[str],
+    there: Sequence[Message],
+) -> Comparison:
+    """How a thread and its ticket differ.
+
+    Args:
+        link: of both.
+        said: the thread's messages in order, our own left out.
+        known: timestamp -> where the store says that it is on the ticket.
+        posted: the markers of what we posted in the thread.
+        there: all messages of the ticket, in order.
+    """
+    ours = {marker: message.id for message in there if (marker := message.marker or marker_in(message.body))}
+    ids = {message.id for message in there}
+    found = {one.ts: at for one in said if one.ts not in known and (at := _found(link, one, ours)) is not None}
+    unseen = [
+        one.id
+        for one in there
+        if _is_news(link, one) and post_marker(link, message_identity(link, one.id), 0) not in posted
+    ]
+    return Comparison(
+        unsent=tuple(
+            one.ts for one in said if is_for_the_ticket(link, one) and one.ts not in known and one.ts not in found
+        ),
+        vanished=tuple(ts for ts, at in known.items() if at.message_id and at.message_id not in ids),
+        unseen=tuple(unseen),
+        seen=_before(there, unseen[:1]),
+        found=found,
+    )
+
+
+def _found(link: Link, message: ThreadMessage, ours: Mapping[str, str]) -> Delivered | None:
+    """Where a message is on the ticket, by its marker."""
+    identity = f"msg:{link.thread.team}:{link.thread.channel}:{message.ts}"
+    if (at := ours.get(marker_of(identity))) is None:
+        return None
+    return Delivered(message_id=at, alone=marker_of(f"{identity}#1") not in ours, edited=message.edited)
+
+
+def _is_news(link: Link, message: Message) -> bool:
+    """Whether a message of the desk belongs into the thread: said there, in public, since they are linked."""
+    late = message.at is None or message.at >= link.created_at - CLOCKS
+    return late and message.visibility is Visibility.PUBLIC and not (message.marker or marker_in(message.body))
+
+
+def _before(there: Sequence[Message], unseen: Sequence[str]) -> str:
+    """The id of the message before the first unseen one, of the last where none is unseen."""
+    ids = [message.id for message in there]
+    place = ids.index(unseen[0]) if unseen else len(ids)
+    return ids[place - 1] if place else ""
+
+
+async def compared(rooms: Rooms, link: Link) -> Comparison | None:
+    """How a link's thread and ticket differ now; None where the desk does not show what is on a ticket.
+
+    Raises:
+        AdapterError: the desk did not tell. SlackTrouble, SlackRefused: Slack did not.
+    """
+    desk = rooms.desks.get(link.desk)
+    if not _can_compare(desk):
+        return None
+    said = await rooms.threads.read(link.thread)
+    known = {one.ts: at for one in said if (at := await rooms.links.delivered(link.thread, one.ts)) is not None}
+    posted = await rooms.voice.markers(link.thread)
+    return compare(link, said=said, known=known, posted=posted, there=await desk.messages(link.ref))
+
+
+def _can_compare(desk: TicketAdapter[Any]) -> bool:
+    return desk.has(Capability.READ_MESSAGES) and desk.reconcile is not Reconcile.NONE
+
+
+async def mend(rooms: Rooms, link: Link, comparison: Comparison) -> None:
+    """Have each side brought what it lacks; a running Threadline does it, and looks before it repeats anything."""
+    for ts, at in comparison.found.items():
+        await rooms.links.learn(link.thread, ts, at)
+    if comparison.unsent:
+        await put_back(rooms, link, forgotten=True)
+    if comparison.unseen:
+        await rooms.links.update(link.thread, lambda now: now.model_copy(update={"seen": comparison.seen}))
+        await rooms.lanes.add([pull_op(link.thread, doubt=time.time())])
+
+
+async def link_again(rooms: Rooms, card: FoundCard, ticket: Ticket | None) -> Comparison | None:
+    """Link a thread with the ticket that its card names, as far as Slack and the desk remember.
+
+    Replies written before the card are part of the ticket's first messages. Where the desk does not show which of the
+    later ones it has, none of them is sent again. Who may read new replies is as careful as it can be where an older
+    card does not say. Returns how the two differed; None where that cannot be told.
+
+    Raises: what `compared` raises.
+    """
+    desk = rooms.desks.get(card.desk)
+    link = Link(
+        thread=card.thread,
+        desk=card.desk,
+        ticket_id=card.ticket_id,
+        number=card.number,
+        subject=ticket.subject if ticket else "",
+        url=(ticket and ticket.url) or "",
+        opened_by=card.opened_by,
+        visibility=card.visibility,
+        card_ts=card.ts,
+        status=ticket.status_name if ticket else "",
+        state=str(ticket.status) if ticket else "",
+        created_at=card.at if _can_compare(desk) else datetime.now(UTC),
+    )
+    comparison = await compared(rooms, link)
+    if comparison is not None:
+        link = link.model_copy(update={"seen": comparison.seen})
+    elif desk.has(Capability.READ_MESSAGES) and (there := await desk.messages(link.ref)):
+        link = link.model_copy(update={"seen": there[-1].id})
+    await rooms.links.put(link)
+    if comparison is not None:
+        await mend(rooms, link, comparison)
+    await rooms.lanes.add([card_op(link.thread), *watch(desk, link.thread)])
+    return comparison
