@@ -42,20 +42,18 @@ def reconcile(config: Path | None, thread: str, *, repair: bool, as_json: bool) 
     """Compare one thread, or all, with their tickets; exit code 1 where they differ and nothing was mended."""
     only = thread_key(thread) if thread else None
 
-    async def work(threadline: Threadline) -> list[Line]:
-        links = await _links(threadline, only)
-        if only is not None and not links:
-            fail(f"The thread {thread} has no ticket.", as_json=as_json)
-        return [await _reconciled(threadline.rooms, link, repair=repair) for link in links]
-
-    lines = _run(config, work, as_json=as_json)
+    lines = _run(config, lambda threadline: reconciled(threadline, only, repair=repair), as_json=as_json)
+    if only is not None and not lines:
+        fail(f"The thread {thread} has no ticket.", as_json=as_json)
     if not all(line.equal or line.outcome == _MENDED for line in lines):
         raise typer.Exit(1)
 
 
-async def _links(threadline: Threadline, only: ThreadKey | None) -> list[Link]:
+async def reconciled(threadline: Threadline, only: ThreadKey | None = None, *, repair: bool) -> list[Line]:
+    """Compare each linked thread, or one, with its ticket."""
     links = [link async for link in threadline.store.links.all() if only in (None, link.thread)]
-    return sorted(links, key=lambda link: link.created_at)
+    links.sort(key=lambda link: link.created_at)
+    return [await _reconciled(threadline.rooms, link, repair=repair) for link in links]
 
 
 async def _reconciled(rooms: Rooms, link: Link, *, repair: bool) -> Line:
@@ -83,15 +81,16 @@ _MENDED = "differs; a running Threadline now brings what is missing"
 def rebuild(config: Path | None, *, days: int, dry_run: bool, as_json: bool) -> None:
     """Make links again from the cards in Slack and the markers at the desks."""
 
-    async def work(threadline: Threadline) -> list[Line]:
-        since = datetime.now(UTC) - timedelta(days=days)
-        cards = [card async for card in found_cards(threadline.web, since=since)]
-        newest = {card.thread: card for card in sorted(cards, key=lambda card: float(card.ts))}
-        return [await _rebuilt(threadline.rooms, card, dry_run=dry_run) for card in newest.values()]
-
-    lines = _run(config, work, as_json=as_json)
+    lines = _run(config, lambda threadline: rebuilt(threadline, days=days, dry_run=dry_run), as_json=as_json)
     if not as_json:
         out.print(f"{len(lines)} threads with a card, {sum(line.outcome.startswith(_AGAIN) for line in lines)} linked.")
+
+
+async def rebuilt(threadline: Threadline, *, days: int, dry_run: bool) -> list[Line]:
+    """Link each thread of the last *days* that has a card of ours and no link. The newest card of a thread counts."""
+    cards = [card async for card in found_cards(threadline.web, since=datetime.now(UTC) - timedelta(days=days))]
+    newest = {card.thread: card for card in sorted(cards, key=lambda card: float(card.ts))}
+    return [await _rebuilt(threadline.rooms, card, dry_run=dry_run) for card in newest.values()]
 
 
 async def _rebuilt(rooms: Rooms, card: FoundCard, *, dry_run: bool) -> Line:
