@@ -80,7 +80,6 @@ _MENDED = "differs; a running Threadline now brings what is missing"
 
 def rebuild(config: Path | None, *, days: int, dry_run: bool, as_json: bool) -> None:
     """Make links again from the cards in Slack and the markers at the desks."""
-
     lines = _run(config, lambda threadline: rebuilt(threadline, days=days, dry_run=dry_run), as_json=as_json)
     if not as_json:
         out.print(f"{len(lines)} threads with a card, {sum(line.outcome.startswith(_AGAIN) for line in lines)} linked.")

@@ -80,7 +80,7 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
         return
     if old:
         await relink(rooms, old, desk, ticket.ref, **face(ticket), url=ticket.url or "")
-        await rooms.lanes.add([card_op(thread), *_watch(desk, thread)])
+        await rooms.lanes.add([card_op(thread), *watch(desk, thread)])
         return
     link = Link(
         thread=thread,

@@ -83,6 +83,9 @@ class FakeVoice:
     async def find_post(self, channel, thread_ts, marker):
         return "1" if marker in self.posted else self.cards.get((channel, thread_ts, marker))
 
+    async def markers(self, thread):
+        return frozenset(self.posted)
+
     def posts(self, message):
         return (message,)
 
