@@ -1,0 +1,109 @@
+"""What Slack says and shows, in our own words: messages and their authors, cards, and what went wrong."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters.contract import TicketAdapter
+from adapters.model import Ticket, Visibility
+from bot.conversion.records import Link, ThreadKey
+from bot.conversion.text.tree import Document
+
+
+class SlackTrouble(Exception):
+    """Slack did not do it, for now: try again after ``retry_after`` (None: soon)."""
+
+    def __init__(self, code: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class SlackRefused(Exception):
+    """Slack will not do it however often it is asked; ``words`` say why and what to do."""
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(words)
+        self.code = code
+        self.words = words
+
+
+class SlackOutcomeUnknown(Exception):
+    """The answer of a call that posts was lost: look for our marker before posting again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote a Slack message. ``email`` is only there for members of our own workspace."""
+
+    id: str
+    name: str
+    email: str | None = None
+    own_workspace: bool = True
+    guest: bool = False
+    bot: bool = False
+    active: bool = True  # False for who was deactivated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackFile:
+    """A file as a Slack message names it. ``trouble`` says in words why it cannot be fetched, where that is known."""
+
+    id: str
+    name: str
+    media_type: str = ""
+    size: int = 0
+    url: str = ""  # url_private_download
+    permalink: str = ""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadMessage:
+    """A Slack message, understood: who, when, what, and which files. ``wish``: it only asks us for something."""
+
+    ts: str
+    author: Author
+    at: datetime
+    document: Document
+    files: tuple[SlackFile, ...] = ()
+    edited: str = ""
+    permalink: str = ""
+    wish: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a card shows. ``note`` is a line about trouble or things left out; empty when all is well."""
+
+    link: Link
+    desk: TicketAdapter[Any]
+    ticket: Ticket | None = None
+    note: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCard:
+    """A card of ours as Slack remembers it. An older one does not say who opened the ticket and who may read it."""
+
+    thread: ThreadKey
+    ts: str
+    desk: str
+    ticket_id: str
+    number: str
+    opened_by: str = ""
+    visibility: Visibility = Visibility.INTERNAL
+
+    @property
+    def at(self) -> datetime:
+        """When it was posted."""
+        return datetime.fromtimestamp(float(self.ts), UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromDesk:
+    """Words from the desk for a thread; *author* is empty where it is only news of the ticket."""
+
+    document: Document
+    author: str = ""
