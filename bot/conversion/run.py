@@ -32,6 +32,7 @@ from bot.conversion.records import (
     ThreadKey,
     UnknownVersion,
 )
+from bot.conversion.tasks import ended
 from bot.conversion.verdicts import CRASHES, Next, verdict
 
 log = logging.getLogger("threadline.worker")
@@ -91,9 +92,7 @@ class Run:
         except Exception as error:  # noqa: BLE001 - our own faults have a row in the table of verdicts too
             return await self._failed(error)
         finally:
-            beat.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await beat
+            await ended(beat)
         await self._desk_is_well()
         if had_trouble and self._journal.head.link and not self._shows:
             await self._rooms.lanes.add([card_op(self._journal.head.link.thread)])

@@ -11,6 +11,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from bot.conversion.tasks import ended
 from bot.store import keys
 from bot.store.connection import Connection
 
@@ -81,7 +82,5 @@ class Bell:
     async def aclose(self) -> None:
         """Stop listening."""
         if self._listener is not None:
-            self._listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listener
+            await ended(self._listener)
             self._listener = None

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from bot.conversion.tasks import ended
 from bot.store import keys
 from bot.store.breakers import RedisBreakers
 from bot.store.cache import Scratch
@@ -72,9 +73,7 @@ class Store:
             async with cls._connected(embedded.url, started=embedded.started, lease=lease, patience=patience) as store:
                 yield store
         finally:
-            watch.cancel()
-            with suppress(asyncio.CancelledError, server.NoServer):
-                await watch
+            await ended(watch)
             if embedded.started:
                 await server.stop(embedded)
 
