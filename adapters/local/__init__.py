@@ -96,10 +96,13 @@ class LocalDesk(TicketAdapter[LocalSettings]):
 
     @override
     async def open_ticket(self, draft: TicketDraft) -> Opened:
+        """The marker is an idempotency key, as in `add_message`."""
         self._check_fields(draft)
         contents = await self._contents(draft.first)
 
         def work(db: sqlite3.Connection) -> Opened:
+            if draft.first.marker and (there := self._marked(db, draft.first.marker)):
+                return there
             ticket = self._insert_ticket(db, draft)
             message = self._insert_message(db, ticket, draft.first, contents)
             return Opened(ticket=ref(ticket), first=MessageRef(id=str(message)))
@@ -186,14 +189,7 @@ class LocalDesk(TicketAdapter[LocalSettings]):
 
     @override
     async def find_ticket(self, marker: str, draft: TicketDraft) -> Opened | None:
-        def work(db: sqlite3.Connection) -> Opened | None:
-            row = db.execute("SELECT id FROM ticket WHERE marker = ?", (marker,)).fetchone()
-            if row is None:
-                return None
-            first = db.execute("SELECT min(id) FROM message WHERE ticket = ?", (row["id"],)).fetchone()[0]
-            return Opened(ticket=ref(row["id"]), first=None if first is None else MessageRef(id=str(first)))
-
-        return await self._read(work)
+        return await self._read(lambda db: self._marked(db, marker))
 
     @override
     async def find_message(self, ticket: TicketRef, marker: str) -> MessageRef | None:
@@ -270,6 +266,13 @@ class LocalDesk(TicketAdapter[LocalSettings]):
         if row is None:
             raise NotFound(self.name, f"there is no ticket {ticket.number}.", remedy="Check the number.")
         return row
+
+    def _marked(self, db: sqlite3.Connection, marker: str) -> Opened | None:
+        row = db.execute("SELECT id FROM ticket WHERE marker = ?", (marker,)).fetchone()
+        if row is None:
+            return None
+        first = db.execute("SELECT min(id) FROM message WHERE ticket = ?", (row["id"],)).fetchone()[0]
+        return Opened(ticket=ref(row["id"]), first=None if first is None else MessageRef(id=str(first)))
 
     def _insert_ticket(self, db: sqlite3.Connection, draft: TicketDraft) -> int:
         department = draft.department or self.settings.department or self.settings.departments[0]

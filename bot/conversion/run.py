@@ -32,7 +32,6 @@ from bot.conversion.records import (
     ThreadKey,
     UnknownVersion,
 )
-from bot.conversion.tasks import ended
 from bot.conversion.verdicts import CRASHES, Next, verdict
 
 log = logging.getLogger("threadline.worker")
@@ -55,7 +54,7 @@ class Run:
         self._work = journal.operation.work
         self._shows = isinstance(self._work, ShowCard | Receipt | Tell | SweepThread)
 
-    async def carry_out(self, heartbeat: float) -> Head | None:
+    async def carry_out(self) -> Head | None:
         """Carry the operation out; the lane's next one, or None where the lane was given back.
 
         Raises:
@@ -71,7 +70,6 @@ class Run:
         if progress.crashes >= CRASHES:
             return await self._park("Threadline broke off several times while it worked on this.")
         had_trouble = progress.first_failed > 0
-        beat = asyncio.create_task(self._beat(heartbeat))
         try:
             outcome = await self._carry()
         except (LeaseLost, StoreAway):
@@ -91,8 +89,6 @@ class Run:
             return None
         except Exception as error:  # noqa: BLE001 - our own faults have a row in the table of verdicts too
             return await self._failed(error)
-        finally:
-            await ended(beat)
         await self._desk_is_well()
         if had_trouble and self._journal.head.link and not self._shows:
             await self._rooms.lanes.add([card_op(self._journal.head.link.thread)])
@@ -131,13 +127,6 @@ class Run:
             case SlackEvent():
                 await rooms.events.dispatch(work.body)
         return outcome
-
-    async def _beat(self, heartbeat: float) -> None:
-        """Keep the lease while a slow call runs; where that fails, the next write says so."""
-        while True:
-            await asyncio.sleep(heartbeat)
-            with contextlib.suppress(LeaseLost, StoreAway):
-                await self._rooms.lanes.extend(self._journal.lease)
 
     # --- what follows from a failure ---------------------------------------------------------------------------------
 

@@ -22,7 +22,8 @@ from bot.conversion.text.plain import from_plain
 
 async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: OpenTicket) -> Outcome:
     """Open a ticket, put the whole conversion on it, link it with its thread and have the card shown."""
-    if journal.head.link and "open" not in journal.progress.done:
+    begun = journal.progress.calling or journal.progress.done  # then the link is from an earlier try of this very one
+    if journal.head.link and not begun:
         await _tell_of_other(rooms, journal, work, journal.head.link)
         return Outcome()
     desk = rooms.desks.get(work.desk)
@@ -123,7 +124,7 @@ async def _messages(rooms: Rooms, journal: Journal, work: OpenTicket, team: str)
     if work.offered is not None:
         return (await rooms.threads.understand(work.offered, work.channel),)
     thread = ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
-    messages = await rooms.threads.read(thread)
+    messages = tuple(message for message in await rooms.threads.read(thread) if not message.wish)
     if work.chosen:
         messages = tuple(message for message in messages if message.ts in work.chosen)
     elif work.from_ts:

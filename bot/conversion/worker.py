@@ -1,6 +1,7 @@
 """The worker: takes lanes that have work and carries out one operation after another, each lane in its order."""
 
 import asyncio
+import contextlib
 import logging
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from bot.conversion.ports import Head, Lease, LeaseLost, Rooms, SlackRefused, Sl
 from bot.conversion.records import UnknownVersion, decode
 from bot.conversion.run import NEWER_LOOKS, Run
 from bot.conversion.sweep import put_back
+from bot.conversion.tasks import ended
 
 log = logging.getLogger("threadline.worker")
 
@@ -64,6 +66,7 @@ class Worker:
 
     async def _guarded(self, lease: Lease) -> None:
         """One lane. Where the store or the lease is lost, the lane is left to whoever claims it next."""
+        beat = asyncio.create_task(self._beat(lease))
         try:
             await self._lane(lease)
         except (LeaseLost, StoreAway) as lost:
@@ -72,6 +75,15 @@ class Worker:
             log.warning(LEFT_ALONE, extra={"lane": lease.lane})
         except Exception as error:  # noqa: BLE001 - nobody waits for this task; the lane comes back when its lease is over
             log.error("a lane broke off", extra={"lane": lease.lane, "why": type(error).__name__})
+        finally:
+            await ended(beat)
+
+    async def _beat(self, lease: Lease) -> None:
+        """Keep the lease while slow calls run; where that fails, the next write says so."""
+        while True:
+            await asyncio.sleep(self._heartbeat)
+            with contextlib.suppress(LeaseLost, StoreAway):
+                await self._rooms.lanes.extend(lease)
 
     async def _lane(self, lease: Lease) -> None:
         head = await self._rooms.lanes.head(lease)
@@ -91,7 +103,7 @@ class Worker:
                 await self._rooms.lanes.retry(lease, head.id, head.payload, delay=NEWER_LOOKS)
                 return
             journal = Journal(self._rooms.lanes, lease, head, operation)
-            head = await Run(self._rooms, self._people, journal).carry_out(self._heartbeat)
+            head = await Run(self._rooms, self._people, journal).carry_out()
 
     async def _resync(self, lease: Lease, head: Head) -> bool:
         """After the server restarted: put back what the lane may have forgotten, to be looked for before it is sent.

@@ -2,9 +2,10 @@
 
 import hashlib
 import html
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -89,6 +90,7 @@ class Pair:
     agents: AgentDesk
     requester: Person = ADA
     department: str = ""
+    numbers: Iterator[int] = field(default_factory=lambda: count(1), compare=False)
 
     def message(self, text: str = "It does not print.", marker: str = "TL-MESSAGE00001", **more: Any) -> MessageDraft:
         """A message by the requester."""
@@ -96,7 +98,7 @@ class Pair:
 
     async def draft(self, subject: str = "Printer on fire", text: str = "It burns.", **more: Any) -> TicketDraft:
         """A ticket as the bot would ask for it, with whatever the desk insists on."""
-        first = more.pop("first", None) or self.message(text, marker="TL-TICKET000001")
+        first = more.pop("first", None) or self.message(text, marker=f"TL-TICKET{next(self.numbers):06}")
         values = {"subject": subject, "first": first, "requester": self.requester, "department": None, **more}
         if values["department"] is None:
             values["department"] = await self.some_department()

@@ -1,6 +1,7 @@
 """The worker with a real store and a real desk: each wish once, in order, or a person is told."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -122,6 +123,15 @@ async def test_a_reply_that_the_import_had_already_is_not_sent_again(house):
     (ticket,) = await house.tickets()
     texts = "\n".join(message.text for message in ticket.messages)
     assert (1, 1) == (texts.count("more smoke"), texts.count("and flames"))
+
+
+async def test_what_only_asks_us_for_something_is_not_imported(house):
+    wish = replace(said("1800000001.000100", "@Threadline note the customer is difficult"), wish=True)
+    house.threads.messages = [said(THREAD.ts, "It burns"), wish]
+
+    ticket = await opened(house)
+
+    assert "difficult" not in "\n".join(message.text for message in ticket.messages)
 
 
 async def test_a_reply_in_a_thread_without_a_ticket_is_nothing(house):

@@ -90,7 +90,7 @@ class People:
             element, name = block.get("element", {}), block.get("block_id", "")
             if name in texts:
                 chosen[name] = {element["action_id"]: {"value": texts[name]}}
-            elif block["type"] == "input" and not block.get("optional") and not element.get("initial_option"):
+            elif block["type"] == "input" and _must(block) and not element.get("initial_option"):
                 options = element.get("options", [])
                 if element["type"] == "external_select":
                     options = await self._slack.suggest(user, view["id"], name, element["action_id"], "")
@@ -125,8 +125,8 @@ class People:
         await self.reply(file=True)
 
     async def note(self) -> None:
-        """An internal note, by a wish in the thread."""
-        thread, token = self._thread(), self._ledger.token()
+        """An internal note, by a wish in a thread that shows its ticket; elsewhere we say that there is none."""
+        thread, token = self._thread(with_ticket=True), self._ledger.token()
         words = f"@threadline note {token} for agents"
         await self._slack.post(self._someone(), thread.channel, words, thread_ts=thread.ts)
         self._ledger.notes[token] = thread
@@ -151,7 +151,7 @@ class People:
 
     async def turn(self) -> None:
         """Close the ticket, or open it again."""
-        thread = self._thread()
+        thread = self._thread(with_ticket=True)
         thread.closed = not thread.closed
         words = f"@threadline {'close' if thread.closed else 'reopen'}"
         await self._slack.post(self._someone(), thread.channel, words, thread_ts=thread.ts)
@@ -161,9 +161,7 @@ class People:
 
     async def answer(self) -> None:
         """An agent answers on the ticket, now and then for other agents only."""
-        thread = self._thread()
-        if not thread.ticket:
-            return
+        thread = self._thread(with_ticket=True)
         token, internal = self._ledger.token(), self._chance.random() < 0.2
         if internal:
             self._ledger.secrets.add(token)
@@ -189,9 +187,14 @@ class People:
     def _someone(self) -> str:
         return self._chance.choice(self._users)
 
-    def _thread(self) -> Thread:
-        return self._chance.choice([thread for thread in self._ledger.threads if thread.ts])
+    def _thread(self, *, with_ticket: bool = False) -> Thread:
+        return self._chance.choice([t for t in self._ledger.threads if t.ts and (t.ticket or not with_ticket)])
 
     def _recent(self) -> Said | None:
         usable = [s for s in self._ledger.said[-25:] if not s.deleted and not s.imported and not s.file]
         return self._chance.choice(usable) if usable else None
+
+
+def _must(block: dict[str, Any]) -> bool:
+    """Whether a person fills it in: a department also where the desk could not be asked whether it needs one."""
+    return not block.get("optional") or str(block["block_id"]).startswith("department")
