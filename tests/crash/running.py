@@ -22,6 +22,8 @@ from tests.crash.ledger import TOKEN, Ledger
 from tests.crash.people import People
 from tests.crash.town import DESK_FAULTS, SETTLE, TIMEOUT, Topology, Town, town
 
+BEGINNING = 6
+"""Tickets that are there before the harm begins."""
 QUIET = 2 * (SETTLE + TIMEOUT)
 """Seconds to wait when all is there, so that what comes twice has the time to come."""
 KINDS = ("reply", "file", "note", "edit", "delete", "turn", "answer")
@@ -130,13 +132,7 @@ class _Run:
 
     async def all(self) -> Result:
         calmly = self.plan.desk == "keliweb"  # it cannot be searched: who says "it is there" links the ticket by hand
-        often, self.town.often = self.town.often, 0.0 if calmly else self.town.often
-        for _ in range(6 if calmly else 2):
-            await self.people.open_from_thread()
-        while calmly and not all(thread.ticket for thread in self.ledger.threads):
-            await self.people.look()
-            await asyncio.sleep(0.1)
-        self.town.often = often
+        await self._begin()
         done = asyncio.Event()
         harm = asyncio.create_task(self.harm.run(self.plan.blows(), done))
         looking = asyncio.create_task(self._look())
@@ -150,6 +146,16 @@ class _Run:
         found = await self._drain()
         looking.cancel()
         return await self._result(found, time.monotonic() - healed)
+
+    async def _begin(self) -> None:
+        """Some tickets, before anything goes wrong."""
+        often, self.town.often = self.town.often, 0.0
+        for _ in range(BEGINNING):
+            await self.people.open_from_thread()
+        while not all(thread.ticket for thread in self.ledger.threads):
+            await self.people.look()
+            await asyncio.sleep(0.1)
+        self.town.often = often
 
     async def _work(self) -> None:
         """One thing after another, as fast as the plan says."""
