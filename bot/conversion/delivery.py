@@ -1,7 +1,7 @@
 """Brings composed parts to a ticket: each file and each message is a step of its own, made once."""
 
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,7 +13,9 @@ from adapters.errors import UnsupportedFeature
 from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibility
 from bot.conversion.compose import Part, kept_back, render
 from bot.conversion.journal import Journal
-from bot.conversion.ports import SlackFile, SlackRefused, Threads
+from bot.conversion.ports import SlackFile, SlackRefused, ThreadMessage, Threads
+from bot.conversion.records import marker_of
+from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Document, Link, Paragraph, Run
 
 _NO_NOTES = "it has no internal notes, so a message that begins with note: or a lock was not sent there."
@@ -33,6 +35,11 @@ def doubt(desk: TicketAdapter[Any]) -> Doubt:
     settle = desk.limits.settle
     longest = timedelta(seconds=desk.settings.timeout) if settle else timedelta()
     return Doubt(reconcile=desk.reconcile, longest=longest, settle=settle)
+
+
+def fingerprints(messages: Iterable[ThreadMessage]) -> dict[str, str]:
+    """What tells whether a Slack message still says what was sent of it, by its ts."""
+    return {message.ts: marker_of(to_plain(message.document)) for message in messages}
 
 
 @dataclass(kw_only=True)
@@ -88,6 +95,7 @@ class Delivery:
     visibility: Visibility
     notify: bool | None = None
     sent_at: datetime | None = None
+    says: Mapping[str, str] = field(default_factory=dict)  # `fingerprints` of the Slack messages in it
 
     async def draft(self, part: Part, files: Sequence[OutgoingFile], number: int) -> MessageDraft:
         """*part* as the desk is told it; files that go first are uploaded here, each as a step of its own.
@@ -140,7 +148,7 @@ class Delivery:
             found = await self.desk.find_message(ticket, draft.marker)
             return None if found is None else found.id
 
-        return await self.journal.once(step, act, look, **doubt(self.desk))
+        return await self.journal.once(step, act, look, says=self.says, **doubt(self.desk))
 
     async def _upload(self, file: OutgoingFile, marker: str, number: str) -> str:
         async def act() -> str:

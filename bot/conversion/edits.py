@@ -5,7 +5,7 @@ from typing import Any
 from adapters.contract import Capability, TicketAdapter
 from adapters.model import MessageRef, Visibility
 from bot.conversion import compose
-from bot.conversion.delivery import Delivery
+from bot.conversion.delivery import Delivery, fingerprints
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Outcome, Rooms, ThreadMessage
@@ -22,14 +22,16 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     desk = rooms.desks.get(link.desk)
     now = await rooms.threads.understand(work.message, thread.channel)
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
-    if before is not None and before.document == now.document:
+    says = fingerprints([now])[work.ts]
+    begun = journal.progress.calling or journal.progress.done
+    if (before is not None and before.document == now.document) or (known.said == says and not begun):
         return Outcome()
     if desk.has(Capability.EDIT_MESSAGE) and known.message_id and known.alone and known.is_on(link):
         await _in_place(journal, link, known.message_id, desk=desk, ts=work.ts, blocks=_edited(now, before))
     else:
         head = f"{now.author.name} edited their message of {now.at:%Y-%m-%d %H:%M} UTC in Slack. It now reads:"
         await _note(rooms, people, journal, now, link, blocks=(_line(head), *_edited(now, before)))
-    return Outcome(delivered={work.ts: known.model_copy(update={"edited": work.edited})})
+    return Outcome(delivered={work.ts: known.model_copy(update={"edited": work.edited, "said": says})})
 
 
 async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, work: DeleteMessage) -> Outcome:

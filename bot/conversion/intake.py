@@ -118,9 +118,19 @@ class Intake:
         await self._lanes.add([*first, edit_op(thread, work)])
 
     async def delete(self, thread: ThreadKey, work: DeleteMessage) -> None:
-        """A deletion of a message."""
+        """A deletion of a message: one that is not sent yet is not sent at all, else the ticket is told."""
+        waiting = f"msg:{thread.team}:{thread.channel}:{work.ts}"
+        first: list[NewOp] = []
+        parked = await self._lanes.find_parked(str(thread), waiting)
+        if parked is not None:
+            if not parked.held and _is_untouched(parked.payload):
+                await self._lanes.unpark(str(thread), waiting, None)
+        elif await self._lanes.peek(str(thread), waiting):  # without its text it is looked for in Slack, and not found
+            gone = encode(Operation(work=AddMessage(actor=work.actor, ts=work.ts)))
+            order = microseconds(work.ts)
+            first.append(NewOp(lane=str(thread), id=waiting, order=order, payload=gone, replace=True))
         identity = f"del:{thread.team}:{thread.channel}:{work.ts}"
-        await self._lanes.add([_op(str(thread), identity, _now(), work, linked_only=True)])
+        await self._lanes.add([*first, _op(str(thread), identity, _now(), work, linked_only=True)])
 
     async def change(self, thread: ThreadKey, work: ChangeTicket, *, once: str) -> Accepted:
         """Have something about the ticket of *thread* changed; *once* is the gesture's own id (a trigger id)."""
@@ -170,6 +180,15 @@ class Intake:
         except UnknownVersion:
             return ""
         return getattr(work, "actor", "")
+
+
+def _is_untouched(payload: str) -> bool:
+    """Whether nothing of parked work can be at its desk yet."""
+    try:
+        progress = decode(payload).progress
+    except UnknownVersion:
+        return False
+    return not (progress.done or progress.calling)
 
 
 def _put_right(parked: str, fresh: str, edit: EditMessage) -> str:

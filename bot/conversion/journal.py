@@ -1,8 +1,9 @@
 """The promise in one place: each change that a person could see is written down before it is made, and made once."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 from adapters.contract import Reconcile
 from bot.conversion.ports import Head, Lanes, Lease
@@ -77,6 +78,7 @@ class Journal:
         reconcile: Reconcile = Reconcile.EXACT,
         longest: timedelta = timedelta(),
         settle: timedelta = timedelta(),
+        says: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
         """Make one change, unless it has been made; returns what it gave, now or then.
 
@@ -87,6 +89,7 @@ class Journal:
             reconcile: NONE where `look` cannot work.
             longest: how long *act* may take; a process that died may have died in its last moment.
             settle: how long after the end of a call its change may still appear.
+            says: fingerprints of the texts that *act* sends, by Slack ts; a change that is found may have sent others.
 
         Raises:
             LookLater: an earlier try may still take effect.
@@ -102,6 +105,7 @@ class Journal:
             if found is not None:
                 return self._finish(step, found)
         progress.calling, progress.answer = step, ""
+        progress.said |= says
         await self._intend(longest)
         try:
             result = await act()

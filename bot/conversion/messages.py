@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from bot.conversion import compose
-from bot.conversion.delivery import Delivery
+from bot.conversion.delivery import Delivery, fingerprints
 from bot.conversion.intake import card_op, edit_op, receipt_op, tell_op
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
@@ -34,6 +34,7 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         author=await people.of(desk, message.author),
         visibility=work.visibility or link.visibility,
         sent_at=message.at,
+        says=fingerprints([message]),
     )
     ticket = link.ref
     ids, fetch_left_out = await delivery.add(ticket, conversion.parts, first=0)
@@ -47,7 +48,8 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         await rooms.lanes.add([edit_op(thread, edit, again=True)])
     if work.ts:
         first = ids[0] if ids else ""
-        known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=work.edited, on=on)
+        said = journal.progress.said.get(work.ts, "")
+        known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=work.edited, said=said, on=on)
     return Outcome(delivered=known)
 
 

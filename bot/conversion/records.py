@@ -97,6 +97,7 @@ class Delivered(KeptRecord):
     message_id: str  # the desk's id; empty where the desk does not tell
     alone: bool = True  # False where it shares the desk's message with others, as after an import
     edited: str = ""  # Slack's edited.ts of the version that was sent
+    said: str = ""  # fingerprint of the text that was sent; empty where that is not known
     on: str = ""  # id of the ticket that it is on; empty: the one that its thread went with first
 
     def is_on(self, link: "Link") -> bool:
@@ -285,6 +286,7 @@ class Progress(BaseModel):
     first_failed: float = 0.0  # when the present trouble began; 0 while all is well
     done: dict[str, str] = {}  # step -> what it gave
     plan: list[list[str]] = []  # parts of a conversion: the timestamps in each, fixed when it began
+    said: dict[str, str] = {}  # Slack ts -> fingerprint of its text as the last call sent it
     asked: str = ""  # the question that a person must answer before this goes on
     verify: float = 0.0  # since when any step may have been made without being written down; 0: none
     shown: bool = False  # whether people saw on the message that it waits or failed

@@ -1,7 +1,7 @@
 """Carries out what concerns a whole ticket: opening it from a thread or a form, linking it, changing it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.errors import NotFound
 from adapters.model import Change, MessageRef, Opened, Person, Status, TicketDraft, TicketRef
 from bot.conversion import compose
-from bot.conversion.delivery import Delivery, doubt, fetched
+from bot.conversion.delivery import Delivery, doubt, fetched, fingerprints
 from bot.conversion.intake import card_op, pull_op, tell_op
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
@@ -38,6 +38,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         author=requester,
         visibility=work.visibility,
         notify=work.notify,
+        says=fingerprints(messages),
     )
     opened, left_out = await _open(rooms, delivery, work, conversion.parts[0], requester)
     if opened is None:
@@ -55,7 +56,8 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
     await rooms.lanes.add([card_op(link.thread), *watch(desk, link.thread)])
     ids = [opened.first.id if opened.first else "", *ids] if first else ids
-    return Outcome(delivered=_delivered(journal, conversion.parts, ids))
+    edited = {message.ts: message.edited for message in messages}
+    return Outcome(delivered=_delivered(journal, conversion.parts, ids, edited))
 
 
 async def _tell_of_other(rooms: Rooms, journal: Journal, work: OpenTicket, link: Link) -> None:
@@ -192,7 +194,7 @@ async def _open(
             found = await desk.find_ticket(draft.first.marker, draft)
             return None if found is None else _written(found)
 
-        result = await journal.once("open", act, look, **doubt(desk))
+        result = await journal.once("open", act, look, says=delivery.says, **doubt(desk))
         return _opened(result), tuple(carried.left_out)
 
 
@@ -259,12 +261,18 @@ def watch(desk: TicketAdapter[Any], thread: ThreadKey) -> list[NewOp]:
     return [] if desk.has(Capability.CHANGED_SINCE) or not reads else [pull_op(thread, repeat=True, delay=soon)]
 
 
-def _delivered(journal: Journal, parts: Sequence[compose.Part], ids: Sequence[str]) -> dict[str, Delivered]:
+def _delivered(
+    journal: Journal, parts: Sequence[compose.Part], ids: Sequence[str], edited: Mapping[str, str]
+) -> dict[str, Delivered]:
     """Which Slack message is in which message of the desk, and which markers are ours."""
     found = [*ids, *[""] * (len(parts) - len(ids))]
     known: dict[str, Delivered] = {}
     for number, part in enumerate(parts):
         alone = len(part.messages) == 1 and len(parts) == 1
         known[journal.marker(number)] = Delivered(message_id=found[number])
-        known |= {ts: Delivered(message_id=found[number], alone=alone) for ts in part.messages}
+        where = Delivered(message_id=found[number], alone=alone)
+        known |= {
+            ts: where.model_copy(update={"edited": edited.get(ts, ""), "said": journal.progress.said.get(ts, "")})
+            for ts in part.messages
+        }
     return known
