@@ -40,20 +40,19 @@ class Seen:
     stored: Mapping[str, float] = field(default_factory=dict)  # Slack ts -> when we first acknowledged it
 
 
-def compare(ledger: Ledger, seen: Seen, *, never_handed: Iterable[str] = (), forgetful: bool = False) -> Found:
+def compare(ledger: Ledger, seen: Seen, *, never_handed: Iterable[str] = ()) -> Found:
     """Everything that is wrong.
 
     Args:
         ledger: what was written.
         seen: what is there.
         never_handed: tokens whose events Slack gave up, so that we never had them.
-        forgetful: the store was set back, so that what was deleted since may have left no trace anywhere.
     """
     found, desk = Found(), _Desk(ledger, seen.tickets)
     excused = set(never_handed)
     _tickets(ledger, desk, found)
     for said in ledger.said:
-        _message(said, desk, found, excused, forgetful=forgetful)
+        _message(said, desk, found, excused)
     for token in ledger.notes:
         _once(token, desk.fresh[token], found, excused)
         if desk.public[token]:
@@ -107,12 +106,12 @@ def _tickets(ledger: Ledger, desk: _Desk, found: Found) -> None:
         _once(thread.name, desk.subjects[thread.name], found, set())
 
 
-def _message(said: Said, desk: _Desk, found: Found, excused: set[str], *, forgetful: bool) -> None:
+def _message(said: Said, desk: _Desk, found: Found, excused: set[str]) -> None:
     times = {token: desk.fresh[token] for token in said.versions}
     found.duplicated += [f"{token} {count} times" for token, count in times.items() if count > 1]
     last = said.versions[-1]
     there = any(times.values()) or any(desk.deletions[token] for token in said.versions)
-    if said.deleted and not there and (forgetful or last in excused):
+    if said.deleted and not there:
         found.vanished.append(last)
         return
     if not there and not excused.issuperset(said.versions):

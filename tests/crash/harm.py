@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.sandbox.faults import Fault
 from tests.crash.server import StoreServer
-from tests.crash.town import LEASE, Town
+from tests.crash.town import Town
 
 Blow = Callable[["Harm"], Coroutine[Any, Any, None]]
 
@@ -58,7 +58,7 @@ class Harm:
     async def freeze(self) -> None:
         """For longer than the lease, so that others take over, and for less than a desk's settle time."""
         name = self._one(self._chance.choice(("front", "worker", "worker")))
-        await self._town.fleet.freeze(name, LEASE * self._chance.uniform(0.5, 1.6))
+        await self._town.fleet.freeze(name, self._town.waits.lease * self._chance.uniform(0.5, 1.6))
 
     def _one(self, role: str) -> str:
         names = self._town.fleet.names(role)

@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,11 +17,34 @@ from tests.crash.fleet import Fleet
 from tests.crash.server import StoreServer
 from tests.store.topologies import Cluster, Sentinels, Servers
 
-TIMEOUT = 1.0
-"""Seconds that an adapter waits for its desk."""
-SETTLE = 1.0
-"""Seconds after that within which a change may still show."""
-LEASE = 1.0
+
+@dataclass(frozen=True)
+class Waits:
+    """The bots' waits in seconds, at *pace* times those of a quiet machine."""
+
+    pace: float = 1.0
+
+    @property
+    def timeout(self) -> float:
+        """How long an adapter waits for its desk."""
+        return self.pace
+
+    @property
+    def settle(self) -> float:
+        """How long after that a change may still show."""
+        return self.pace
+
+    @property
+    def lease(self) -> float:
+        """How long a silent worker keeps a lane."""
+        return self.pace
+
+    @property
+    def quiet(self) -> float:
+        """How long all must be there before a run ends, so that what comes twice has the time to come."""
+        return 2 * (self.settle + self.timeout)
+
+
 Topology = Literal["single", "cluster", "sentinel"]
 _SERVERS: dict[Topology, Callable[[Path, int], Any]] = {
     "single": lambda folder, _: StoreServer(folder),
@@ -57,9 +81,16 @@ class Town:
     """Everything around the bots, and the bots."""
 
     def __init__(
-        self, around: World, server: StoreServer | Servers, fleet: Fleet, dice: Dice | None, healed: Path
+        self,
+        around: World,
+        server: StoreServer | Servers,
+        fleet: Fleet,
+        dice: Dice | None,
+        healed: Path,
+        waits: Waits,
     ) -> None:
         self.world, self.server, self.fleet, self.dice, self.healed = around, server, fleet, dice, healed
+        self.waits = waits
         self.slack, self.agents = around.workspace, around.agents
         self.sent: dict[str, float] = {}
         self.stored: dict[str, float] = {}
@@ -120,6 +151,7 @@ async def town(
     mutant: str = "",
     topology: Topology = "single",
     faults: tuple[Fault, ...] = DESK_FAULTS,
+    waits: Waits,
 ) -> AsyncIterator[Town]:
     """A town in which things fail with probability *often*, until the block ends."""
     chance = random.Random(seed)
@@ -129,20 +161,20 @@ async def town(
             world(desk, folder, workspace=company(), delivery=delivery, listen=listen)
         )
         around.slack.deliveries.scale = 0.05
-        around.settings["desks"]["demo"] |= {"timeout": 30.0 if desk == "local" else TIMEOUT, "poll": 1.0}
+        around.settings["desks"]["demo"] |= {"timeout": 30.0 if desk == "local" else waits.timeout, "poll": 1.0}
         around.settings["desks"]["demo"]["polls_per_minute"] = 3000.0
         dice = None
         if around.stand_in is not None:
             around.stand_in.faults.plan = dice = Dice(chance, often, faults)
-            around.stand_in.faults.stall = TIMEOUT * 1.5  # a late commit comes at 80 % of it
+            around.stand_in.faults.stall = waits.timeout * 1.5  # a late commit comes at 80 % of it
         server = await stack.enter_async_context(_SERVERS[topology](folder / "redis", seed))
         plan = {
-            "settings": around.settings | {"work": {"lease": LEASE}},
+            "settings": around.settings | {"work": {"lease": waits.lease}},
             "environment": around.environment | {"REDIS_URL": server.url},
             "log": str(folder / "bots.log"),
             "mutant": mutant,
         }
-        tuned = {"settle": SETTLE, "trouble": often, "healed": str(folder / "healed")}
+        tuned = {"settle": waits.settle, "trouble": often, "healed": str(folder / "healed")}
         fleet = Fleet(
             {
                 f"{role}-{number}": plan | {"role": role, "tuning": tuned | {"seed": seed * 100 + number}}
@@ -151,7 +183,7 @@ async def town(
             }
         )
         await stack.enter_async_context(fleet)
-        yield Town(around, server, fleet, dice, folder / "healed")
+        yield Town(around, server, fleet, dice, folder / "healed", waits)
 
 
 def _free_port() -> int:
