@@ -85,6 +85,7 @@ class Town:
         around: World,
         server: StoreServer | Servers,
         fleet: Fleet,
+        *,
         dice: Dice | None,
         healed: Path,
         waits: Waits,
@@ -183,7 +184,7 @@ async def town(
             }
         )
         await stack.enter_async_context(fleet)
-        yield Town(around, server, fleet, dice, folder / "healed", waits)
+        yield Town(around, server, fleet, dice=dice, healed=folder / "healed", waits=waits)
 
 
 def _free_port() -> int:
