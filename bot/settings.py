@@ -150,6 +150,28 @@ class RightTable(Table):
         return who
 
 
+class LimitsTable(Table):
+    """How much may be asked for before people are told to wait; 0: no limit. Messages in linked threads only wait."""
+
+    tickets_per_person: int = Field(200, ge=0, description="New tickets that one person may open within an hour.")
+    tickets_per_channel: int = Field(1000, ge=0, description="The same for all people of a channel together.")
+    tickets_per_workspace: int = Field(5000, ge=0, description="The same for everybody.")
+    changes_per_person: int = Field(
+        60, ge=0, description="Replies and notes by command or form, closings, assignments and links within a minute."
+    )
+    changes_per_channel: int = Field(300, ge=0, description="The same for all people of a channel together.")
+    changes_per_workspace: int = Field(3000, ge=0, description="The same for everybody.")
+    lookups_per_person: int = Field(60, ge=0, description="Searches, and tickets asked for by number, within a minute.")
+    lookups_per_channel: int = Field(300, ge=0, description="The same for all people of a channel together.")
+    lookups_per_workspace: int = Field(1000, ge=0, description="The same for everybody.")
+    thread_messages: int = Field(
+        10_000, ge=0, description="Messages of a thread that one ticket is made of; longer threads: from a message on."
+    )
+    file_megabytes: int = Field(
+        1024, ge=1, le=1024, description="Size of a file that is brought to a desk; a larger one is linked instead."
+    )
+
+
 class HooksTable(Table):
     """The door for helpdesks that call when a ticket changed, at /hooks/NAME of the desk."""
 
@@ -191,6 +213,7 @@ class Settings(Table):
     log: LogTable = LogTable()
     operator: OperatorTable = OperatorTable()
     hooks: HooksTable = HooksTable()
+    limits: LimitsTable = LimitsTable()
     rights: tuple[RightTable, ...] = ()
     desks: dict[str, DeskSettings] = {}
     environment: Environment = Field(default_factory=Environment)

@@ -28,6 +28,7 @@ from bot.doors.operator import Readiness, operator_app
 from bot.serving import serving
 from bot.settings import Settings, SettingsError
 from bot.slack import policy
+from bot.slack.allowance import Allowance, Kind, Most
 from bot.slack.app import SlackApp, build_app
 from bot.slack.batch import StoreFirst
 from bot.slack.files import Files
@@ -132,7 +133,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
                 for name, desk in settings.desks.items()
             }
         )
-        threads = SlackThreads(web, People(web), Files(web))
+        threads = SlackThreads(web, People(web), Files(web, most=settings.limits.file_megabytes * 1024**2))
         intake = Intake(store.lanes, store.links)
         catalogue = Catalogue(desks)
         stack.push_async_callback(catalogue.aclose)
@@ -145,9 +146,10 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             desks=desks,
             threads=threads,
             catalogue=catalogue,
-            scratch=store.shared,
+            scratch=store.scratch,
             reactions=settings.slack.reactions,
             rights=rights_of(settings) or policy.DEFAULT,
+            allowance=Allowance(store.scratch, limits_of(settings)),
             secret=env.slack_signing_secret.get_secret_value() or env.slack_bot_token.get_secret_value(),
         )
         voice = SlackVoice(web, card_view=card, failure_view=notice, receipts=_receipts(settings))
@@ -159,6 +161,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             threads=threads,
             voice=voice,
             events=app,
+            thread_messages=settings.limits.thread_messages,
         )
         worker = Worker(rooms, at_once=settings.work.at_once, heartbeat=settings.work.lease / 3)
         door = StoreFirst(store.lanes.add, app.interaction, held_back=intake.sweep)
@@ -207,6 +210,14 @@ def rights_of(settings: Settings) -> tuple[policy.Right, ...]:
         )
         for row in settings.rights
     )
+
+
+def limits_of(settings: Settings) -> dict[Kind, Most]:
+    """The limits of the settings, for the Slack room."""
+    limits = settings.limits.model_dump()
+    return {
+        kind: Most(**{who: limits[f"{kind}_per_{who}"] for who in ("person", "channel", "workspace")}) for kind in Kind
+    }
 
 
 def _receipts(settings: Settings) -> Receipts:

@@ -7,6 +7,7 @@ from adapters.contract import DeskSettings
 from bot.settings import (
     Environment,
     HooksTable,
+    LimitsTable,
     LogTable,
     OperatorTable,
     RedisTable,
@@ -27,7 +28,7 @@ value `"env:NAME"` is taken from the variable `NAME`. This page is made from the
 def page() -> str:
     """The whole page."""
     tables = {"slack": SlackTable, "redis": RedisTable, "work": WorkTable, "log": LogTable}
-    tables |= {"operator": OperatorTable, "hooks": HooksTable}
+    tables |= {"operator": OperatorTable, "hooks": HooksTable, "limits": LimitsTable}
     parts = [HEAD]
     for name, model in tables.items():
         parts += [f"## [{name}]\n", f"{model.__doc__}\n", *_rows(model), ""]

@@ -409,4 +409,5 @@ class Rooms:
     threads: Threads
     voice: Voice
     events: Events
+    thread_messages: int = 0  # the most that a ticket is made of; 0: as many as there are
     noted: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # desk, work, outcome -> how often

@@ -131,11 +131,20 @@ async def _messages(rooms: Rooms, journal: Journal, work: OpenTicket, team: str)
         messages = tuple(message for message in messages if message.ts in work.chosen)
     elif work.from_ts:
         messages = tuple(message for message in messages if float(message.ts) >= float(work.from_ts))
+    if rooms.thread_messages and len(messages) > rooms.thread_messages:
+        raise SlackRefused("thread_too_long", _too_long(len(messages), rooms.thread_messages))
     if journal.progress.plan:
         (fixed,) = journal.progress.plan
         return tuple(message for message in messages if message.ts in fixed)
     journal.progress.plan = [[message.ts for message in messages]]
     return messages
+
+
+def _too_long(there: int, most: int) -> str:
+    return (
+        f"It would be made of {there:,} messages, and {most:,} is the most. "
+        "Choose Create ticket on a later message, and send from that message on."
+    )
 
 
 async def _convert(

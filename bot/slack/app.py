@@ -14,6 +14,7 @@ from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake
 from bot.conversion.ports import Desks, Lanes, Links, Threads
 from bot.slack.access import Access
+from bot.slack.allowance import UNBOUNDED, Allowance
 from bot.slack.answers import Answers, Later
 from bot.slack.assigning import Assigning
 from bot.slack.cards import CardButtons
@@ -110,6 +111,7 @@ def build_app(
     scratch: Scratch,
     secret: str,
     rights: Sequence[Right] = DEFAULT,
+    allowance: Allowance = UNBOUNDED,
     reactions: Collection[str] = REACTIONS,
 ) -> SlackApp:
     """The app with all its listeners.
@@ -126,6 +128,7 @@ def build_app(
         scratch: keeps what a form cannot carry.
         secret: signs what forms remember; the signing secret or the bot token.
         rights: who may do what.
+        allowance: how much they may ask for.
         reactions: names of the reactions that ask for a ticket.
     """
     later = Later()
@@ -133,7 +136,7 @@ def build_app(
     seal = Seal(secret)
     sources = Sources(threads, scratch)
     access = Access(web=web, threads=threads, links=links, rights=rights)
-    tickets = Tickets(intake=intake, links=links, desks=desks, access=access)
+    tickets = Tickets(intake=intake, links=links, desks=desks, access=access, allowance=allowance)
     form = TicketForm(
         web=web,
         intake=intake,
@@ -145,6 +148,7 @@ def build_app(
         seal=seal,
         later=later,
         access=access,
+        allowance=allowance,
     )
     assigning = Assigning(web=web, tickets=tickets, catalogue=catalogue, threads=threads, seal=seal)
     results = Results(
@@ -169,6 +173,7 @@ def build_app(
             form=form,
             answers=answers,
             access=access,
+            allowance=allowance,
             names=reactions,
         ),
         assigning,
@@ -185,7 +190,7 @@ def build_app(
             seal=seal,
             access=access,
         ),
-        Lists(desks=desks, catalogue=catalogue, access=access),
+        Lists(desks=desks, catalogue=catalogue, access=access, allowance=allowance),
         CardButtons(web=web, tickets=tickets, threads=threads, answers=answers, seal=seal),
         home,
         Unfurls(web=web, identity=identity, links=links, desks=desks, access=access),

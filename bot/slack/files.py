@@ -65,8 +65,9 @@ def needs_info(file: Mapping[str, Any]) -> bool:
 class Files:
     """Fetches files with the bot's token over the session of *web*."""
 
-    def __init__(self, web: Web) -> None:
+    def __init__(self, web: Web, *, most: int = FILE) -> None:
         self._web = web
+        self._most = most  # bytes, whatever the desk would take
         self._own = URL(web.api_url).origin() if web.api_url != API_URL else None
 
     async def fetch(self, file: SlackFile, folder: Path, *, limit: int | None) -> OutgoingFile:
@@ -78,7 +79,7 @@ class Files:
         """
         if file.trouble:
             raise SlackRefused("file_unavailable", f"{file.name}: {file.trouble}")
-        most = FILE if limit is None else min(limit, FILE)
+        most = self._most if limit is None else min(limit, self._most)
         if file.size > most:
             raise _too_large(file, most)
         for last in (False, True):  # a transfer that broke off is tried once more

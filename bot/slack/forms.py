@@ -14,6 +14,7 @@ from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links, SlackRefused, SlackTrouble, StoreAway, Threads
 from bot.conversion.records import Link, OpenTicket
 from bot.slack.access import Access
+from bot.slack.allowance import Allowance, Kind
 from bot.slack.answers import Later
 from bot.slack.ids import Action, Modal
 from bot.slack.policy import Actor, Gesture
@@ -57,6 +58,7 @@ class TicketForm:
         seal: Seal,
         later: Later,
         access: Access,
+        allowance: Allowance,
     ) -> None:
         self._web = web
         self._intake = intake
@@ -68,6 +70,7 @@ class TicketForm:
         self._seal = seal
         self._later = later
         self._access = access
+        self._allowance = allowance
 
     def register(self, router: Router) -> None:
         """Take what happens in the form."""
@@ -271,6 +274,11 @@ class TicketForm:
     async def _accept(self, call: Call, memory: Memory, work: OpenTicket) -> None:
         try:
             async with asyncio.timeout(STORE):
+                if why_not := await self._allowance.why_not(
+                    call.actor, Kind.TICKETS, channel=work.channel, once=call.view["id"]
+                ):
+                    await call.ack(response_action="errors", errors={first_input(call.view): why_not})
+                    return
                 kept = await self._sources.kept(memory)
                 if kept.summary and kept.summary.cannot_read:
                     work = work.model_copy(update={"offered": kept.offered})
@@ -280,6 +288,7 @@ class TicketForm:
             return
         if accepted.new or accepted.actor == memory.user:  # the same press again, after an answer that was lost
             await call.ack()
+            self._later.run(self._sources.forget(memory))
             return
         await call.ack(response_action="update", view=await self._whose(accepted))
 

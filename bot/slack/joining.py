@@ -20,7 +20,7 @@ from bot.slack.routing import STORE_AWAY, Call, Router, first_input
 from bot.slack.seal import Forged, Memory, Seal
 from bot.slack.sources import Sources, Starter
 from bot.slack.submission import chosen_desk, typed_in, value_of
-from bot.slack.tickets import FLOOR, Asked, Tickets
+from bot.slack.tickets import FLOOR, Asked, Refused, Tickets
 from bot.slack.views.elements import Json
 from bot.slack.views.form import Typed
 from bot.slack.views.joining import joining
@@ -143,6 +143,8 @@ class Joining:
         try:
             async with asyncio.timeout(STORE):
                 await self._accept(call, memory, desk, number)
+        except Refused as refused:
+            await call.ack(response_action="errors", errors={Block.NUMBER: str(refused)})
         except (StoreAway, TimeoutError):
             await call.ack(response_action="errors", errors={first_input(view): STORE_AWAY})
 

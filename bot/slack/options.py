@@ -1,6 +1,7 @@
 """Feeds the lists in forms that are too long to be sent whole, from the catalogue and within a budget."""
 
 import asyncio
+import secrets
 from contextlib import suppress
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from adapters.model import Choice, ChoiceList, Ticket
 from bot.conversion.catalogue import Catalogue, Choices, Listing, matching
 from bot.conversion.ports import Desks
 from bot.slack.access import Access
+from bot.slack.allowance import Allowance, Kind
 from bot.slack.ids import Action
 from bot.slack.limits import OPTIONS
 from bot.slack.policy import Gesture
@@ -29,10 +31,11 @@ _LISTS = {
 class Lists:
     """Answers what Slack asks while somebody types into a list. An empty answer, never an error, for a slow desk."""
 
-    def __init__(self, *, desks: Desks, catalogue: Catalogue, access: Access) -> None:
+    def __init__(self, *, desks: Desks, catalogue: Catalogue, access: Access, allowance: Allowance) -> None:
         self._desks = desks
         self._catalogue = catalogue
         self._access = access
+        self._allowance = allowance
 
     def register(self, router: Router) -> None:
         """Take the lists of all forms."""
@@ -72,6 +75,10 @@ class Lists:
             return
         desk = self._desks.get(_desk_of(call))
         words = _words(call)
+        once = secrets.token_hex(8)  # each letter that somebody types is a search
+        if why_not := await self._allowance.why_not(call.actor, Kind.LOOKUPS, channel="", once=once):
+            await call.ack(**options_of([Choice(id="-", label=cut(why_not, 75))]))
+            return
         found: tuple[Ticket, ...] = ()
         if words:
             with suppress(AdapterError, TimeoutError):

@@ -11,6 +11,7 @@ from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, SlackRefused, Threads
 from bot.conversion.records import OpenTicket, Tell, ThreadKey
 from bot.slack.access import Access
+from bot.slack.allowance import Allowance, Kind
 from bot.slack.answers import Answers
 from bot.slack.forms import TicketForm, name_of
 from bot.slack.ids import Action, Modal
@@ -56,6 +57,7 @@ class Reactions:
         form: TicketForm,
         answers: Answers,
         access: Access,
+        allowance: Allowance,
         names: Collection[str] = REACTIONS,
     ) -> None:
         self._web = web
@@ -67,6 +69,7 @@ class Reactions:
         self._form = form
         self._answers = answers
         self._access = access
+        self._allowance = allowance
         self._names = frozenset(names)
 
     def register(self, router: Router) -> None:
@@ -91,6 +94,10 @@ class Reactions:
         work = await self._ticket(actor, desk, channel, marked)
         if work is None:
             await self._ask(actor, desk, channel, marked)
+            return
+        once = f"{channel}:{marked.root['ts']}"
+        if why_not := await self._allowance.why_not(actor, Kind.TICKETS, channel=channel, once=once):
+            await self._tell(actor, channel, "", why_not, once=f"{ts}:{actor.id}")
             return
         accepted = await self._intake.open_ticket(actor.team, work, once=f"{channel}:{ts}")
         if words := await self._whose(actor, accepted):

@@ -11,6 +11,7 @@ from adapters.model import Ticket
 from bot.conversion.ports import Desks, Links
 from bot.conversion.records import Link, ThreadKey
 from bot.slack.access import Access
+from bot.slack.allowance import Kind
 from bot.slack.answers import Answers, Later
 from bot.slack.ids import Action
 from bot.slack.mine import mine_of, waits_for
@@ -79,6 +80,7 @@ class Results:
         if not words:
             raise Refused(f"What should be looked for? Write {usage(Verb.SEARCH)}.")
         desks = await self._searchable(asked)
+        await self._tickets.count(asked, Kind.LOOKUPS)
         found = await asyncio.gather(*(_search(desk, words) for desk in desks))
         silent = [desk.title for desk, tickets in zip(desks, found, strict=True) if tickets is None]
         notes = [f"{' and '.join(silent)} did not answer, so tickets may be missing here."] if silent else []

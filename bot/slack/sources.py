@@ -19,7 +19,9 @@ from bot.slack.views.form import ThreadSummary, Typed
 
 log = logging.getLogger(__name__)
 
-_KEPT_FOR = timedelta(hours=24)
+_KEPT_FOR = timedelta(hours=2)
+_UNREAD_FOR = timedelta(hours=24)
+"""How long a message is kept that cannot be read again when its form comes back, however late that is."""
 _SUBJECT = 80
 _UNREADABLE = frozenset({"not_in_channel", "channel_not_found"})
 _INVITE = (
@@ -30,14 +32,18 @@ SLOW = "Slack does not let Threadline read the thread just now. It will be read 
 
 
 class Scratch(Protocol):
-    """Keeps small things for a while; `adapters.contract.Shared` is one."""
+    """Keeps small things for a while, in the store."""
 
     async def get(self, key: str) -> str | None:
         """The value, or None."""
         ...
 
-    async def put(self, key: str, value: str, *, ttl: timedelta) -> None:
+    async def put(self, key: str, value: str, ttl: timedelta) -> None:
         """Keep it for *ttl*."""
+        ...
+
+    async def take(self, key: str) -> str | None:
+        """The value, which is then gone."""
         ...
 
 
@@ -134,29 +140,37 @@ class Sources:
         return Kept.model_validate_json(stored) if stored else Kept()
 
     async def read(self, memory: Memory, offered: dict[str, Any] | None) -> Kept:
-        """Read the thread of a form to its end and keep what came of it. Never raises for Slack or the store."""
+        """Read the thread of a form to its end and keep what came of it. Never raises for Slack or the store.
+
+        A message that can be read again when the ticket is made is not kept.
+        """
         if not memory.thread_ts:
             return Kept()
         kept = Kept(offered=offered)
         try:
             messages = await self._threads.read(memory.thread)
-            kept = Kept(offered=offered, summary=summary_of(messages, memory.message_ts))
+            kept = Kept(summary=summary_of(messages, memory.message_ts))
         except SlackRefused as error:
             words = _INVITE if error.code in _UNREADABLE else error.words
             kept = Kept(offered=offered, summary=ThreadSummary(cannot_read=words))
         except SlackTrouble as error:
             log.info("a thread could not be read for a form: %s", error.code)
             kept = Kept(offered=offered, trouble=SLOW)
-        await self._put(memory, kept)
+        await self._put(memory, kept, _UNREAD_FOR if kept.offered else _KEPT_FOR)
         return kept
 
     async def keep(self, memory: Memory, offered: dict[str, Any] | None) -> None:
         """Keep a message for a form. Never raises for the store: the form will say what it lacks."""
-        await self._put(memory, Kept(offered=offered))
+        await self._put(memory, Kept(offered=offered), _KEPT_FOR)
 
-    async def _put(self, memory: Memory, kept: Kept) -> None:
+    async def forget(self, memory: Memory) -> None:
+        """Let go what was kept for a form. Raises StoreAway."""
+        if memory.kept:
+            await self._scratch.take(_key(memory))
+
+    async def _put(self, memory: Memory, kept: Kept, ttl: timedelta) -> None:
         try:
-            await self._scratch.put(_key(memory), kept.model_dump_json(), ttl=_KEPT_FOR)
+            await self._scratch.put(_key(memory), kept.model_dump_json(), ttl)
         except StoreAway:
             log.warning("the store is away; a form about a thread goes on without it")
 

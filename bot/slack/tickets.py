@@ -12,6 +12,7 @@ from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links
 from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkTicket, ThreadKey
 from bot.slack.access import Access
+from bot.slack.allowance import Allowance, Kind
 from bot.slack.policy import Actor, Gesture
 from bot.slack.views.card import facts_of, status_words
 from bot.slack.views.help import usage
@@ -79,11 +80,12 @@ class Tickets:
         StoreAway: nothing was promised.
     """
 
-    def __init__(self, *, intake: Intake, links: Links, desks: Desks, access: Access) -> None:
+    def __init__(self, *, intake: Intake, links: Links, desks: Desks, access: Access, allowance: Allowance) -> None:
         self._intake = intake
         self._links = links
         self._desks = desks
         self._access = access
+        self._allowance = allowance
 
     # --- finding ---
 
@@ -101,6 +103,7 @@ class Tickets:
             if meant.thread_ts:
                 return await self.of_thread(asked, self.thread(asked, meant), GESTURES[verb])
             await self._allow_at_all(asked, GESTURES[verb])
+            await self.count(asked, Kind.LOOKUPS)
             return await self._by_number(asked, meant)
         except NotThere:
             await asyncio.sleep(begun + FLOOR - time.monotonic())
@@ -170,6 +173,11 @@ class Tickets:
         if why_not:
             raise Refused(why_not)
 
+    async def count(self, asked: Asked, kind: Kind) -> None:
+        """Raises Refused where that was asked for too often; the same gesture counts once."""
+        if why_not := await self._allowance.why_not(asked.actor, kind, channel=asked.channel, once=asked.once):
+            raise Refused(why_not)
+
     async def view(self, asked: Asked, found: Found) -> tuple[str, str]:
         """How a ticket stands, and its address."""
         await self.allow(asked, Gesture.SEE, found)
@@ -204,6 +212,7 @@ class Tickets:
                 f"What this thread says goes to ticket {found.number} as internal notes, and a reply would be public. "
                 f"Press Reply on the ticket's card: it says who would read it, and asks. Or write {usage(Verb.NOTE)}."
             )
+        await self.count(asked, Kind.CHANGES)
         work = AddMessage(actor=asked.actor.id, text=text, visibility=visibility)
         await self._intake.add_message(thread, work, once=asked.once)
         return f"Your {'note' if note else 'reply'} is on its way to ticket {found.number} at {found.desk.title}."
@@ -218,6 +227,7 @@ class Tickets:
         await self.allow(asked, Gesture.ASSIGN if act is Act.ASSIGN else Gesture.CLOSE, found)
         if not found.desk.has(needs):
             raise Refused(f"{found.desk.title} has no way to {needs} through its API. Do it there.")
+        await self.count(asked, Kind.CHANGES)
         work = ChangeTicket(actor=asked.actor.id, act=act, value=value)
         await self._intake.change(_thread_of(found), work, once=asked.once)
 
@@ -235,13 +245,15 @@ class Tickets:
         return f"The thread will be linked to ticket {number} at {desk.title}; its card will appear there."
 
     async def ask_link(self, asked: Asked, thread: ThreadKey, desk: str, number: str) -> Accepted:
-        """Have a thread linked, by the number that people use."""
+        """Have a thread linked, by the number that people use. Raises Refused: not so many at once."""
+        await self.count(asked, Kind.CHANGES)
         work = LinkTicket(actor=asked.actor.id, desk=desk, number=number, channel=thread.channel, thread_ts=thread.ts)
         return await self._intake.link_ticket(thread, work)
 
     async def unlink(self, asked: Asked, found: Found) -> str:
         """Part a ticket and its thread."""
         await self.allow(asked, Gesture.LINK, found)
+        await self.count(asked, Kind.CHANGES)
         await self._intake.unlink(_thread_of(found))
         return f"Ticket {found.number} and its thread are no longer linked. What is on the ticket stays there."
 

@@ -30,7 +30,7 @@ from bot.conversion.ports import StoreAway
 
 SCRIPTS = ("add", "claim", "head", "save", "extend", "done", "retry", "park", "hold", "unpark", "nudge", "unlink")
 """The scripts of the lanes, which get `keys.SHARD_KEYS` first; each has scripts/common.lua in front."""
-LONE_SCRIPTS = ("failed", "learn", "release", "swap", "turn")
+LONE_SCRIPTS = ("failed", "learn", "release", "spend", "swap", "turn")
 """Scripts with keys of their own."""
 
 TROUBLE = (RedisError, RedisClusterException, OSError)

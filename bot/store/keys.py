@@ -116,3 +116,8 @@ def scratch(key: str) -> str:
 def once(key: str) -> str:
     """That something short-lived was seen."""
     return f"tk:once:{key}"
+
+
+def places(key: str) -> str:
+    """Who took a place in a window that bounds how much may be asked for."""
+    return f"tk:limit:{key}"

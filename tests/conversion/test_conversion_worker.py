@@ -61,6 +61,17 @@ async def test_a_whole_thread_reaches_the_desk_with_its_files_and_is_linked(hous
     assert (ticket.number, "desk") == await _link(house)
 
 
+async def test_s18_a_thread_that_is_longer_than_one_ticket_may_be_is_refused_with_words(house):
+    object.__setattr__(house.rooms, "thread_messages", 2)
+    house.threads.messages = [said(THREAD.ts, "It burns"), *(said(f"170000010{n}.000100", str(n)) for n in range(2))]
+
+    await house.intake.open_ticket("T1", OPEN, once="view")
+    await house.until(lambda: house.voice.told)
+
+    assert "It would be made of 3 messages, and 2 is the most." in house.voice.told[0][1]
+    assert [] == await house.tickets()
+
+
 async def _link(house):
     link = await house.store.links.get(THREAD)
     return link.number, link.desk

@@ -136,11 +136,8 @@ class Journey:
         return any(text in message.text for ticket in tickets for message in ticket.messages)
 
     async def keys_with_texts(self):
-        """The keys that hold a text, but for what a form remembers, which has an end."""
+        """The keys that hold a text."""
         keys = [key async for key in self.redis.scan_iter()]
-        forms = [key for key in keys if key.startswith("tk:value:form:")]
-        assert all([await self.redis.ttl(key) != -1 for key in forms])
-        keys = sorted(set(keys) - set(forms))
         values = {key: str(await _value(self.redis, key)) for key in keys}
         return sorted(key for key, value in values.items() if any(text in value for text in TEXTS))
 

@@ -140,3 +140,24 @@ async def test_once_is_true_for_one_of_many(store):
 
     assert 1 == sum(answers)
     assert 0 < await store.connection.do("PTTL", "tk:once:trigger:1") <= 1000
+
+
+async def test_a_window_has_so_many_places_one_for_each_gesture_and_they_become_free(store):
+    async def spend(once, window):
+        return (await store.scratch.spend([("tickets:T1:U1", 2)], once, window=window))[0]
+
+    hour = timedelta(hours=1)
+    assert [timedelta()] * 3 == [await spend("a", hour), await spend("b", hour), await spend("a", hour)]
+    assert timedelta() < await spend("c", hour) <= hour
+
+    await asyncio.sleep(0.01)
+    assert timedelta() == await spend("c", timedelta(milliseconds=5))  # of a shorter window those places are free
+
+
+async def test_of_many_at_once_so_many_get_a_place_as_there_are(store):
+    minute = timedelta(minutes=1)
+    keys = [("changes:T1:U1", 5), ("changes:T1", 1000)]
+
+    waits = await asyncio.gather(*(store.scratch.spend(keys, str(n), window=minute) for n in range(20)))
+
+    assert 5 == sum(person == timedelta() for person, _ in waits)

@@ -16,6 +16,7 @@ from bot.conversion.ports import Outcome
 from bot.conversion.records import Link, ThreadKey, decode
 from bot.sandbox.slack import Answer, SlackServer, Workspace
 from bot.sandbox.slack.state import fixed_id
+from bot.slack.allowance import Allowance
 from bot.slack.app import build_app
 from bot.slack.files import Files
 from bot.slack.manifest import manifest_text, read
@@ -234,7 +235,13 @@ def rights():
 
 
 @pytest.fixture
-async def stage(store, tables, rights):
+def most():
+    """The limits of the settings; none, unless a test sets some."""
+    return {}
+
+
+@pytest.fixture
+async def stage(store, tables, rights, most):
     manifest = read(manifest_text())
     workspace = Workspace(
         commands=manifest["features"]["slash_commands"],
@@ -267,6 +274,7 @@ async def stage(store, tables, rights):
             scratch=store.scratch,
             secret="a signing secret",
             rights=rights,
+            allowance=Allowance(store.scratch, most),
         )
         stack.push_async_callback(app.drain, 5)
         yield Stage(server=server, web=web, store=store, desks=desks, app=app)

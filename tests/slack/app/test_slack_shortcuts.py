@@ -89,6 +89,26 @@ async def test_where_we_are_no_member_the_form_says_how_to_invite_and_offers_the
     assert "Psst, the printer burns" == work.offered["text"]
 
 
+async def texts_kept(stage):
+    """How many forms have a text in the store."""
+    keys = await stage.store.connection.do("KEYS", "tk:scratch:form:*")
+    kept = [await stage.store.scratch.get(key.removeprefix("tk:scratch:")) for key in keys]
+    return sum("printer burns" in (text or "") for text in kept)
+
+
+async def test_s19_a_form_keeps_the_text_only_of_a_message_that_cannot_be_read_again_and_until_it_was_sent(stage):
+    found = []
+    for channel in (stage.channel, stage.closed):
+        said = await stage.workspace.post(stage.ada, channel, "The printer burns")
+        await stage.shortcut(said, CREATE, channel=channel)
+        await stage.settled()
+        open_, _ = await texts_kept(stage), await stage.submit({DEPARTMENT: "IT"})
+        await stage.settled()
+        found.append((open_, await texts_kept(stage)))
+
+    assert [(0, 0), (1, 0)] == found
+
+
 async def test_a_thread_that_has_a_ticket_says_which(stage, thread):
     await stage.link(thread[0], number="1042", subject="Old fire", url="https://desk.example/1042")
 
@@ -112,6 +132,7 @@ async def test_fifty_people_who_press_at_once_make_one_ticket_and_the_others_hea
     (work,) = await stage.accepted()
     winner = stage.workspace.people[work.actor].real_name
     told = [answer for answer in answers if answer.body]
+    assert [] == [answer.body["errors"] for answer in told if "errors" in answer.body]
     assert 49 == len(told)
     assert {f"{winner} is creating the ticket for this thread."} == {
         answer.body["view"]["blocks"][0]["text"]["text"].split(" Its card")[0] for answer in told

@@ -1,0 +1,79 @@
+"""S18: what may be asked for within a while, and that whoever asks for more is told so."""
+
+import re
+
+import pytest
+
+from bot.slack.allowance import Kind, Most
+from bot.slack.ids import Block
+
+TOLD = re.compile(
+    r"(You have|This channel has|This workspace has) had 2 (new tickets|changes|look-ups of tickets) within"
+)
+
+
+@pytest.fixture(params=["person", "channel", "workspace"])
+def most(request):
+    return {kind: Most(**{request.param: 2}) for kind in Kind}
+
+
+@pytest.fixture
+async def root(stage):
+    said = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    await stage.link(said, number="1042")
+    stage.door.events.clear()
+    return said
+
+
+@pytest.mark.parametrize("typed", ["note 1042 The fuse", "reply 1042 Soon", "close 1042", "assign 1042 nobody"])
+async def test_s18_more_changes_than_the_limit_are_refused_with_words(stage, root, most, typed):
+    del most[Kind.LOOKUPS]
+
+    words = [await stage.told(typed) for _ in range(3)]
+
+    assert [False, False, True] == [bool(TOLD.match(one)) for one in words]
+    assert 2 == len(await stage.accepted())
+
+
+@pytest.mark.parametrize("typed", ["search printer", "view 1042"])
+async def test_s18_more_look_ups_than_the_limit_are_refused_with_words(stage, root, typed):
+    words = [await stage.told(typed) for _ in range(3)]
+
+    assert [False, False, True] == [bool(TOLD.match(one)) for one in words]
+
+
+async def test_s18_more_tickets_than_the_limit_are_refused_beside_the_form_and_nothing_typed_is_lost(stage):
+    given = {Block.SUBJECT: "It burns", Block.DESCRIPTION: "Help", Block.DEPARTMENT.of("local"): "IT"}
+    answers = []
+    for _ in range(3):
+        await stage.ticket("")
+        await stage.settled()
+        answers.append(await stage.submit(given))
+
+    assert [None, None] == [answer.body for answer in answers[:2]]
+    (words,) = answers[2].body["errors"].values()
+    assert TOLD.match(words)
+    assert words.endswith(" minutes.")
+    assert 2 == len(await stage.accepted())
+
+
+async def test_s18_the_same_form_sent_again_counts_once(stage):
+    given = {Block.SUBJECT: "It burns", Block.DESCRIPTION: "Help", Block.DEPARTMENT.of("local"): "IT"}
+    await stage.ticket("")
+    await stage.settled()
+    await stage.submit(given)
+    again = stage.door.interactions[-1]
+
+    answers = [await stage.app.interaction(again) for _ in range(5)]
+
+    assert [b""] * 5 == [answer.content for answer in answers]
+    assert 1 == len(await stage.accepted())
+
+
+async def test_s18_what_is_written_in_a_linked_thread_is_never_counted(stage, root):
+    for number in range(6):
+        await stage.workspace.post(stage.ben, stage.channel, f"reply {number}", thread_ts=root["ts"])
+
+    await stage.events("message")
+
+    assert [f"reply {number}" for number in range(6)] == [work.message["text"] for work in await stage.accepted()]
