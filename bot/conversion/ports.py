@@ -328,6 +328,10 @@ class Voice(Protocol):
         """The markers of all that we posted in a thread. Raises SlackTrouble, SlackRefused."""
         ...
 
+    async def kept_by_another(self, thread: ThreadKey, number: str) -> bool:
+        """Whether another Threadline has its card for the ticket of this number in the thread. Raises SlackTrouble."""
+        ...
+
     async def update_card(self, card: Card) -> None:
         """Bring the card up to date, in place. Raises SlackTrouble, SlackRefused."""
         ...

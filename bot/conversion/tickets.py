@@ -18,6 +18,7 @@ from bot.conversion.records import ChangeTicket, Delivered, Link, LinkTicket, Op
 from bot.conversion.relinking import face, last_message, relink
 from bot.conversion.text.clean import clean_subject
 from bot.conversion.text.plain import from_plain
+from bot.words import _
 
 
 async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: OpenTicket) -> Outcome:
@@ -78,8 +79,14 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
         ticket = await desk.find_by_number(work.number)
     except NotFound:
         text = f"{desk.title} has no ticket {work.number}, so nothing was linked. Check the number and try again."
-        told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
-        await rooms.lanes.add([tell_op(thread.team, told, once=journal.head.id + work.number)])
+        await _tell_of_number(rooms, journal, work, text)
+        return
+    if await rooms.voice.kept_by_another(thread, ticket.ref.number):  # with two, each message would arrive twice
+        text = _(
+            "Nothing was linked: another Threadline app keeps this thread in step with ticket {number} already.",
+            number=ticket.ref.number,
+        )
+        await _tell_of_number(rooms, journal, work, text)
         return
     if old:
         await relink(rooms, old, desk, ticket.ref, **face(ticket), url=ticket.url or "")
@@ -99,6 +106,13 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
     )
     await rooms.links.put(link)
     await rooms.lanes.add([card_op(thread), *watch(desk, thread)])
+
+
+async def _tell_of_number(rooms: Rooms, journal: Journal, work: LinkTicket, text: str) -> None:
+    """Say why a ticket was not linked."""
+    told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
+    team = ThreadKey.parse(journal.lease.lane).team
+    await rooms.lanes.add([tell_op(team, told, once=journal.head.id + work.number)])
 
 
 async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> None:

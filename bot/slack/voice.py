@@ -113,6 +113,17 @@ class SlackVoice:
         ours = [our_metadata(one) async for one in self._messages(thread.channel, thread.ts) if us.wrote(one)]
         return frozenset(str(one["marker"]) for one in ours if "marker" in one)
 
+    async def kept_by_another(self, thread: ThreadKey, number: str) -> bool:
+        """Whether another Threadline has its card for the ticket of this number in the thread. Raises SlackTrouble."""
+        us = await self._web.identity()
+        try:
+            async for message in self._messages(thread.channel, thread.ts):
+                if message.get("bot_id") and not us.wrote(message) and our_metadata(message).get("number") == number:
+                    return True
+        except SlackRefused:  # a thread that we cannot read
+            return False
+        return False
+
     async def update_card(self, card: Card) -> None:
         """Bring the card up to date, in place; its metadata stays. Raises SlackTrouble, SlackRefused."""
         blocks, text = self._card_view(card)

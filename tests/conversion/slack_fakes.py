@@ -86,6 +86,9 @@ class FakeVoice:
     async def markers(self, thread):
         return frozenset(self.posted)
 
+    async def kept_by_another(self, thread, number):
+        return False
+
     def posts(self, message):
         return (message,)
 

@@ -12,7 +12,10 @@ import httpx
 
 from bot.commands.demo import company
 from bot.sandbox.demo import world
+from bot.sandbox.slack.server import SlackServer
+from bot.sandbox.slack.workspace import registered
 from bot.settings import parse
+from bot.slack.manifest import manifest_text, read
 from bot.wiring import run
 from tests.journeys.day import Plan, a_day
 
@@ -114,6 +117,36 @@ async def test_two_threadlines_on_one_thread_and_one_ticket_do_not_answer_each_o
         assert (1, 1) == (holding(thread, "to both of you"), holding(second, "to both of you"))
         assert 1 >= holding(thread, "from the second")
         assert 1 >= holding(second, case.said[-1].text)
+
+
+async def test_a_second_threadline_in_the_same_thread_is_not_linked_to_the_same_ticket(tmp_path):
+    """Two apps in one workspace: the second knows the first by what stands beside its card, and says so to a person."""
+    async with a_case(tmp_path) as (day, case), AsyncExitStack() as stack:
+        other = day.slack.another_app("threadline-2", **registered(read(manifest_text())))
+        server = SlackServer(other)
+        await stack.enter_async_context(server.serve())
+        settings = {**day.world.settings, "slack": {"mode": "socket", "api_url": server.api_url}}
+        settings |= {"redis": {"data_dir": str(tmp_path / "other")}}
+        await stack.enter_async_context(another_threadline(settings, day.world.environment))
+        user, number = next(iter(day.people)), (await day.agents.ticket(case.ticket)).number
+        words = f"@threadline-2 link {number}"
+        await other.post(user, case.channel, words, thread_ts=case.ts)
+
+        async def told():
+            return other.ephemerals(user, case.channel)[1:]  # the first says that it is being linked
+
+        await eventually(told)
+        for _ in range(3):
+            await day.say(case)
+            await day.answer(case)
+        await day.agents.reply(case.ticket, "polly wants a cracker")
+        assert [] == (await day._settled()).wrong
+        thread, ticket = await still(day, case)
+
+        assert "another Threadline" in other.ephemerals(user, case.channel)[-1]["text"]
+        assert {} == {method: times for method, times in server.calls.items() if method == "chat.postMessage"}
+        assert 1 == holding(thread, "polly wants a cracker")
+        assert len(ticket) == len(set(ticket))
 
 
 async def test_a_bot_that_echoes_every_message_makes_no_loop(tmp_path):

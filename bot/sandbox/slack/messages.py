@@ -11,19 +11,26 @@ _OF_ROOTS = ("reply_count", "reply_users_count", "latest_reply", "reply_users", 
 
 
 class Messages:
-    """Adds, changes and removes messages of the state, and tells the app."""
+    """Adds, changes and removes messages of the state, and tells the app and those beside it."""
 
     def __init__(self, state: State, events: Events) -> None:
         self.state, self.events = state, events
+        self.apps: list[Messages] = [self]
+        """As each app of the workspace sees them; all hold the same list."""
 
     def add(self, channel_id: str, message: Message) -> Message:
         """Store a message; raises ``message``, and ``app_mention``, ``link_shared`` and ``file_shared`` where due."""
-        channel = self.state.channels[channel_id]
         self.state.add_message(channel_id, message)
-        event = self._for_event(message)
+        for app in self.apps:
+            app.tell_added(self.state.channels[channel_id], message)
+        return message
+
+    def tell_added(self, channel: SandboxChannel, message: Message) -> None:
+        """Raise the events of a new message for this app."""
+        event = self.for_event(message)
         event["event_ts"] = message["ts"]
         if message.get("subtype") == "thread_broadcast":
-            event["root"] = self._for_event(self.state.messages[channel_id][message["thread_ts"]], root=True)
+            event["root"] = self.for_event(self.state.messages[channel.id][message["thread_ts"]], root=True)
         self.events.message(channel, event)
         own = message.get("bot_id") == self.state.bot_id
         if not own and channel.bot_in and f"<@{self.state.bot_user_id}>" in message["text"] and not channel.is_im:
@@ -32,7 +39,6 @@ class Messages:
             self.share_links(channel, message)
             for file in message.get("files", ()):
                 self._file_shared(channel, file["id"], message)
-        return message
 
     def change(self, channel_id: str, ts: str, changes: Message, *, gone: tuple[str, ...] = ()) -> Message:
         """Give a message other fields; raises ``message_changed``. A person's edit brings its own ``edited``."""
@@ -55,7 +61,8 @@ class Messages:
             return
         now = self.state.new_ts()
         event = {"subtype": "message_deleted", "hidden": True, "deleted_ts": ts, "ts": now, "event_ts": now}
-        self.events.message(channel, {**event, "previous_message": self._for_event(before)})
+        for app in self.apps:
+            app.events.message(channel, {**event, "previous_message": app.for_event(before)})
 
     def react(self, user: str, channel_id: str, ts: str, emoji: str, *, add: bool) -> bool:
         """Add or remove a reaction; raises ``reaction_added`` or ``reaction_removed``. False if nothing changed."""
@@ -81,7 +88,8 @@ class Messages:
             name = "reaction_added" if add else "reaction_removed"
             item = {"type": "message", "channel": channel_id, "ts": ts}
             event = {"type": name, "user": user, "reaction": emoji, "item": item, "item_user": message.get("user", "")}
-            self.events.emit(name, event, channel=channel)
+            for app in self.apps:
+                app.events.emit(name, event, channel=channel)
         return True
 
     def share_links(self, channel: SandboxChannel, message: Message) -> None:
@@ -124,7 +132,7 @@ class Messages:
             self.events.emit("member_joined_channel", {**event, **({"inviter": inviter} if inviter else {})})
 
     def _mention(self, channel: SandboxChannel, message: Message) -> None:
-        event = {**self._for_event(message), "type": "app_mention", "channel": channel.id, "event_ts": message["ts"]}
+        event = {**self.for_event(message), "type": "app_mention", "channel": channel.id, "event_ts": message["ts"]}
         event.pop("subtype", None)
         self.events.emit("app_mention", event)
 
@@ -137,8 +145,9 @@ class Messages:
         now = self.state.new_ts()
         self.state.changes.note(f"message {channel.id} {message['ts']}")
         event = {"subtype": "message_changed", "hidden": True, "ts": now, "event_ts": now}
-        new = self._for_event(message, root=True)
-        self.events.message(channel, {**event, "message": new, "previous_message": self._for_event(before, root=True)})
+        for app in self.apps:
+            new, old = app.for_event(message, root=True), app.for_event(before, root=True)
+            app.events.message(channel, {**event, "message": new, "previous_message": old})
 
     def for_app(self, message: Message) -> Message:
         """A copy of a message as the app gets it: of a stranger's files it gets only that they are there."""
@@ -152,7 +161,8 @@ class Messages:
             ]
         return message
 
-    def _for_event(self, message: Message, *, root: bool = False) -> Message:
+    def for_event(self, message: Message, *, root: bool = False) -> Message:
+        """A message as an event shows it to this app; *root* keeps what only a thread's first message has."""
         shown = copied(message, metadata="metadata.message:read" in self.events.scopes)
         if not root:
             for key in _OF_ROOTS:

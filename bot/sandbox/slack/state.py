@@ -133,10 +133,22 @@ class State:
         self.bots: dict[str, str] = {}
         self.groups: dict[str, dict[str, Any]] = {}
         self.changes = Changes()
-        self._last_ts = 0
+        self._last_ts = [0]  # shared by the apps of a workspace
         self.add_person(
             SandboxPerson(id=self.bot_user_id, name="threadline", real_name="Threadline", bot=True, colour="2c2d30")
         )
+
+    def for_app(self, name: str) -> "State":
+        """The same workspace as another app has it: with a bot of its own, a member wherever ours is."""
+        other = copy.copy(self)
+        other.app_id, other.bot_id = fixed_id("A", name), fixed_id("B", name)
+        other.bot_user_id = fixed_id("U", f"{name}-bot")
+        other.add_person(SandboxPerson(id=other.bot_user_id, name=name, real_name=name, bot=True, colour="2c2d30"))
+        self.bots[other.bot_id] = name
+        for channel in self.channels.values():
+            if channel.bot_in:
+                channel.members.append(other.bot_user_id)
+        return other
 
     # --- people and channels ---
 
@@ -175,8 +187,8 @@ class State:
 
     def new_ts(self) -> str:
         """A timestamp later than every one before it."""
-        self._last_ts = max(int(self.clock() * 1_000_000), self._last_ts + 100)
-        return self.stamp(self._last_ts)
+        self._last_ts[0] = max(int(self.clock() * 1_000_000), self._last_ts[0] + 100)
+        return self.stamp(self._last_ts[0])
 
     @staticmethod
     def stamp(microseconds: int) -> str:

@@ -50,8 +50,9 @@ class Workspace:
         events: Iterable[str] | None = None,
         unfurl_domains: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
+        state: State | None = None,
     ) -> None:
-        self.state = State(team_name=name, clock=clock)
+        self.state = state or State(team_name=name, clock=clock)
         self.commands = [dict(item) for item in commands]
         self.shortcuts = [dict(item) for item in shortcuts]
         self.team_id, self.app_id = self.state.team_id, self.state.app_id
@@ -82,6 +83,16 @@ class Workspace:
         from bot.sandbox.slack.demo import company  # noqa: PLC0415
 
         return company(cls(name="Kestrel Cycles", **options))
+
+    def another_app(self, name: str, **options: Any) -> "Workspace":
+        """The same people, channels and messages for another app, whose bot has this name.
+
+        *options* are those of the constructor. What happens is told to both apps, whichever it is done through.
+        """
+        other = Workspace(state=self.state.for_app(name), **options)
+        other.messages.apps = self.messages.apps
+        self.messages.apps.append(other.messages)
+        return other
 
     @property
     def outlet(self) -> Outlet:
