@@ -2,6 +2,8 @@
 
 import contextlib
 import time
+from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -205,6 +207,19 @@ def _put_right(parked: str, fresh: str, edit: EditMessage) -> str:
     return decided(again, Decision.AGAIN) or again
 
 
+_doubt: ContextVar[float] = ContextVar("since when what is being asked for may have been done", default=0.0)
+
+
+@contextlib.contextmanager
+def perhaps_done(since: float) -> Iterator[None]:
+    """What is put into lanes in this block may have been done before *since*, and is looked for first; 0: it was not."""
+    before = _doubt.set(since)
+    try:
+        yield
+    finally:
+        _doubt.reset(before)
+
+
 def edit_op(thread: ThreadKey, work: EditMessage, *, again: bool = False) -> NewOp:
     """The wish to tell a ticket of an edit; an edit is another than the one before by ``work.edited``.
 
@@ -322,7 +337,7 @@ def _op(
         lane=lane,
         id=identity,
         order=order,
-        payload=encode(Operation(work=work)),
+        payload=encode(Operation(work=work, progress=Progress(verify=_doubt.get()))),
         linked_only=linked_only,
         replace=replace,
         makes_link=makes_link,

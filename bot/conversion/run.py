@@ -10,7 +10,7 @@ from typing import Any, Literal
 from adapters.contract import Reconcile, TicketAdapter
 from adapters.errors import AdapterError
 from bot.conversion import display, edits, messages, pull, sweep, tickets
-from bot.conversion.intake import card_op, receipt_op, tell_op
+from bot.conversion.intake import card_op, perhaps_done, receipt_op, tell_op
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Head, LeaseLost, NoSuchDesk, Outcome, Rooms, SlackRefused, StoreAway
@@ -125,7 +125,8 @@ class Run:
             case Tell():
                 await display.tell(rooms, journal, work)
             case SlackEvent():
-                await rooms.events.dispatch(work.body)
+                with perhaps_done(journal.progress.verify):  # the server may have forgotten what followed from it
+                    await rooms.events.dispatch(work.body)
         return outcome
 
     # --- what follows from a failure ---------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.conversion.ports import StoreAway
+from bot.conversion.ports import NewOp, StoreAway
+from bot.conversion.records import AddMessage, encode_event
 from bot.store.keys import shard_of
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
@@ -33,29 +34,6 @@ async def test_a_ticket_that_was_linked_by_a_try_that_broke_off_is_still_our_own
     assert [] == house.voice.told
 
 
-async def test_a_lane_goes_on_although_the_stores_client_swallows_the_end_of_the_heartbeat(house, monkeypatch):
-    begun, add_message = asyncio.Event(), house.desk.add_message
-
-    async def stubborn(lease):
-        begun.set()
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            raise StoreAway("the connection broke") from None
-
-    async def slow(*args):
-        await begun.wait()
-        return await add_message(*args)
-
-    await opened(house)
-    monkeypatch.setattr(house.store.lanes, "extend", stubborn)
-    monkeypatch.setattr(house.desk, "add_message", slow)
-    await house.intake.mirror(THREAD, reply(1))
-    await house.intake.mirror(THREAD, reply(2, "and flames"))
-
-    await house.until(lambda: len(house.voice.receipts) == 2)
-
-
 async def test_a_lane_is_kept_while_its_thread_is_read_again_after_a_restart(house, monkeypatch):
     await opened(house)
     epoch = shard_of(str(THREAD), house.store.lanes._shards).key("epoch")
@@ -72,3 +50,29 @@ async def test_a_lane_is_kept_while_its_thread_is_read_again_after_a_restart(hou
     await house.until(lambda: house.voice.receipts)
 
     assert [THREAD] == reads
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_what_follows_from_an_event_that_the_server_forgot_having_handled_is_looked_for_first(house, monkeypatch):
+    lanes, lane, heard = house.store.lanes, f"in/{THREAD}", []
+
+    async def note(body):
+        heard.append(body)
+        await house.intake.add_message(THREAD, AddMessage(actor="U1", text="a note"), once="event")
+
+    async def told():
+        return len(heard) == times and not await lanes.waiting(str(THREAD)) and not await lanes.waiting(lane)
+
+    await opened(house)
+    monkeypatch.setattr(house.events, "dispatch", note)
+    shard, payload = shard_of(str(THREAD), lanes._shards), encode_event({"event": {"type": "app_mention"}})
+    for times in (1, 2):
+        await lanes.add([NewOp(lane=lane, id="in:event", order=1, payload=payload)])
+        if times == 2:
+            await house.store.connection.do("HSET", shard.key("ops"), f"{lane}|in:event", f"0||{payload}")
+        await house.until(told)
+        for where, op in ((lane, "in:event"), (str(THREAD), "text:event")):
+            assert await house.store.connection.do("DEL", shard.memory(where, op))
+
+    (ticket,) = await house.tickets()
+    assert ["a note"] == [message.text.splitlines()[0] for message in ticket.messages[1:]]

@@ -16,11 +16,12 @@ Blow = Callable[["Harm"], Coroutine[Any, Any, None]]
 class Harm:
     """Deals one blow after another. ``calm`` is cleared while the store may be about to forget."""
 
-    def __init__(self, town: Town, chance: random.Random, *, pause: float) -> None:
-        self._town, self._chance, self._pause = town, chance, pause
+    def __init__(self, town: Town, chance: random.Random, *, pause: float, opening: asyncio.Lock) -> None:
+        self._town, self._chance, self._pause, self._opening = town, chance, pause, opening
         self._under_way: set[asyncio.Task[None]] = set()
         self.calm = asyncio.Event()
         self.calm.set()
+        self._server = asyncio.Lock()
 
     async def run(self, plan: dict[str, int], done: asyncio.Event) -> None:
         """Deal the blows of *plan* (name -> how often), in an order of chance, spread over the time until *done*."""
@@ -67,7 +68,7 @@ class Harm:
     # --- the store ---
 
     async def kill_redis(self) -> None:
-        if self.calm.is_set():
+        async with self._server:
             await self._town.server.kill()
 
     async def roll_back(self) -> None:
@@ -77,19 +78,18 @@ class Harm:
         deletion that was stored after the backup is forgotten with it (docs/reliability.md says so).
         """
         server = self._town.server
-        if not self.calm.is_set() or not isinstance(server, StoreServer):
+        if not isinstance(server, StoreServer):
             return
-        self.calm.clear()
-        try:
-            for _ in range(300):
-                if not self._town.unheard:
-                    break
-                await asyncio.sleep(0.1)
-            await server.copy()
-            await asyncio.sleep(self._chance.uniform(0.3, 1.0))
-            await server.roll_back()
-        finally:
-            self.calm.set()
+        async with self._opening, self._server:
+            self.calm.clear()
+            try:
+                while self._town.waits_for_us:
+                    await asyncio.sleep(0.1)
+                await server.copy()
+                await asyncio.sleep(self._chance.uniform(0.3, 1.0))
+                await server.roll_back()
+            finally:
+                self.calm.set()
 
     # --- Slack ---
 

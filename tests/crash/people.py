@@ -24,12 +24,17 @@ class People:
         ids = {person.name: person.id for person in self._slack.people.values()}
         self._users = [ids[name] for name in ("eva", "ben", "mira", "tom")]
         self._channel = next(channel.id for channel in self._slack.channels.values() if channel.name == "it-help")
-        self._one_form = asyncio.Lock()
+        self.opening = asyncio.Lock()
+        """Held while somebody opens a ticket."""
 
     # --- tickets ---
 
     async def open_from_thread(self) -> None:
         """Some messages, and a ticket of them."""
+        async with self.opening:
+            await self._from_thread()
+
+    async def _from_thread(self) -> None:
         ledger, user = self._ledger, self._someone()
         thread = Thread(name=ledger.token(), channel=self._channel)
         before = []
@@ -49,6 +54,10 @@ class People:
 
     async def open_from_form(self) -> None:
         """A ticket from /ticket, whose card begins its thread; the thread is used as soon as it is there."""
+        async with self.opening:
+            await self._from_form()
+
+    async def _from_form(self) -> None:
         ledger, user = self._ledger, self._someone()
         thread = Thread(name=ledger.token(), channel=self._channel)
         token = ledger.token()
@@ -64,15 +73,14 @@ class People:
 
     async def _fill(self, user: str, ask: Callable[[], Awaitable[None]], texts: dict[str, str]) -> None:
         """Open the form, fill it in and submit it, all of it again where Slack says that there was trouble."""
-        async with self._one_form:
-            for _ in range(TRIES):
-                for view in reversed(self._slack.views_of(user)):
-                    await self._slack.close(user, view["id"])
-                await ask()
-                view = await self._drawn(user)
-                if view is not None and await self._submitted(user, view, texts):
-                    return
-                await asyncio.sleep(PATIENCE)
+        for _ in range(TRIES):
+            for view in reversed(self._slack.views_of(user)):
+                await self._slack.close(user, view["id"])
+            await ask()
+            view = await self._drawn(user)
+            if view is not None and await self._submitted(user, view, texts):
+                return
+            await asyncio.sleep(PATIENCE)
         raise GaveUp(f"the form of {texts['subject']}")
 
     async def _drawn(self, user: str) -> dict[str, Any] | None:

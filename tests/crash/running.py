@@ -128,7 +128,12 @@ class _Run:
         self.asked = 0
         self.people = People(place, self.ledger, self.chance)
         blows = plan.blows()
-        self.harm = Harm(place, random.Random(plan.seed + 1), pause=plan.seconds / (sum(blows.values()) + 1))
+        self.harm = Harm(
+            place,
+            random.Random(plan.seed + 1),
+            pause=plan.seconds / (sum(blows.values()) + 1),
+            opening=self.people.opening,
+        )
 
     async def all(self) -> Result:
         calmly = self.plan.desk == "keliweb"  # it cannot be searched: who says "it is there" links the ticket by hand
@@ -176,7 +181,6 @@ class _Run:
     async def _create(self) -> None:
         """New tickets, now and then, from threads and from forms."""
         for number in range(max(2, self.plan.ops // 50)):
-            await self.harm.calm.wait()
             await (self.people.open_from_thread() if number % 3 else self.people.open_from_form())
             await asyncio.sleep(self.plan.seconds / max(2, self.plan.ops // 50) * 0.5)
 

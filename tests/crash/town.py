@@ -122,6 +122,12 @@ class Town:
         deliveries.attempt = watched  # type: ignore[method-assign]
 
     @property
+    def waits_for_us(self) -> bool:
+        """Whether Slack goes on sending something that we have not acknowledged."""
+        given_up = {body["event_id"] for body in self.world.slack.deliveries.given_up}
+        return bool(self.unheard - given_up)
+
+    @property
     def often(self) -> float:
         """How often a request to the desk's server goes wrong."""
         return self.dice.often if self.dice is not None else 0.0

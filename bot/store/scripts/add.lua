@@ -21,14 +21,16 @@ local function epoch_of_new(lane)
 end
 
 -- The run under which an operation is stored; 0 where it may have been done before the server forgot it: it is older than
--- this run, and its thread was not read again yet. (What shows things in Slack is looked for in any old thread.)
+-- this run, and its thread was not read again yet. (An event needs only to be older: what follows from it is known by
+-- nobody who reads the thread. What shows things in Slack is looked for in any old thread.)
 local function stored_as(lane, order)
   local seen = is_thread(lane) and redis.call('HGET', epoch, lane) or epoch_of_new(lane)
   if seen == rid then
     return rid
   end
   local at = tonumber(order)
-  local older = not is_thread(lane) or (at > 0 and at < (since + 5) * 1000000)
+  local shows = not is_thread(lane) and string.sub(lane, 1, 3) ~= 'in/'
+  local older = shows or (at > 0 and at < (since + 5) * 1000000)
   return older and '0' or rid
 end
 
