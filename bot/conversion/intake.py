@@ -212,7 +212,7 @@ _doubt: ContextVar[float] = ContextVar("since when what is being asked for may h
 
 @contextlib.contextmanager
 def perhaps_done(since: float) -> Iterator[None]:
-    """What is put into lanes in this block may have been done before *since*, and is looked for first; 0: it was not."""
+    """What is put into lanes in this block may have been done before *since* and is looked for first; 0: it was not."""
     before = _doubt.set(since)
     try:
         yield

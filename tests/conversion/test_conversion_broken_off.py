@@ -63,7 +63,13 @@ async def test_what_follows_from_an_event_that_the_server_forgot_having_handled_
     async def told():
         return len(heard) == times and not await lanes.waiting(str(THREAD)) and not await lanes.waiting(lane)
 
+    async def counted(*args):
+        written.append(args)
+        return await add_message(*args)
+
+    written, add_message = [], house.desk.add_message
     await opened(house)
+    monkeypatch.setattr(house.desk, "add_message", counted)  # the local desk itself would refuse a second one
     monkeypatch.setattr(house.events, "dispatch", note)
     shard, payload = shard_of(str(THREAD), lanes._shards), encode_event({"event": {"type": "app_mention"}})
     for times in (1, 2):
@@ -74,5 +80,4 @@ async def test_what_follows_from_an_event_that_the_server_forgot_having_handled_
         for where, op in ((lane, "in:event"), (str(THREAD), "text:event")):
             assert await house.store.connection.do("DEL", shard.memory(where, op))
 
-    (ticket,) = await house.tickets()
-    assert ["a note"] == [message.text.splitlines()[0] for message in ticket.messages[1:]]
+    assert 1 == len(written)
