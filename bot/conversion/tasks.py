@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-AGAIN = 0.2
-"""Seconds after which a task that goes on is cancelled once more."""
+AGAIN = 2.0
+"""Seconds that a task is given to clear up before it is cancelled once more."""
 
 
 async def ended(task: asyncio.Task[Any]) -> None:
@@ -16,5 +16,7 @@ async def ended(task: asyncio.Task[Any]) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=AGAIN)
+    if not task.cancelled():
+        task.exception()  # which counts as looked at
     if not task.cancelled():
         task.exception()  # which counts as looked at

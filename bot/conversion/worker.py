@@ -1,7 +1,6 @@
 """The worker: takes lanes that have work and carries out one operation after another, each lane in its order."""
 
 import asyncio
-import contextlib
 import logging
 from datetime import timedelta
 
@@ -82,8 +81,12 @@ class Worker:
         """Keep the lease while slow calls run; where that fails, the next write says so."""
         while True:
             await asyncio.sleep(self._heartbeat)
-            with contextlib.suppress(LeaseLost, StoreAway):
+            try:
                 await self._rooms.lanes.extend(lease)
+            except LeaseLost:
+                return
+            except StoreAway:
+                continue
 
     async def _lane(self, lease: Lease) -> None:
         head = await self._rooms.lanes.head(lease)
