@@ -16,7 +16,9 @@ app = typer.Typer(
 desk_app = typer.Typer(help="Try a desk by hand.", no_args_is_help=True, rich_markup_mode=None)
 links_app = typer.Typer(help="Look at links between threads and tickets.", no_args_is_help=True, rich_markup_mode=None)
 parked_app = typer.Typer(help="Decide about work that waits for a person.", no_args_is_help=True, rich_markup_mode=None)
+people_app = typer.Typer(help="Say who Slack people are at a desk.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(desk_app, name="desk")
+app.add_typer(people_app, name="people")
 app.add_typer(links_app, name="links")
 app.add_typer(parked_app, name="parked")
 
@@ -25,6 +27,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Name = Annotated[str, typer.Argument(help="The desk's name in the settings.")]
 Number = Annotated[str, typer.Argument(help="The ticket's number; id:... for the API's own id.")]
 Thread = Annotated[str, typer.Argument(help="The thread, as `links list` shows it.")]
+User = Annotated[str, typer.Argument(help="The person's id in Slack, such as U0123456789.")]
 Op = Annotated[str, typer.Argument(help="The operation, as `parked list` shows it.")]
 Body = Annotated[str, typer.Option(help="The text.")]
 Email = Annotated[str, typer.Option("--requester-email", help="E-mail address of the requester.")]
@@ -220,6 +223,38 @@ def reconcile(
     from bot.commands.reconcile import reconcile as work
 
     work(config, thread, repair=repair, as_json=as_json)
+
+
+@people_app.command("map")
+def people_map(
+    desk: Name,
+    user: User,
+    email: Annotated[str, typer.Option(help="Their e-mail address at the desk.")] = "",
+    desk_id: Annotated[str, typer.Option("--id", help="The desk's own id for them; no look-up is made then.")] = "",
+    name: Annotated[str, typer.Option(help="Their name at the desk; as in Slack where it is not given.")] = "",
+    config: Config = None,
+) -> None:
+    """Write down which requester at a desk somebody in Slack is."""
+    from bot.commands.people import map_person as work
+    from bot.conversion.records import Mapped
+
+    work(config, Mapped(desk=desk, user=user, email=email, desk_id=desk_id, name=name))
+
+
+@people_app.command("unmap")
+def people_unmap(desk: Name, user: User, config: Config = None) -> None:
+    """Forget it; their e-mail address tells again who they are."""
+    from bot.commands.people import unmap_person as work
+
+    work(config, desk, user)
+
+
+@people_app.command("list")
+def people_list(config: Config = None, as_json: Json = False) -> None:
+    """List all that is written down."""
+    from bot.commands.people import list_people as work
+
+    work(config, as_json=as_json)
 
 
 @parked_app.command("list")

@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,8 @@ SLACK_API = "https://slack.com/api/"
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}")
 _WHO = re.compile(r"members|guests|visitors|[SUW][A-Z0-9]{1,30}")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
+_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
 
 
@@ -52,6 +55,9 @@ class SlackTable(Table):
         ENGLISH,
         description="Language of what a whole thread sees, and of people whose own Slack language has no translation: "
         f"{' or '.join(LANGUAGES)}.",
+    )
+    guest_emails: bool = Field(
+        False, description="Whether the e-mail address of a guest tells which customer of a desk they are."
     )
     receipts: Literal["reaction", "silent"] = Field(
         "reaction", description="Whether a reaction on each message says that it waits, arrived or failed."
@@ -215,8 +221,19 @@ class Settings(Table):
     hooks: HooksTable = HooksTable()
     limits: LimitsTable = LimitsTable()
     rights: tuple[RightTable, ...] = ()
+    requesters: dict[str, str] = {}
     desks: dict[str, DeskSettings] = {}
     environment: Environment = Field(default_factory=Environment)
+
+    @field_validator("requesters")
+    @classmethod
+    def _are_addresses(cls, requesters: dict[str, str]) -> dict[str, str]:
+        for channel, address in requesters.items():
+            if not _CHANNEL.fullmatch(channel):
+                raise ValueError(f"{channel!r} must be the id of a channel, such as C0123456789")
+            if not _ADDRESS.fullmatch(parseaddr(address)[1]):
+                raise ValueError(f"{channel} must have an e-mail address, such as Grace Hopper <grace@example.com>")
+        return requesters
 
     @property
     def redis_url(self) -> str:

@@ -133,7 +133,11 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
                 for name, desk in settings.desks.items()
             }
         )
-        threads = SlackThreads(web, People(web), Files(web, most=settings.limits.file_megabytes * 1024**2))
+        threads = SlackThreads(
+            web,
+            People(web, guest_emails=settings.slack.guest_emails),
+            Files(web, most=settings.limits.file_megabytes * 1024**2),
+        )
         intake = Intake(store.lanes, store.links)
         catalogue = Catalogue(desks)
         stack.push_async_callback(catalogue.aclose)
@@ -149,6 +153,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             scratch=store.scratch,
             reactions=settings.slack.reactions,
             rights=rights_of(settings) or policy.DEFAULT,
+            requesters=settings.requesters,
             allowance=Allowance(store.scratch, limits_of(settings)),
             secret=env.slack_signing_secret.get_secret_value() or env.slack_bot_token.get_secret_value(),
         )
@@ -161,6 +166,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             threads=threads,
             voice=voice,
             events=app,
+            mappings=store.mappings,
             thread_messages=settings.limits.thread_messages,
         )
         worker = Worker(rooms, at_once=settings.work.at_once, heartbeat=settings.work.lease / 3)

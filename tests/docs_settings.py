@@ -23,6 +23,9 @@ One TOML file (`--config`, else `THREADLINE_CONFIG`, else `threadline.toml`). Se
 value `"env:NAME"` is taken from the variable `NAME`. This page is made from the code by
 `python -m tests.docs_settings --write`.
 """
+_REQUESTERS = """Whom the tickets of a channel are for, unless the form says otherwise: a line for each channel, such as
+`C0123456789 = "Grace Hopper <grace@example.com>"`.
+Who may not open tickets for others opens them for that requester."""
 
 
 def page() -> str:
@@ -33,6 +36,7 @@ def page() -> str:
     for name, model in tables.items():
         parts += [f"## [{name}]\n", f"{model.__doc__}\n", *_rows(model), ""]
     parts += ["## [[rights]]\n", f"{RightTable.__doc__}\n", *_rows(RightTable), ""]
+    parts += ["## [requesters]\n", f"{_REQUESTERS}\n"]
     parts += ["## [desks.NAME]\n", "Every desk has these keys; docs/adapters/KIND.md lists those of its kind.\n"]
     parts += [*_rows(DeskSettings), ""]
     names = ", ".join(f"`{name.upper()}`" for name in Environment.model_fields)

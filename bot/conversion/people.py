@@ -1,30 +1,50 @@
-"""Who a Slack person is at a desk: by e-mail where it may be trusted, looked up once in a while."""
+"""Who a Slack person is at a desk: as an operator wrote it down, else by e-mail where it may be trusted."""
 
 import time
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.model import Person
-from bot.conversion.ports import Author
+from bot.conversion.ports import Author, Mappings
+from bot.conversion.records import Mapped
 
 KEEP = 600.0
+KEEP_WRITTEN = 60.0
+"""Seconds until a mapping that was changed counts in every process."""
 MOST = 5_000
 
 
 class Requesters:
     """Finds the desk's customer for a Slack person, and keeps each answer for ten minutes."""
 
-    def __init__(self) -> None:
+    def __init__(self, mappings: Mappings | None = None) -> None:
+        self._mappings = mappings
         self._known: dict[tuple[str, str], tuple[float, Person | None]] = {}
+        self._mapped: dict[tuple[str, str], tuple[float, Mapped | None]] = {}
 
     async def of(self, desk: TicketAdapter[Any], author: Author) -> Person:
         """*author* as the desk knows them; a stranger's e-mail is shown and never used to decide who they are.
 
         Raises:
-            adapters.errors.AdapterError: the look-up failed.
+            adapters.errors.AdapterError, StoreAway: the look-up failed.
         """
         person = Person(name=author.name, email=author.email, trusted_email=author.own_workspace)
-        return await self.known(desk, person)
+        if mapped := await self._written(desk.name, author.id):
+            email = mapped.email or None
+            person = Person(name=mapped.name or author.name, email=email, desk_id=mapped.desk_id or None)
+        return person if person.desk_id else await self.known(desk, person)
+
+    async def _written(self, desk: str, user: str) -> Mapped | None:
+        """What an operator wrote of somebody, as it was within the last minute."""
+        if self._mappings is None or not user:
+            return None
+        until, found = self._mapped.get((desk, user), (0.0, None))
+        if time.monotonic() >= until:
+            found = await self._mappings.get(desk, user)
+            if len(self._mapped) >= MOST:
+                self._mapped.clear()
+            self._mapped[desk, user] = (time.monotonic() + KEEP_WRITTEN, found)
+        return found
 
     async def known(self, desk: TicketAdapter[Any], person: Person) -> Person:
         """*person* with the desk's id for them, where it has one."""

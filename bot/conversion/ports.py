@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from adapters.contract import TicketAdapter
 from adapters.errors import Misconfigured
 from adapters.model import OutgoingFile
-from bot.conversion.records import Delivered, Link, Receipt, ThreadKey
+from bot.conversion.records import Delivered, Link, Mapped, Receipt, ThreadKey
 from bot.conversion.slack_nouns import (
     Author,
     Card,
@@ -258,6 +258,14 @@ class Links(Protocol):
         ...
 
 
+class Mappings(Protocol):
+    """Who Slack people are at the desks, where an operator has written it down."""
+
+    async def get(self, desk: str, user: str) -> Mapped | None:
+        """What is written of a person."""
+        ...
+
+
 class Breakers(Protocol):
     """Remembers, for all processes, which desks do not answer."""
 
@@ -413,5 +421,6 @@ class Rooms:
     threads: Threads
     voice: Voice
     events: Events
+    mappings: Mappings | None = None
     thread_messages: int = 0  # the most that a ticket is made of; 0: as many as there are
     noted: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # desk, work, outcome -> how often

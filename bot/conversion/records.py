@@ -105,6 +105,16 @@ class Delivered(KeptRecord):
         return self.on == link.ticket_id or not (self.on or link.follows)
 
 
+class Mapped(KeptRecord):
+    """Who a Slack person is at a desk, as an operator wrote it down; it goes before what their e-mail says."""
+
+    desk: str
+    user: str  # Slack user id
+    email: str = ""
+    desk_id: str = ""  # the desk's own id for them
+    name: str = ""  # empty: as in Slack
+
+
 class FormFile(Record):
     """A file by its Slack id, as a form or a message names it."""
 

@@ -27,7 +27,7 @@ class Worker:
 
     def __init__(self, rooms: Rooms, *, at_once: int = 20, heartbeat: float = 10.0) -> None:
         self._rooms = rooms
-        self._people = Requesters()
+        self._people = Requesters(rooms.mappings)
         self._at_once = at_once
         self._heartbeat = heartbeat
         self._stopping = asyncio.Event()

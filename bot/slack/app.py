@@ -2,7 +2,8 @@
 
 import logging
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -112,6 +113,7 @@ def build_app(
     secret: str,
     rights: Sequence[Right] = DEFAULT,
     allowance: Allowance = UNBOUNDED,
+    requesters: Mapping[str, str] = MappingProxyType({}),
     reactions: Collection[str] = REACTIONS,
 ) -> SlackApp:
     """The app with all its listeners.
@@ -129,6 +131,7 @@ def build_app(
         secret: signs what forms remember; the signing secret or the bot token.
         rights: who may do what.
         allowance: how much they may ask for.
+        requesters: channel -> the address of whom its tickets are for, where they are all for one.
         reactions: names of the reactions that ask for a ticket.
     """
     later = Later()
@@ -149,6 +152,7 @@ def build_app(
         later=later,
         access=access,
         allowance=allowance,
+        requesters=requesters,
     )
     assigning = Assigning(web=web, tickets=tickets, catalogue=catalogue, threads=threads, seal=seal)
     results = Results(
@@ -174,6 +178,7 @@ def build_app(
             answers=answers,
             access=access,
             allowance=allowance,
+            requesters=requesters,
             names=reactions,
         ),
         assigning,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from bot.conversion.records import Link, OpenTicket
 from bot.slack.access import Access
 from bot.slack.allowance import Allowance, Kind
 from bot.slack.answers import Later
-from bot.slack.ids import Action, Modal
+from bot.slack.ids import Action, Block, Modal
 from bot.slack.policy import Actor, Gesture
 from bot.slack.routing import Call, Router, first_input
 from bot.slack.seal import Forged, Memory, Seal
@@ -59,6 +60,7 @@ class TicketForm:
         later: Later,
         access: Access,
         allowance: Allowance,
+        requesters: Mapping[str, str],
     ) -> None:
         self._web = web
         self._intake = intake
@@ -71,6 +73,7 @@ class TicketForm:
         self._later = later
         self._access = access
         self._allowance = allowance
+        self._requesters = requesters
 
     def register(self, router: Router) -> None:
         """Take what happens in the form."""
@@ -103,7 +106,8 @@ class TicketForm:
             message_ts=starter.message_ts,
             kept=secrets.token_urlsafe(12) if starter.message else "",
         )
-        typed = starter.typed(actor.id, behalf=await self._behalf(actor, memory))
+        behalf, outsider = await self._behalf(actor, memory), self._requesters.get(starter.channel, "")
+        typed = starter.typed(actor.id, behalf=behalf, outsider=outsider)
         shown = await self._form(actor, memory, typed)
         opened = await self._web.call("views.open", trigger_id=call.trigger, view=form(shown))
         if shown.loading:
@@ -130,6 +134,13 @@ class TicketForm:
             return await self._access.allows(actor, Gesture.BEHALF, desk=memory.desk, channel=memory.channel)
         except SlackTrouble:
             return False
+
+    async def _for_whom(self, actor: Actor, memory: Memory, typed: Typed) -> Typed:
+        """What was typed; in a channel whose tickets are for one requester, who may not choose another has not."""
+        usual = self._requesters.get(memory.channel, "")
+        if not usual or await self._behalf(actor, memory):
+            return typed
+        return {**typed, Block.OUTSIDER: {"value": usual}}
 
     async def _fill(self, view: Json | None, actor: Actor, memory: Memory, typed: Typed, offered: Json | None) -> None:
         """Bring the lists and the thread into an open form. The lists do not wait for a long thread."""
@@ -252,11 +263,12 @@ class TicketForm:
             shown = await self._form(actor, memory_now, typed, kept=await self._kept(memory), notice=reason)
             await call.ack(response_action="update", view=form(shown))
             return
-        submission = read(memory, desk, typed, fields)
+        usual = memory.channel in self._requesters
+        submission = read(memory, desk, await self._for_whom(actor, memory_now, typed), fields)
         if submission.work is None:
             await call.ack(response_action="errors", errors=submission.problems)
             return
-        if submission.for_another and not await self._behalf(actor, memory_now):
+        if submission.for_another and not (usual or await self._behalf(actor, memory_now)):
             why_not = await self._access.why_not(actor, Gesture.BEHALF, desk=desk.name, channel=memory.channel)
             await call.ack(response_action="errors", errors={first_input(view): why_not})
             return

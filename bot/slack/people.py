@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -36,8 +36,9 @@ class People:
     Who Slack does not know is called by the id. SlackTrouble is raised where Slack is only slow or away.
     """
 
-    def __init__(self, web: Web, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, web: Web, *, guest_emails: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._web = web
+        self._guest_emails = guest_emails
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._people: Remembered[_Person] = Remembered(self._ask_person, ttl=_TTL, clock=clock)
         self._bots: Remembered[Author] = Remembered(self._ask_bot, ttl=_TTL, clock=clock)
@@ -95,7 +96,10 @@ class People:
             author = Author(id=user, name=user, own_workspace=refused.code == "unknown_method")
             return _Person(author, "")
         found = answer.get("user")
-        return _person(user, found if isinstance(found, dict) else {}, await self._web.identity())
+        person = _person(user, found if isinstance(found, dict) else {}, await self._web.identity())
+        if person.author.guest and not self._guest_emails:
+            person = replace(person, author=replace(person.author, email=None))
+        return person
 
     async def _ask_bot(self, bot: str) -> Author:
         try:

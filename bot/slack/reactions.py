@@ -1,7 +1,7 @@
 """A reaction that asks for a ticket: the message's whole thread becomes one, with the desk's defaults."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -58,6 +58,7 @@ class Reactions:
         answers: Answers,
         access: Access,
         allowance: Allowance,
+        requesters: Mapping[str, str],
         names: Collection[str] = REACTIONS,
     ) -> None:
         self._web = web
@@ -70,6 +71,7 @@ class Reactions:
         self._answers = answers
         self._access = access
         self._allowance = allowance
+        self._requesters = requesters
         self._names = frozenset(names)
 
     def register(self, router: Router) -> None:
@@ -110,7 +112,9 @@ class Reactions:
             form=Modal.TICKET, user=actor.id, team=actor.team, channel=channel, desk=desk, thread_ts=root_ts
         )
         behalf = await self._access.allows(actor, Gesture.BEHALF, desk=desk, channel=channel)
-        typed = Starter(channel=channel, message=marked.root).typed(actor.id, behalf=behalf)
+        typed = Starter(channel=channel, message=marked.root).typed(
+            actor.id, behalf=behalf, outsider=self._requesters.get(channel, "")
+        )
         department = chosen_department(typed, adapter)
         fields, asked = await asyncio.gather(
             self._catalogue.fields(desk, department=department, budget=BUDGET),

@@ -88,13 +88,18 @@ class Starter:
         message = self.message or {}
         return "" if message.get("bot_id") else str(message.get("user", ""))
 
-    def typed(self, actor: str, *, behalf: bool) -> Typed:
-        """The inputs that are filled from the start; *behalf*: *actor* may open tickets for others."""
+    def typed(self, actor: str, *, behalf: bool, outsider: str = "") -> Typed:
+        """The inputs that are filled from the start.
+
+        *behalf*: *actor* may open tickets for others; *outsider*: the address that tickets of this channel are for.
+        """
         text = self._begins_with()
         typed: dict[str, Mapping[str, Any]] = {
             Block.SUBJECT: {"value": first_line(text)},
             Block.REQUESTER: {"selected_user": (behalf and self._author) or actor},
         }
+        if outsider:
+            typed[Block.OUTSIDER] = {"value": outsider}
         if not self.message:
             typed[Block.DESCRIPTION] = {"value": text}
         return typed

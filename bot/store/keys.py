@@ -88,6 +88,11 @@ def numbers_threads(number: str) -> str:
     return f"tk:number:{number}"
 
 
+def people(desk: str) -> str:
+    """Who Slack people are at a desk, as an operator wrote it down."""
+    return f"tk:people:{desk}"
+
+
 def breaker(desk: str) -> tuple[str, str]:
     """That a desk is left alone for now, and how often it failed in a row."""
     return f"tk:breaker:{{{desk}}}:shut", f"tk:breaker:{{{desk}}}:failures"

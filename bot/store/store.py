@@ -15,6 +15,7 @@ from bot.store.cache import Scratch
 from bot.store.connection import Connection, connect, ready
 from bot.store.lanes import LEASE, RedisLanes
 from bot.store.links import RedisLinks
+from bot.store.people import RedisMappings
 from bot.store.shared import RedisShared
 
 
@@ -34,6 +35,7 @@ class Store:
     breakers: RedisBreakers
     shared: RedisShared
     scratch: Scratch
+    mappings: RedisMappings
 
     @classmethod
     @asynccontextmanager
@@ -96,6 +98,7 @@ class Store:
                     breakers=RedisBreakers(connection),
                     shared=RedisShared(connection),
                     scratch=Scratch(connection),
+                    mappings=RedisMappings(connection),
                 )
             finally:
                 await lanes.aclose()

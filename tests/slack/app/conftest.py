@@ -241,7 +241,13 @@ def most():
 
 
 @pytest.fixture
-async def stage(store, tables, rights, most):
+def requesters():
+    """Whom the tickets of a channel are for; a test may name somebody."""
+    return {}
+
+
+@pytest.fixture
+async def stage(store, tables, rights, most, requesters):
     manifest = read(manifest_text())
     workspace = Workspace(
         commands=manifest["features"]["slash_commands"],
@@ -274,6 +280,7 @@ async def stage(store, tables, rights, most):
             scratch=store.scratch,
             secret="a signing secret",
             rights=rights,
+            requesters=requesters,
             allowance=Allowance(store.scratch, most),
         )
         stack.push_async_callback(app.drain, 5)

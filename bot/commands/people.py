@@ -1,0 +1,65 @@
+"""`threadline people`: who Slack people are at the desks, where their e-mail address does not tell."""
+
+import re
+from pathlib import Path
+
+from bot.commands.console import fail, out, print_json, table
+from bot.commands.opening import finish, settings_at, store_of
+from bot.conversion.records import Mapped
+from bot.settings import Settings
+
+_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
+
+
+def map_person(config: Path | None, mapped: Mapped) -> None:
+    """Write down who somebody is at a desk."""
+    settings = _checked(config, mapped.desk, mapped.user)
+    if not (mapped.email or mapped.desk_id):
+        fail("Who are they there? Give --email, or --id with the desk's own id for them.")
+
+    async def work() -> None:
+        async with store_of(settings) as store:
+            await store.mappings.put(mapped)
+
+    finish(work)
+    known = mapped.desk_id or mapped.email
+    out.print(
+        f"{mapped.user} is {known} at {mapped.desk} from now on; within a minute all processes know.", markup=False
+    )
+
+
+def unmap_person(config: Path | None, desk: str, user: str) -> None:
+    """Forget what was written."""
+    settings = _checked(config, desk, user)
+
+    async def work() -> bool:
+        async with store_of(settings) as store:
+            return await store.mappings.remove(desk, user)
+
+    if not finish(work):
+        fail(f"Nothing is written of {user} at {desk}. `threadline people list` shows what is.")
+    out.print(f"{user} is known at {desk} by their e-mail address again, if it may be trusted.", markup=False)
+
+
+def list_people(config: Path | None, *, as_json: bool) -> None:
+    """All that is written."""
+    settings = settings_at(config)
+
+    async def work() -> list[Mapped]:
+        async with store_of(settings) as store:
+            return [mapped for desk in settings.desks async for mapped in store.mappings.all(desk)]
+
+    found = sorted(finish(work, as_json=as_json), key=lambda one: (one.desk, one.user))
+    if as_json:
+        print_json(found)
+        return
+    table(("desk", "person", "e-mail", "id", "name"), ((m.desk, m.user, m.email, m.desk_id, m.name) for m in found))
+
+
+def _checked(config: Path | None, desk: str, user: str) -> Settings:
+    settings = settings_at(config)
+    if desk not in settings.desks:
+        fail(f"The settings have no desk called {desk}. They have: {', '.join(settings.desks)}.")
+    if not _USER.fullmatch(user):
+        fail(f"{user!r} is not the id of a person in Slack. It looks like U0123456789; their profile's menu copies it.")
+    return settings

@@ -1,0 +1,45 @@
+"""Who Slack people are at the desks, as an operator wrote it down: one hash for each desk."""
+
+from collections.abc import AsyncIterator
+
+from pydantic import ValidationError
+from typing_extensions import override
+
+from bot.conversion.ports import Mappings
+from bot.conversion.records import Mapped, UnknownVersion
+from bot.store.connection import Connection
+from bot.store.keys import people
+from bot.store.links import scan
+
+
+class RedisMappings(Mappings):
+    """Written by `threadline people`, read by the workers."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @override
+    async def get(self, desk: str, user: str) -> Mapped | None:
+        stored = await self._connection.do("HGET", people(desk), user)
+        return None if stored is None else _mapped(stored)
+
+    async def put(self, mapped: Mapped) -> None:
+        """Write down who somebody is; what was written of them at that desk is replaced. Raises StoreAway."""
+        stored = mapped.model_dump_json(exclude_defaults=True)
+        await self._connection.do("HSET", people(mapped.desk), mapped.user, stored)
+
+    async def remove(self, desk: str, user: str) -> bool:
+        """Forget it; False where nothing was written. Raises StoreAway."""
+        return bool(await self._connection.do("HDEL", people(desk), user))
+
+    async def all(self, desk: str) -> AsyncIterator[Mapped]:
+        """Everybody at a desk of whom something is written. Raises StoreAway."""
+        async for _, stored in scan(self._connection, people(desk)):
+            yield _mapped(stored)
+
+
+def _mapped(stored: str) -> Mapped:
+    try:
+        return Mapped.model_validate_json(stored)
+    except ValidationError as error:
+        raise UnknownVersion("a mapping that this version cannot read") from error

@@ -1,0 +1,74 @@
+"""Who a Slack person is at a desk: what an operator wrote, else an e-mail address that may be trusted, else a name."""
+
+from typing import Any
+
+import pytest
+
+from adapters.model import Person
+from bot.conversion.people import Requesters
+from bot.conversion.ports import Author
+from bot.conversion.records import Mapped
+
+ADA = Author(id="U1", name="Ada", email="ada@example.com")
+SID = Author(id="U2", name="Sid", email="ada@example.com", own_workspace=False)
+KNOWN = Person(name="Ada at the desk", email="ada@example.com", desk_id="7")
+
+
+class Desk:
+    name = "desk"
+
+    def __init__(self):
+        self.asked = []
+
+    def has(self, _capability):
+        return True
+
+    async def find_requester(self, email):
+        self.asked.append(email)
+        return KNOWN if email == "ada@example.com" else None
+
+
+@pytest.mark.parametrize(
+    ("mapped", "person", "asked"),
+    [
+        (None, KNOWN, ["ada@example.com"]),
+        ({"desk_id": "42"}, Person(name="Ada", desk_id="42"), []),
+        ({"email": "a@desk.example", "name": "A."}, Person(name="A.", email="a@desk.example"), ["a@desk.example"]),
+    ],
+)
+async def test_what_an_operator_wrote_goes_before_the_address_in_slack(store, mapped, person, asked):
+    desk: Any = Desk()
+    if mapped:
+        await store.mappings.put(Mapped(desk="desk", user="U1", **mapped))
+
+    found = [await Requesters(store.mappings).of(desk, ADA), await Requesters(store.mappings).of(desk, ADA)]
+
+    assert [person, person] == found
+    assert [*asked, *asked] == desk.asked
+
+
+async def test_somebody_of_another_company_is_never_found_by_their_address(store):
+    desk: Any = Desk()
+
+    found = await Requesters(store.mappings).of(desk, SID)
+
+    assert (False, None, []) == (found.trusted_email, found.desk_id, desk.asked)
+
+
+async def test_somebody_of_another_company_may_be_written_down(store):
+    await store.mappings.put(Mapped(desk="desk", user="U2", desk_id="9"))
+
+    desk: Any = Desk()
+
+    assert "9" == (await Requesters(store.mappings).of(desk, SID)).desk_id
+
+
+async def test_what_is_written_is_for_one_desk_and_can_be_forgotten(store):
+    one, two = Mapped(desk="desk", user="U1", email="a@x.example"), Mapped(desk="desk", user="U2", desk_id="9")
+    for mapped in (one, two):
+        await store.mappings.put(mapped)
+
+    assert [one, two] == sorted([mapped async for mapped in store.mappings.all("desk")], key=lambda m: m.user)
+    assert [] == [mapped async for mapped in store.mappings.all("other")]
+    assert [True, False] == [await store.mappings.remove("desk", "U1") for _ in range(2)]
+    assert None is await store.mappings.get("desk", "U1")
