@@ -42,6 +42,7 @@ NEEDS = {
     "reactions.add": {"reactions:write"},
     "reactions.remove": {"reactions:write"},
     "usergroups.list": {"usergroups:read"},
+    "users.conversations": {"channels:read", "groups:read", "im:read", "mpim:read"},
     "users.info": {"users:read", "users:read.email"},
     "views.open": set(),
     "views.publish": set(),
