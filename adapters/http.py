@@ -15,8 +15,9 @@ import httpx
 from pydantic import Field as Setting, field_validator, model_validator
 from typing_extensions import override
 
-from adapters.contract import DeskSettings, TicketAdapter, collect
+from adapters.contract import TicketAdapter, collect
 from adapters.errors import Misconfigured, OutcomeUnknown, Unavailable, UnexpectedReply
+from adapters.settings import DeskSettings
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs whole addresses, which may hold secrets
 

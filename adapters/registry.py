@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from adapters.contract import Capability, DeskSettings, Shared, TicketAdapter
+from adapters.contract import Capability, Shared, TicketAdapter
 from adapters.errors import Misconfigured
+from adapters.settings import DeskSettings
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {

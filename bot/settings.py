@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters import registry
-from adapters.contract import DeskSettings
 from adapters.errors import Misconfigured
+from adapters.settings import DeskSettings
 from bot.words import ENGLISH, LANGUAGES
 
 DEFAULT_FILE = "threadline.toml"

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from adapters.contract import DeskSettings
+from adapters.settings import DeskSettings
 from bot.settings import (
     Environment,
     HooksTable,

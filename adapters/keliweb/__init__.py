@@ -49,6 +49,7 @@ class KeliwebDesk(KeliwebWire):
         }
     )
     reconcile: ClassVar[Reconcile] = Reconcile.NONE
+    reopens: ClassVar[bool] = True
     options: ClassVar[tuple[Field, ...]] = (
         Field(key="serviceid", label="Service number", kind=FieldKind.INTEGER, hint="A service of the account."),
         Field(key="domainid", label="Domain number", kind=FieldKind.INTEGER, hint="A domain of the account."),

@@ -10,7 +10,7 @@ from typing import ClassVar, Self, TypeVar
 
 from typing_extensions import override
 
-from adapters.contract import Capability, Limits, Reconcile, TicketAdapter, fields_in
+from adapters.contract import Capability, Limits, Reconcile, TicketAdapter
 from adapters.errors import AdapterError, NotFound, Rejected
 from adapters.local.file import DeskFile
 from adapters.local.rows import TICKETS, messages_of, person_of, ref, ticket_of
@@ -37,6 +37,7 @@ from adapters.model import (
     TicketRef,
     Visibility,
 )
+from adapters.settings import fields_in
 
 T = TypeVar("T")
 

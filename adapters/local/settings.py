@@ -6,8 +6,8 @@ from typing import Self
 
 from pydantic import Field as Setting, model_validator
 
-from adapters.contract import DeskSettings, FieldSetting
 from adapters.model import Status
+from adapters.settings import DeskSettings, FieldSetting
 
 
 class LocalSettings(DeskSettings):

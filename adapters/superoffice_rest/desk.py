@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from httpx import codes
 from typing_extensions import override
 
-from adapters.contract import Capability, DeskSettings, Limits, Reconcile
+from adapters.contract import Capability, Limits, Reconcile
 from adapters.errors import AdapterError, NotFound, OutcomeUnknown, Rejected
 from adapters.model import (
     Act,
@@ -27,6 +27,7 @@ from adapters.model import (
     TicketRef,
     Visibility,
 )
+from adapters.settings import DeskSettings
 from adapters.superoffice_rest import checking, hooks, reading, writing
 from adapters.superoffice_rest.access import signing_key
 from adapters.superoffice_rest.archive import Query, marked_by

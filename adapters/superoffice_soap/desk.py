@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from adapters.contract import Capability, DeskSettings, Limits, Reconcile, carries, with_marker
+from adapters.contract import Capability, Limits, Reconcile, carries, with_marker
 from adapters.errors import Rejected
 from adapters.model import (
     Act,
@@ -23,6 +23,7 @@ from adapters.model import (
     TicketRef,
     Visibility,
 )
+from adapters.settings import DeskSettings
 from adapters.superoffice_soap import checks, fields, reading
 from adapters.superoffice_soap.errors import SYSTEM, unusable
 from adapters.superoffice_soap.lookups import Lookups, where

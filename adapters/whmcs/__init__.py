@@ -58,6 +58,7 @@ class WhmcsDesk(WhmcsWire):
         Capability.CHANGED_SINCE,
     }
     reconcile: ClassVar[Reconcile] = Reconcile.BY_LISTING
+    reopens: ClassVar[bool] = True
     options: ClassVar[tuple[Field, ...]] = (
         Field(key="serviceid", label="Service number", kind=FieldKind.INTEGER, hint="A service of the client."),
         Field(key="domainid", label="Domain number", kind=FieldKind.INTEGER, hint="A domain of the client."),

@@ -9,10 +9,11 @@ from typing import TypeVar
 from pydantic import SecretStr
 from typing_extensions import override
 
-from adapters.contract import Limits, fields_in
+from adapters.contract import Limits
 from adapters.errors import Rejected
 from adapters.http import HttpDesk
 from adapters.model import Body, Field, FieldKind, OutgoingFile
+from adapters.settings import fields_in
 from adapters.whmcs_family.settings import FamilySettings
 
 ENCODED = 16 / 9

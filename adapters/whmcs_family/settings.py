@@ -4,9 +4,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field as Setting, field_validator
 
-from adapters.contract import FieldSetting
 from adapters.http import HttpSettings
 from adapters.model import Status, TicketRef
+from adapters.settings import FieldSetting
 
 
 class FamilySettings(HttpSettings):

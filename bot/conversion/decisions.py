@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.conversion.records import AddMessage, OpenTicket, Work, decode, encode
+from bot.conversion.records import CLOSED, AddMessage, OpenTicket, Work, decode, encode
 
 
 class Decision(StrEnum):
@@ -12,6 +12,8 @@ class Decision(StrEnum):
     AGAIN = "again"  # it did not happen: do it
     THERE = "there"  # it did happen: go on
     DISCARD = "discard"  # drop it
+    REOPEN = "reopen"  # the ticket is closed: open it again for this
+    NEW = "new"  # the ticket is closed: open a new one for this
 
 
 def asks(payload: str) -> bool:
@@ -20,7 +22,12 @@ def asks(payload: str) -> bool:
     Raises:
         UnknownVersion: the record is from a newer Threadline.
     """
-    return bool(decode(payload).progress.asked)
+    return decode(payload).progress.asked not in {"", CLOSED}
+
+
+def is_closed(payload: str) -> bool:
+    """Whether parked work waits because its ticket is closed. Raises UnknownVersion."""
+    return decode(payload).progress.asked == CLOSED
 
 
 def is_of(payload: str, user: str) -> bool:

@@ -1,14 +1,17 @@
 """Carries out what only shows how things stand: cards, receipts, and words to one person."""
 
 import contextlib
+from typing import Any
 
 from adapters.contract import Capability
 from adapters.errors import AdapterError
 from adapters.model import Ticket
+from bot.conversion.intake import tell_op
 from bot.conversion.journal import Again, Journal
-from bot.conversion.ports import Card, Rooms, SlackRefused
-from bot.conversion.records import Link, Receipt, ShowCard, Tell, marker_of
+from bot.conversion.ports import Card, FromDesk, Rooms, SlackRefused
+from bot.conversion.records import Link, Receipt, Say, ShowCard, Tell, marker_of
 from bot.conversion.relinking import face
+from bot.conversion.text.plain import from_plain
 
 BETWEEN_CARDS = 3.0
 """Seconds between two changes of one card, however much happens on its ticket."""
@@ -84,3 +87,25 @@ async def tell(rooms: Rooms, journal: Journal, work: Tell) -> None:
         return None
 
     await journal.once("tell", act, look)
+
+
+async def say(rooms: Rooms, journal: Journal, work: Say) -> None:
+    """Say something for everybody in a thread; where Slack will not have a question there, to who caused it."""
+    voice, marker = rooms.voice, marker_of(f"{journal.head.id}:{work.thread}")
+    said = FromDesk(document=from_plain(work.text))
+    posts = (voice.question(work.text, work.parked),) if work.parked else voice.posts(said)
+    for number, post in enumerate(posts):
+
+        async def act(post: Any = post, number: int = number) -> str:
+            return await voice.post(work.thread, post, f"{marker}:{number}")
+
+        async def look(number: int = number) -> str | None:
+            return await voice.find_post(work.thread.channel, work.thread.ts, f"{marker}:{number}")
+
+        try:
+            await journal.once(f"say {number}", act, look)
+        except SlackRefused:
+            if work.parked and work.actor:
+                told = Tell(user=work.actor, text=work.text, parked=work.parked)
+                await rooms.lanes.add([tell_op(work.thread.team, told, once=journal.head.id)])
+            return

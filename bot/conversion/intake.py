@@ -9,7 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.model import Status
+from adapters.settings import MirrorMode
 from bot.conversion.decisions import Decision, decided
+from bot.conversion.marks import goes_words
 from bot.conversion.ports import Added, Lanes, Links, NewOp
 from bot.conversion.records import (
     AddMessage,
@@ -24,8 +26,10 @@ from bot.conversion.records import (
     Progress,
     PullTicket,
     Receipt,
+    Say,
     ShowCard,
     SweepThread,
+    Switch,
     Tell,
     ThreadKey,
     UnknownVersion,
@@ -38,6 +42,8 @@ from bot.conversion.records import (
 
 BETWEEN_SWEEPS = timedelta(seconds=1.5)
 """Slack lets a workspace read about 50 pages of replies in a minute, and others want to read too."""
+_SWITCHES = 20
+"""How many changes of what goes to a ticket are remembered for a thread."""
 FIRST = 0
 """The order of what must come before any message of its thread."""
 
@@ -144,6 +150,36 @@ class Intake:
         if link:
             await self._links.remove(link)
         return link
+
+    async def switch(
+        self, thread: ThreadKey, *, since: str, mirror: MirrorMode | None, apps: bool | None, actor: str
+    ) -> Link | None:
+        """Have another part of a thread go to its ticket from the timestamp *since* on; None where it has no ticket.
+
+        What is None stays as it is. Everybody in the thread is told.
+        """
+
+        def change(link: Link) -> Link:
+            before = [one for one in link.switches if one.since != since]
+            old = before[-1] if before else Switch()
+            new = Switch(since=since, mirror=mirror or old.mirror, apps=old.apps if apps is None else apps)
+            return link.model_copy(update={"switches": (*before, new)[-_SWITCHES:]})
+
+        link = await self._links.update(thread, change)
+        if link:
+            work = Say(thread=thread, text=goes_words(link.now, link.number), actor=actor)
+            await self._lanes.add([say_op(work, once=f"mirror:{since}"), card_op(thread)])
+        return link
+
+    async def send_earlier(self, thread: ThreadKey) -> None:
+        """Have what was said in a thread before its last switch go to the ticket as what is said now."""
+
+        def change(link: Link) -> Link:
+            now = [one.model_copy(update={"since": "0"}) for one in link.switches[-1:]]
+            return link.model_copy(update={"switches": tuple(now)})
+
+        await self._links.update(thread, change)
+        await self._lanes.add([sweep_op(thread)])
 
     async def show_card(self, thread: ThreadKey) -> None:
         """Have the card brought up to date; many wishes are one."""
@@ -306,6 +342,11 @@ def poll_op(team: str, desk: str) -> NewOp:
 def card_op(thread: ThreadKey, note: str = "") -> NewOp:
     """The wish to bring a card up to date; *note* is trouble that it should speak of."""
     return _op(f"ui/{thread}", "card", _now(), ShowCard(thread=thread, note=note), replace=True)
+
+
+def say_op(work: Say, *, once: str) -> NewOp:
+    """The wish to say something for everybody in a thread, once for each *once*."""
+    return _op(f"ui/{work.thread}", f"say:{once}", _now(), work)
 
 
 def tell_op(team: str, work: Tell, *, once: str) -> NewOp:

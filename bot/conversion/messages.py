@@ -1,15 +1,27 @@
 """Carries one message to the ticket of its thread."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from adapters.contract import TicketAdapter
+from adapters.model import Visibility
 from bot.conversion import compose
+from bot.conversion.closed import Way, reopen, way_of
 from bot.conversion.delivery import Delivery, fingerprints
-from bot.conversion.intake import card_op, edit_op, receipt_op, tell_op
+from bot.conversion.intake import card_op, edit_op, receipt_op, say_op, tell_op
 from bot.conversion.journal import Journal
+from bot.conversion.marks import goes, is_note
+from bot.conversion.moving import follow_up
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Outcome, Rooms, ThreadMessage
-from bot.conversion.records import AddMessage, Delivered, EditMessage, Link, Receipt, Tell, ThreadKey
+from bot.conversion.records import AddMessage, Delivered, EditMessage, Link, Receipt, Say, Tell, ThreadKey
 from bot.conversion.text.plain import from_plain
+from bot.words import _
+
+APPS_A_MINUTE = 2.0
+"""How many posts of other apps a thread takes in the long run."""
+APPS_AHEAD = timedelta(minutes=10)
+"""How far they may be ahead of that: twenty at once."""
 
 
 async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: AddMessage) -> Outcome:
@@ -26,6 +38,16 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     message = await _understood(rooms, work, thread)
     if message is None:
         return Outcome()  # it was deleted in Slack before it could be sent
+    if work.mirrored and not begun and not (goes(link, message) and await _fuse_holds(rooms, desk, link, message)):
+        return Outcome()
+    note = is_note(message.document) if work.ts else work.visibility is Visibility.INTERNAL
+    way = Way.ADD if note else await way_of(rooms, journal, link, desk)
+    if way is Way.NEW:
+        outcome = await follow_up(rooms, people, journal, link, message)
+        await _show(rooms, link, work, (), again=journal.progress.shown)
+        return outcome
+    if way is Way.REOPEN:
+        await reopen(journal, desk, link)
     conversion = compose.of_message(message, limits=desk.limits, capabilities=desk.able)
     delivery = Delivery(
         desk=desk,
@@ -51,6 +73,29 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         said = journal.progress.said.get(work.ts, "")
         known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=work.edited, said=said, on=on)
     return Outcome(delivered=known)
+
+
+async def _fuse_holds(rooms: Rooms, desk: TicketAdapter[Any], link: Link, message: ThreadMessage) -> bool:
+    """Whether other apps may go on writing in a thread; two that answer each other would never end."""
+    if not message.author.bot:
+        return True
+    wait = await desk.shared.turn(f"apps:{link.thread}", per_second=APPS_A_MINUTE / 60)
+    if wait <= APPS_AHEAD:
+        return True
+
+    def off(now: Link) -> Link:
+        new = now.now.model_copy(update={"since": message.ts, "apps": False})
+        return now.model_copy(update={"switches": (*now.switches, new)})
+
+    if await rooms.links.update(link.thread, off):
+        words = _(
+            "Other apps wrote too much here in a short time, as they do when they answer each other. From now on "
+            "their posts do not go to ticket {number}. To let them again, write: @Threadline mirror apps on",
+            number=link.number,
+        )
+        said = Say(thread=link.thread, text=words)
+        await rooms.lanes.add([say_op(said, once=f"fuse:{message.ts}"), card_op(link.thread)])
+    return False
 
 
 async def _understood(rooms: Rooms, work: AddMessage, thread: ThreadKey) -> ThreadMessage | None:

@@ -348,6 +348,10 @@ class Voice(Protocol):
         """*message* as one or several posts that Slack takes; what is in them only `post` knows."""
         ...
 
+    def question(self, text: str, parked: str) -> Any:
+        """How a reply to a closed ticket goes on, as a post with the choices; *parked* (``lane|op``) waits for it."""
+        ...
+
     async def post(self, thread: ThreadKey, post: Any, marker: str) -> str:
         """Write in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
         ...

@@ -50,6 +50,8 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
     if link is None:
         return
     desk = rooms.desks.get(link.desk)
+    if work.repeat and desk.has(Capability.CHANGED_SINCE):
+        return  # the thread was moved here from a desk that had to be asked for each ticket
     pull = _Pull(rooms=rooms, journal=journal, link=link, desk=desk)
     try:
         ticket = await desk.get_ticket(link.ref) if desk.has(Capability.READ_TICKET) else None

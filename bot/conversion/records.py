@@ -61,6 +61,14 @@ class KeptRecord(Record):
     v: int = VERSION
 
 
+class Switch(Record):
+    """What of a thread goes to its ticket by itself, from a message's timestamp on."""
+
+    since: str = "0"
+    mirror: Literal["everything", "marked", "nothing"] = "everything"
+    apps: bool = False  # posts of other apps too
+
+
 class Link(KeptRecord):
     """A thread and its ticket. It never expires; unlinking removes it."""
 
@@ -83,7 +91,21 @@ class Link(KeptRecord):
     department: str = ""
     follows: str = ""  # number of the ticket that the thread went with before this one
     left_out: tuple[str, ...] = ()  # what could not be carried, in words for people
+    switches: tuple[Switch, ...] = ()  # by time; before the first, and without any, everything that people say goes
     created_at: datetime
+
+    def at(self, ts: str) -> Switch:
+        """What goes to the ticket of what was said at *ts*: a later switch is not for what was said before it."""
+        if not self.mirror:
+            return Switch(mirror="nothing")
+        said = microseconds(ts)
+        held = [switch for switch in self.switches if microseconds(switch.since) <= said]
+        return held[-1] if held else Switch()
+
+    @property
+    def now(self) -> Switch:
+        """What goes to the ticket of what is said now."""
+        return self.switches[-1] if self.mirror and self.switches else self.at("0")
 
     @property
     def ref(self) -> TicketRef:
@@ -156,6 +178,7 @@ class AddMessage(Record):
     message: dict[str, Any] | None = None  # the Slack message as it came; None: it is read again, or ``text`` was typed
     text: str = ""
     visibility: Visibility | None = None  # None: as the link says
+    mirrored: bool = False  # it was simply said in the thread; nobody asked for it
     edited: str = ""
     newer: dict[str, Any] | None = None  # the message after an edit that came when a part was on the ticket already
     newer_edited: str = ""  # which edit that was
@@ -255,6 +278,16 @@ class Tell(Record):
     asks: bool = False  # the decision is the answer to "is it there?"
 
 
+class Say(Record):
+    """Say something for everybody in a thread; with *parked*, how a reply to a closed ticket goes on is asked."""
+
+    kind: Literal["say"] = "say"
+    thread: ThreadKey
+    text: str
+    parked: str = ""  # "lane|operation" that waits for the choice
+    actor: str = ""  # Slack user id of who hears it where it cannot be said in the thread
+
+
 class SlackEvent(Record):
     """An event as Slack sent it, stored before it was acknowledged."""
 
@@ -275,9 +308,14 @@ Work = Annotated[
     | ShowCard
     | Receipt
     | Tell
+    | Say
     | SlackEvent,
     Field(discriminator="kind"),
 ]
+
+
+CLOSED = "closed"
+"""What `Progress.asked` says where a reply waits because its ticket is closed; else it names a step."""
 
 
 class Progress(BaseModel):

@@ -10,11 +10,13 @@ from typing import Any, Literal
 from adapters.contract import Reconcile, TicketAdapter
 from adapters.errors import AdapterError
 from bot.conversion import display, edits, messages, pull, sweep, tickets
-from bot.conversion.intake import card_op, perhaps_done, receipt_op, tell_op
+from bot.conversion.closed import AskClosed
+from bot.conversion.intake import card_op, perhaps_done, receipt_op, say_op, tell_op
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Head, LeaseLost, NoSuchDesk, Outcome, Rooms, SlackRefused, StoreAway
 from bot.conversion.records import (
+    CLOSED,
     AddMessage,
     ChangeTicket,
     DeleteMessage,
@@ -25,6 +27,7 @@ from bot.conversion.records import (
     PollDesk,
     PullTicket,
     Receipt,
+    Say,
     ShowCard,
     SlackEvent,
     SweepThread,
@@ -33,6 +36,7 @@ from bot.conversion.records import (
     UnknownVersion,
 )
 from bot.conversion.verdicts import CRASHES, Next, verdict
+from bot.words import _
 
 log = logging.getLogger("threadline.worker")
 
@@ -52,7 +56,7 @@ class Run:
         self._people = people
         self._journal = journal
         self._work = journal.operation.work
-        self._shows = isinstance(self._work, ShowCard | Receipt | Tell | SweepThread)
+        self._shows = isinstance(self._work, ShowCard | Receipt | Tell | Say | SweepThread)
 
     async def carry_out(self) -> Head | None:
         """Carry the operation out; the lane's next one, or None where the lane was given back.
@@ -84,8 +88,8 @@ class Run:
                 self._journal.begin_again(later.work)
             await self._rest(NEWER_LOOKS if isinstance(later, UnknownVersion) else later.delay)
             return None
-        except AskPerson:
-            await self._ask()
+        except AskPerson as question:
+            await (self._ask_closed() if isinstance(question, AskClosed) else self._ask())
             return None
         except Exception as error:  # noqa: BLE001 - our own faults have a row in the table of verdicts too
             return await self._failed(error)
@@ -124,6 +128,8 @@ class Run:
                 await display.receipt(rooms, work)
             case Tell():
                 await display.tell(rooms, journal, work)
+            case Say():
+                await display.say(rooms, journal, work)
             case SlackEvent():
                 with perhaps_done(journal.progress.verify):  # the server may have forgotten what followed from it
                     await rooms.events.dispatch(work.body)
@@ -189,8 +195,29 @@ class Run:
             f"{name} did not answer, so it is not known whether {self._subject(small=True)} arrived there. "
             f"{name} cannot be searched for it, so please look. What follows in this thread waits for your answer."
         )
-        self._journal.operation.why = words
         await self._tell(words, parked=True, asks=True)
+        await self._hold(words)
+
+    async def _ask_closed(self) -> None:
+        """Stop the lane and ask everybody in the thread how a reply to a closed ticket goes on."""
+        journal, link = self._journal, self._journal.head.link
+        if link is None:
+            return
+        journal.progress.rested, journal.progress.asked = True, CLOSED
+        words = _(
+            "Ticket {number} is closed. Is what was written here to open it again, or is it about something new? What "
+            "follows in this thread waits for your answer, and nothing is lost.",
+            number=link.number,
+        )
+        parked, actor = f"{journal.lease.lane}|{journal.head.id}", getattr(self._work, "actor", "")
+        asked = Say(thread=link.thread, text=words, parked=parked, actor=actor)
+        await self._rooms.lanes.add([say_op(asked, once=f"closed:{journal.head.id}")])
+        if getattr(self._work, "ts", ""):
+            await self._show(link, "waiting")
+        await self._hold(words)
+
+    async def _hold(self, why: str) -> None:
+        self._journal.operation.why = why
         await self._rooms.lanes.hold(self._journal.lease, self._journal.head.id, self._journal.stored())
 
     async def _wait_for_desk(self, wait: timedelta) -> None:

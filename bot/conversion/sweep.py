@@ -2,6 +2,7 @@
 
 import time
 
+from bot.conversion.marks import goes
 from bot.conversion.ports import NewOp, Rooms, ThreadMessage
 from bot.conversion.records import (
     AddMessage,
@@ -9,7 +10,6 @@ from bot.conversion.records import (
     Operation,
     Progress,
     SweepThread,
-    ThreadKey,
     encode,
     microseconds,
 )
@@ -30,7 +30,7 @@ async def put_back(rooms: Rooms, link: Link, *, forgotten: bool) -> None:
     thread = link.thread
     said = [message for message in await rooms.threads.read(thread) if is_for_the_ticket(link, message)]
     missing = [
-        _op(thread, message, forgotten=forgotten)
+        _op(link, message, forgotten=forgotten)
         for message in said
         if not await rooms.links.delivered(thread, message.ts)
     ]
@@ -39,14 +39,16 @@ async def put_back(rooms: Rooms, link: Link, *, forgotten: bool) -> None:
 
 
 def is_for_the_ticket(link: Link, message: ThreadMessage) -> bool:
-    """Whether a message of a link's thread is one that its ticket gets: said by a person since they are linked."""
-    return float(message.ts) > link.created_at.timestamp() and not message.author.bot and not message.wish
+    """Whether a message of a link's thread is one that its ticket gets: said since they are linked, and meant to go."""
+    return float(message.ts) > link.created_at.timestamp() and not message.wish and goes(link, message)
 
 
-def _op(thread: ThreadKey, message: ThreadMessage, *, forgotten: bool) -> NewOp:
+def _op(link: Link, message: ThreadMessage, *, forgotten: bool) -> NewOp:
     """The same operation as the event would have made; its text is read again when it is its turn."""
-    work = AddMessage(actor=message.author.id, ts=message.ts, edited=message.edited)
+    actor = link.opened_by if message.author.bot else message.author.id
+    work = AddMessage(actor=actor, ts=message.ts, edited=message.edited, mirrored=True)
     progress = Progress(verify=time.time() if forgotten else 0.0, shown=forgotten)
+    thread = link.thread
     return NewOp(
         lane=str(thread),
         id=f"msg:{thread.team}:{thread.channel}:{message.ts}",

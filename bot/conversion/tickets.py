@@ -14,7 +14,17 @@ from bot.conversion.intake import card_op, pull_op, tell_op
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Author, Card, NewOp, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
-from bot.conversion.records import ChangeTicket, Delivered, Link, LinkTicket, OpenTicket, Tell, ThreadKey, marker_of
+from bot.conversion.records import (
+    ChangeTicket,
+    Delivered,
+    Link,
+    LinkTicket,
+    OpenTicket,
+    Switch,
+    Tell,
+    ThreadKey,
+    marker_of,
+)
 from bot.conversion.relinking import face, last_message, relink
 from bot.conversion.text.clean import clean_subject
 from bot.conversion.text.plain import from_plain
@@ -31,7 +41,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     team = journal.lease.lane.partition(":")[0]
     messages = await _messages(rooms, journal, work, team)
     conversion = await _convert(rooms, work, messages, desk)
-    requester = await _requester(rooms, people, work, desk)
+    requester = await requester_of(rooms, people, work, desk)
     delivery = Delivery(
         desk=desk,
         threads=rooms.threads,
@@ -41,24 +51,30 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         notify=work.notify,
         says=fingerprints(messages),
     )
-    opened, left_out = await _open(rooms, delivery, work, conversion.parts[0], requester)
+    opened, left_out = await open_at(rooms, delivery, work, conversion.parts[0], requester)
     if opened is None:
         return Outcome()  # a person said that it is there; they link it by its number
     link = _link(team, work, opened, desk)
     if work.thread_ts and journal.head.link is None:  # else it is there from an earlier try, and may know more by now
         await rooms.links.put(link)
-    rest = conversion.parts[1:] if desk.has(Capability.FIRST_MESSAGE) else conversion.parts
-    first = 1 if desk.has(Capability.FIRST_MESSAGE) else 0
-    ids, more_left_out = await delivery.add(opened.ticket, rest, first=first)
+    ids, more_left_out = await add_rest(delivery, opened, conversion)
     left_out = (*conversion.left_out, *left_out, *more_left_out)
     if not work.thread_ts:
         link = await _card_starts_thread(rooms, journal, work, link, desk)
     if left_out:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
     await rooms.lanes.add([card_op(link.thread), *watch(desk, link.thread)])
-    ids = [opened.first.id if opened.first else "", *ids] if first else ids
     edited = {message.ts: message.edited for message in messages}
-    return Outcome(delivered=_delivered(journal, conversion.parts, ids, edited))
+    return Outcome(delivered=delivered_on(journal, conversion.parts, ids, edited))
+
+
+async def add_rest(
+    delivery: Delivery, opened: Opened, conversion: compose.Conversion
+) -> tuple[list[str], tuple[str, ...]]:
+    """Write what opening the ticket did not carry; the desk's ids of all parts, and what could not be carried."""
+    first = int(delivery.desk.has(Capability.FIRST_MESSAGE))
+    ids, left_out = await delivery.add(opened.ticket, conversion.parts[first:], first=first)
+    return [*[opened.first.id if opened.first else ""] * first, *ids], tuple(left_out)
 
 
 async def _tell_of_other(rooms: Rooms, journal: Journal, work: OpenTicket, link: Link) -> None:
@@ -101,6 +117,7 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
         url=ticket.url or "",
         opened_by=work.actor,
         visibility=desk.settings.visibility,
+        switches=_first_switch(desk, thread.channel),
         seen=await last_message(desk, ticket.ref),
         created_at=datetime.now(UTC),
     )
@@ -183,7 +200,8 @@ async def _convert(
     return compose.of_thread((), limits=desk.limits, capabilities=desk.able, description=text)
 
 
-async def _requester(rooms: Rooms, people: Requesters, work: OpenTicket, desk: TicketAdapter[Any]) -> Person:
+async def requester_of(rooms: Rooms, people: Requesters, work: OpenTicket, desk: TicketAdapter[Any]) -> Person:
+    """Who is the requester of the ticket that *work* opens."""
     if work.requester_email:
         name = work.requester_name or work.requester_email
         return await people.known(desk, Person(name=name, email=work.requester_email))
@@ -191,7 +209,7 @@ async def _requester(rooms: Rooms, people: Requesters, work: OpenTicket, desk: T
     return await people.of(desk, author)
 
 
-async def _open(
+async def open_at(
     rooms: Rooms, delivery: Delivery, work: OpenTicket, part: compose.Part, requester: Person
 ) -> tuple[Opened | None, tuple[str, ...]]:
     """The step that opens the ticket; with its first message where the desk takes both in one call."""
@@ -244,8 +262,16 @@ def _link(team: str, work: OpenTicket, opened: Opened, desk: TicketAdapter[Any])
         opened_by=work.actor,
         requester=work.requester or ("" if work.requester_email else work.actor),
         visibility=work.visibility,
+        switches=_first_switch(desk, work.channel),
         created_at=datetime.now(UTC),
     )
+
+
+def _first_switch(desk: TicketAdapter[Any], channel: str) -> tuple[Switch, ...]:
+    """What goes to the ticket by the settings; nothing is written of what is as always."""
+    mirror, apps = desk.settings.mirrored_in(channel)
+    first = Switch(mirror=mirror, apps=apps)
+    return () if first == Switch() else (first,)
 
 
 async def _card_starts_thread(
@@ -284,16 +310,16 @@ def watch(desk: TicketAdapter[Any], thread: ThreadKey) -> list[NewOp]:
     return [] if desk.has(Capability.CHANGED_SINCE) or not reads else [pull_op(thread, repeat=True, delay=soon)]
 
 
-def _delivered(
-    journal: Journal, parts: Sequence[compose.Part], ids: Sequence[str], edited: Mapping[str, str]
+def delivered_on(
+    journal: Journal, parts: Sequence[compose.Part], ids: Sequence[str], edited: Mapping[str, str], *, on: str = ""
 ) -> dict[str, Delivered]:
-    """Which Slack message is in which message of the desk, and which markers are ours."""
+    """Which Slack message is in which message of the desk, and which markers are ours; *on* as in `Delivered`."""
     found = [*ids, *[""] * (len(parts) - len(ids))]
     known: dict[str, Delivered] = {}
     for number, part in enumerate(parts):
         alone = len(part.messages) == 1 and len(parts) == 1
-        known[journal.marker(number)] = Delivered(message_id=found[number])
-        where = Delivered(message_id=found[number], alone=alone)
+        known[journal.marker(number)] = Delivered(message_id=found[number], on=on)
+        where = Delivered(message_id=found[number], alone=alone, on=on)
         known |= {
             ts: where.model_copy(update={"edited": edited.get(ts, ""), "said": journal.progress.said.get(ts, "")})
             for ts in part.messages

@@ -19,6 +19,7 @@ from bot.slack.allowance import UNBOUNDED, Allowance
 from bot.slack.answers import Answers, Later
 from bot.slack.assigning import Assigning
 from bot.slack.cards import CardButtons
+from bot.slack.closed import ClosedButtons
 from bot.slack.commands import Commands
 from bot.slack.events import Events
 from bot.slack.forms import TicketForm
@@ -163,10 +164,17 @@ def build_app(
     )
     router = Router(threads.locale)
     for listeners in (
-        Events(identity=identity, intake=intake),
+        Events(identity=identity, intake=intake, links=links),
         Mentions(web=web, identity=identity, intake=intake, tickets=tickets, assigning=assigning, results=results),
         form,
-        Commands(form=form, tickets=tickets, assigning=assigning, results=results, answers=answers, later=later),
+        Commands(
+            form=form,
+            tickets=tickets,
+            assigning=assigning,
+            results=results,
+            answers=answers,
+            later=later,
+        ),
         Reactions(
             web=web,
             identity=identity,
@@ -198,6 +206,7 @@ def build_app(
         Lists(desks=desks, catalogue=catalogue, access=access, allowance=allowance),
         CardButtons(web=web, tickets=tickets, threads=threads, answers=answers, seal=seal),
         home,
+        ClosedButtons(lanes=lanes, tickets=tickets, answers=answers, later=later),
         Unfurls(web=web, identity=identity, links=links, desks=desks, access=access),
         ParkedButtons(lanes=lanes, answers=answers, home=home, later=later),
     ):

@@ -1,6 +1,7 @@
 """The /ticket command: each verb answers within Slack's three seconds, or says that the answer is coming."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,7 @@ class Commands:
             Verb.NOTE: self._note,
             Verb.LINK: self._link,
             Verb.UNLINK: self._unlink,
+            Verb.MIRROR: self._mirror,
             Verb.ASSIGN: self._assign,
             Verb.CLOSE: self._close,
             Verb.REOPEN: self._reopen,
@@ -134,6 +136,10 @@ class Commands:
     async def _unlink(self, asked: Asked, wish: Wish) -> _Told:
         found = await self._tickets.named(asked, wish.word, Verb.UNLINK)
         return _Told.of(await self._tickets.unlink(asked, found))
+
+    async def _mirror(self, asked: Asked, wish: Wish) -> _Told:
+        found = await self._tickets.named(asked, wish.word, Verb.MIRROR)
+        return _Told.of(await self._tickets.mirror(asked, found, wish.text, since=f"{time.time():.6f}"))
 
     async def _assign(self, asked: Asked, wish: Wish) -> _Told:
         found = await self._tickets.named(asked, wish.word, Verb.ASSIGN)

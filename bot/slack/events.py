@@ -4,65 +4,103 @@ The events come from the store, after they were acknowledged. What is raised her
 that is done may be done twice.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from bot.conversion.intake import Intake
-from bot.conversion.records import AddMessage, DeleteMessage, EditMessage
+from bot.conversion.marks import mark_of
+from bot.conversion.ports import Links
+from bot.conversion.records import AddMessage, DeleteMessage, EditMessage, Link
+from bot.conversion.text.plain import from_plain
 from bot.slack.mentions import thread_in, thread_of
 from bot.slack.routing import Router
+from bot.slack.sources import literal
+from bot.slack.threads import is_echo
 from bot.slack.web import Identity
 from bot.slack.wishes import only_asks
 
-MIRRORED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
-"""The subtypes of messages that people write; all others are Slack's own words, or edits and deletions."""
+MIRRORED = frozenset({None, "file_share", "thread_broadcast", "me_message", "bot_message"})
+"""The subtypes of messages that people and apps write; the others are Slack's own words, or edits and deletions."""
 
 
 class Events:
     """Listens to stored events."""
 
-    def __init__(self, *, identity: Identity, intake: Intake) -> None:
+    def __init__(self, *, identity: Identity, intake: Intake, links: Links) -> None:
         self._us = identity
         self._intake = intake
+        self._links = links
 
     def register(self, router: Router) -> None:
         """Take the events that mean something; all others are acknowledged and forgotten."""
         router.events["message"] = self.message
 
     async def message(self, body: dict[str, Any]) -> None:
-        """A message was written, edited or deleted: its thread's ticket is told, if there is one.
+        """A message was written, edited or deleted: its thread's ticket is told, if there is one that is to know.
 
-        Other apps' posts are left alone, and so are changes that are only an unfurled link.
+        What any Threadline posted never is, and neither are changes that are only an unfurled link.
         """
         event = body["event"]
         if event.get("subtype") == "message_changed":
             await self._edited(body, event)
-            return
-        if event.get("subtype") == "message_deleted":
+        elif event.get("subtype") == "message_deleted":
             await self._deleted(body, event)
-            return
-        if event.get("subtype") not in MIRRORED or event.get("bot_id") or self._is_wish(event):
-            return
-        work = AddMessage(actor=str(event.get("user", "")), ts=str(event["ts"]), message=event)
-        await self._intake.mirror(thread_of(body), work)
+        elif self._is_said(event):
+            link = await self._links.get(thread_of(body))
+            if _goes(link, event):
+                await self._intake.mirror(thread_of(body), _addition(event, link))
 
     async def _edited(self, body: dict[str, Any], event: dict[str, Any]) -> None:
         message, previous = event.get("message") or {}, event.get("previous_message")
         edited = str((message.get("edited") or {}).get("ts", ""))
-        if not edited or message.get("subtype") not in MIRRORED or message.get("bot_id") or not message.get("user"):
+        if not (edited and self._is_said(message)):
             return
         change = str(event.get("ts") or edited)  # edited.ts has whole seconds, so two edits may share it
+        thread = thread_in(body, message)
+        link = await self._links.get(thread)
+        if link and link.at(change).mirror == "nothing":
+            return
+        if link and link.at(str(message["ts"])).mirror == "marked" and _goes(link, message):  # perhaps only now
+            await self._intake.mirror(thread, _addition(message, link, edited=change))
         work = EditMessage(
-            actor=str(message["user"]), ts=str(message["ts"]), message=message, previous=previous, edited=change
+            actor=_actor(message, link), ts=str(message["ts"]), message=message, previous=previous, edited=change
         )
-        await self._intake.edit(thread_in(body, message), work, change=change)
+        await self._intake.edit(thread, work, change=change)
 
     async def _deleted(self, body: dict[str, Any], event: dict[str, Any]) -> None:
         previous = event.get("previous_message") or {}
-        if previous.get("subtype") not in MIRRORED or previous.get("bot_id") or not previous.get("user"):
+        if not self._is_said(previous):
             return
-        ts = str(event.get("deleted_ts") or previous.get("ts"))
-        work = DeleteMessage(actor=str(previous["user"]), ts=ts, previous=previous)
-        await self._intake.delete(thread_in(body, previous), work)
+        ts, thread = str(event.get("deleted_ts") or previous.get("ts")), thread_in(body, previous)
+        link = await self._links.get(thread)
+        if link and link.at(str(event.get("ts") or ts)).mirror == "nothing":
+            return
+        work = DeleteMessage(actor=_actor(previous, link), ts=ts, previous=previous)
+        await self._intake.delete(thread, work)
 
-    def _is_wish(self, event: dict[str, Any]) -> bool:
-        return only_asks(str(event.get("text") or ""), self._us.user_id)
+    def _is_said(self, message: Mapping[str, Any]) -> bool:
+        """Whether a person or another app says something in it, and it is not only a wish of ours to fulfil."""
+        if message.get("subtype") not in MIRRORED or not (message.get("user") or message.get("bot_id")):
+            return False
+        ours = self._us.wrote(message) or is_echo(message)
+        return not ours and not only_asks(str(message.get("text") or ""), self._us.user_id)
+
+
+def _goes(link: Link | None, message: Mapping[str, Any]) -> bool:
+    """Whether it goes to the ticket by itself. Where the ticket is still being made, the worker asks again."""
+    if link is None:
+        return not message.get("bot_id")
+    switch = link.at(str(message["ts"]))
+    if message.get("bot_id") and not switch.apps:
+        return False
+    marked = switch.mirror == "marked" and mark_of(from_plain(literal(message))) is not None
+    return switch.mirror == "everything" or marked
+
+
+def _addition(message: dict[str, Any], link: Link | None, *, edited: str = "") -> AddMessage:
+    return AddMessage(actor=_actor(message, link), ts=str(message["ts"]), message=message, mirrored=True, edited=edited)
+
+
+def _actor(message: Mapping[str, Any], link: Link | None) -> str:
+    """Who hears what becomes of it; of another app's post, who opened the ticket."""
+    return link.opened_by if link and message.get("bot_id") else str(message.get("user") or "")

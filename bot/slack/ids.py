@@ -47,6 +47,9 @@ class Action(StrEnum):
     AGAIN = "again"  # about parked work
     DISCARD = "discard"
     THERE = "there"
+    SEND_REOPEN = "send_reopen"  # about a reply to a closed ticket
+    SEND_NEW = "send_new"
+    SEND_NOT = "send_not"
     EDIT = "edit"
     NEXT = "next"  # pages of results
     BACK = "back"

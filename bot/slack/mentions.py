@@ -106,14 +106,14 @@ class Mentions:
             case Verb.VIEW:
                 words, url = await self._tickets.view(asked, found)
                 return f"{words}\n{url}".rstrip()
-            case Verb.CLOSE:
-                return await self._tickets.turn(asked, found, Act.CLOSE)
-            case Verb.REOPEN:
-                return await self._tickets.turn(asked, found, Act.REOPEN)
+            case Verb.CLOSE | Verb.REOPEN:
+                return await self._tickets.turn(asked, found, Act.CLOSE if wish.verb is Verb.CLOSE else Act.REOPEN)
             case Verb.ASSIGN:
                 return await self._assigning.by_name(asked, found, wish.text)
             case Verb.UNLINK:
                 return await self._tickets.unlink(asked, found)
+            case Verb.MIRROR:
+                return await self._tickets.mirror(asked, found, wish.text, since=asked.once.rpartition(":")[2])
             case _:
                 visibility = Visibility.INTERNAL if wish.verb is Verb.NOTE else Visibility.PUBLIC
                 return await self._tickets.write(asked, found, wish.text, visibility)

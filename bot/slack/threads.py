@@ -170,10 +170,17 @@ def _is_spoken(message: Mapping[str, Any]) -> bool:
     return str(message.get("subtype") or "") in SPOKEN and not message.get("hidden")
 
 
-def _is_ours(message: Mapping[str, Any], us: Identity) -> bool:
+def is_echo(message: Mapping[str, Any]) -> bool:
+    """Whether a Threadline posted it, this one or another, under whatever name: its metadata says so.
+
+    A user's token makes a post look like that person's own, so neither author nor bot id would tell.
+    """
     metadata = message.get("metadata")
-    ours = isinstance(metadata, dict) and metadata.get("event_type") == METADATA_EVENT and bool(message.get("bot_id"))
-    return ours or us.wrote(message)
+    return isinstance(metadata, dict) and metadata.get("event_type") == METADATA_EVENT
+
+
+def _is_ours(message: Mapping[str, Any], us: Identity) -> bool:
+    return us.wrote(message) or is_echo(message)
 
 
 def _time(ts: str) -> datetime:

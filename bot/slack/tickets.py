@@ -13,8 +13,9 @@ from bot.conversion.ports import Desks, Links
 from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkTicket, ThreadKey
 from bot.slack.access import Access
 from bot.slack.allowance import Allowance, Kind
+from bot.slack.mirroring import choices_words, switched_words, wanted
 from bot.slack.policy import Actor, Gesture
-from bot.slack.views.card import facts_of, status_words
+from bot.slack.views.card import facts_of, mirror_words, status_words
 from bot.slack.views.help import usage
 from bot.slack.wishes import Reference, Verb, reference
 from bot.words import _
@@ -32,6 +33,7 @@ GESTURES = {
     Verb.NOTE: Gesture.NOTE,
     Verb.LINK: Gesture.LINK,
     Verb.UNLINK: Gesture.LINK,
+    Verb.MIRROR: Gesture.LINK,
     Verb.ASSIGN: Gesture.ASSIGN,
     Verb.CLOSE: Gesture.CLOSE,
     Verb.REOPEN: Gesture.CLOSE,
@@ -192,7 +194,8 @@ class Tickets:
             except (AdapterError, TimeoutError):
                 stale = f"{found.desk.title} did not answer; this is how it stood when Threadline last looked."
         if ticket:
-            return ticket_words(found.desk.title, ticket), ticket.url or ""
+            lines = [ticket_words(found.desk.title, ticket), *(mirror_words(link) if link else [])]
+            return "\n".join(lines), ticket.url or ""
         status = f"\nStatus: {link.status}" if link and link.status else ""
         subject = f": {link.subject}" if link and link.subject else ""
         words = f"Ticket {found.number} at {found.desk.title}{subject}{status}"
@@ -206,7 +209,7 @@ class Tickets:
             raise Refused(f"What should it say? Write {usage(Verb.NOTE if note else Verb.REPLY)}.")
         if not found.desk.has(Capability.NOTE if note else Capability.REPLY):
             raise Refused(f"{found.desk.title} has no way to take {'internal notes' if note else 'replies'}.")
-        thread = _thread_of(found)
+        thread = thread_of_found(found)
         if not note and not sure and is_internal(found):
             raise Refused(
                 f"What this thread says goes to ticket {found.number} as internal notes, and a reply would be public. "
@@ -229,7 +232,7 @@ class Tickets:
             raise Refused(f"{found.desk.title} has no way to {needs} through its API. Do it there.")
         await self.count(asked, Kind.CHANGES)
         work = ChangeTicket(actor=asked.actor.id, act=act, value=value)
-        await self._intake.change(_thread_of(found), work, once=asked.once)
+        await self._intake.change(thread_of_found(found), work, once=asked.once)
 
     async def link(self, asked: Asked, thread: ThreadKey, desk: TicketAdapter[Any], number: str) -> str:
         """Link a thread to a ticket that is there already."""
@@ -250,11 +253,22 @@ class Tickets:
         work = LinkTicket(actor=asked.actor.id, desk=desk, number=number, channel=thread.channel, thread_ts=thread.ts)
         return await self._intake.link_ticket(thread, work)
 
+    async def mirror(self, asked: Asked, found: Found, typed: str, *, since: str) -> str:
+        """Have what was typed hold for the ticket's thread from the timestamp *since* on."""
+        await self.allow(asked, Gesture.LINK, found)
+        want, thread = wanted(typed), thread_of_found(found)
+        if want is None:
+            raise Refused(choices_words())
+        link = await self._intake.switch(thread, since=since, mirror=want.mirror, apps=want.apps, actor=asked.actor.id)
+        if want.earlier and link:
+            await self._intake.send_earlier(thread)
+        return switched_words(want, found.number)
+
     async def unlink(self, asked: Asked, found: Found) -> str:
         """Part a ticket and its thread."""
         await self.allow(asked, Gesture.LINK, found)
         await self.count(asked, Kind.CHANGES)
-        await self._intake.unlink(_thread_of(found))
+        await self._intake.unlink(thread_of_found(found))
         return f"Ticket {found.number} and its thread are no longer linked. What is on the ticket stays there."
 
 
@@ -273,7 +287,8 @@ def ticket_words(desk: str, ticket: Ticket) -> str:
     return "\n".join(lines)
 
 
-def _thread_of(found: Found) -> ThreadKey:
+def thread_of_found(found: Found) -> ThreadKey:
+    """The thread of a ticket that somebody named. Raises Refused: it has none."""
     if found.link is None:
         raise Refused(
             f"Ticket {found.number} is at {found.desk.title}, but no thread is linked to it. "

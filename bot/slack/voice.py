@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from bot.conversion.ports import Card, FromDesk, SlackRefused, SlackTrouble
-from bot.conversion.records import Receipt, ThreadKey
+from bot.conversion.records import Link, Receipt, ThreadKey
 from bot.slack import replies
 from bot.slack.limits import METADATA_EVENT, PAGE
+from bot.slack.views.notices import closed_question
 from bot.slack.web import Web
 
 Said: TypeAlias = tuple[list[dict[str, Any]], str]
@@ -73,21 +74,13 @@ class SlackVoice:
         """Post a card and return its timestamp. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
         blocks, text = self._card_view(card)
         link = card.link
-        metadata = {  # from which the link can be made again, should the store be lost: bot/slack/traces.py
-            "marker": marker,
-            "desk": link.desk,
-            "ticket_id": link.ticket_id,
-            "number": link.number,
-            "opened_by": link.opened_by,
-            "visibility": str(link.visibility),
-        }
         answer = await self._web.call(
             "chat.postMessage",
             channel=channel,
             thread_ts=thread_ts or None,
             text=text,
             blocks=blocks,
-            metadata={"event_type": METADATA_EVENT, "event_payload": metadata},
+            metadata=_trace(link, marker=marker),
             **_QUIET,
         )
         ts = str(answer.get("ts", ""))
@@ -125,11 +118,20 @@ class SlackVoice:
         return False
 
     async def update_card(self, card: Card) -> None:
-        """Bring the card up to date, in place; its metadata stays. Raises SlackTrouble, SlackRefused."""
+        """Bring the card up to date, in place; its metadata stays, unless the thread goes with another ticket by now.
+
+        Raises SlackTrouble, SlackRefused.
+        """
         blocks, text = self._card_view(card)
         link = card.link
         await self._web.call(
-            "chat.update", channel=link.thread.channel, ts=link.card_ts, text=text, blocks=blocks, link_names=False
+            "chat.update",
+            channel=link.thread.channel,
+            ts=link.card_ts,
+            text=text,
+            blocks=blocks,
+            link_names=False,
+            metadata=_trace(link) if link.follows else None,
         )
 
     async def _take_back(self, channel: str, ts: str) -> None:
@@ -160,6 +162,10 @@ class SlackVoice:
     def posts(self, message: FromDesk) -> tuple[Said, ...]:
         """*message* as one or several posts that Slack takes."""
         return replies.posts(message)
+
+    def question(self, text: str, parked: str) -> Said:
+        """How a reply to a closed ticket goes on, as a post with the choices."""
+        return closed_question(text, parked)
 
     async def post(self, thread: ThreadKey, post: Said, marker: str) -> str:
         """Write in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
@@ -248,6 +254,18 @@ class SlackVoice:
             answer = await self._web.call("conversations.open", users=user)
             _remember(self._direct, user, str((answer.get("channel") or {}).get("id") or ""))
         return self._direct[user]
+
+
+def _trace(link: Link, **more: str) -> dict[str, Any]:
+    """A card's metadata, from which the link can be made again, should the store be lost: bot/slack/traces.py."""
+    told = {
+        "desk": link.desk,
+        "ticket_id": link.ticket_id,
+        "number": link.number,
+        "opened_by": link.opened_by,
+        "visibility": str(link.visibility),
+    }
+    return {"event_type": METADATA_EVENT, "event_payload": told | more}
 
 
 def _went_astray(answer: Mapping[str, Any]) -> bool:

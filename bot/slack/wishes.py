@@ -27,6 +27,7 @@ class Verb(StrEnum):
     NOTE = "note"
     LINK = "link"
     UNLINK = "unlink"
+    MIRROR = "mirror"
     ASSIGN = "assign"
     CLOSE = "close"
     REOPEN = "reopen"
@@ -37,7 +38,7 @@ class Verb(StrEnum):
 
 _VERBS = MappingProxyType({verb.value: verb for verb in Verb})
 NUMBERED = frozenset(
-    {Verb.VIEW, Verb.REPLY, Verb.NOTE, Verb.LINK, Verb.UNLINK, Verb.ASSIGN, Verb.CLOSE, Verb.REOPEN},
+    {Verb.VIEW, Verb.REPLY, Verb.NOTE, Verb.LINK, Verb.UNLINK, Verb.MIRROR, Verb.ASSIGN, Verb.CLOSE, Verb.REOPEN},
 )
 """The verbs that name a ticket."""
 
@@ -49,6 +50,7 @@ USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
         Verb.NOTE: ("note NUMBER TEXT", "adds a note that only agents can read"),
         Verb.LINK: ("link NUMBER MESSAGE-LINK", "links a thread to a ticket that exists already"),
         Verb.UNLINK: ("unlink NUMBER", "parts a ticket and its thread"),
+        Verb.MIRROR: ("mirror NUMBER WHAT", "says what of its thread goes to a ticket: everything, marked or nothing"),
         Verb.ASSIGN: ("assign NUMBER NAME", "gives a ticket to an agent; NAME may also be me or nobody"),
         Verb.CLOSE: ("close NUMBER", "closes a ticket"),
         Verb.REOPEN: ("reopen NUMBER", "opens a closed ticket again"),

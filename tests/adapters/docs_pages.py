@@ -12,8 +12,9 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from adapters.contract import Capability, DeskSettings, TicketAdapter
+from adapters.contract import Capability, TicketAdapter
 from adapters.registry import load, matrix
+from adapters.settings import DeskSettings
 
 PAGES = Path(__file__).parents[2] / "docs" / "adapters"
 BEGIN, END = "<!-- from the code: {} -->", "<!-- end -->"

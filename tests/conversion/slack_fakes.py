@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters.model import OutgoingFile
-from bot.conversion.ports import Author, SlackFile, SlackOutcomeUnknown, SlackRefused, ThreadMessage
+from bot.conversion.ports import Author, FromDesk, SlackFile, SlackOutcomeUnknown, SlackRefused, ThreadMessage
 from bot.conversion.text.plain import from_plain
 
 ADA = Author(id="U1", name="Ada Lovelace", email="ada@example.com")
@@ -91,6 +91,9 @@ class FakeVoice:
 
     def posts(self, message):
         return (message,)
+
+    def question(self, text, parked):
+        return FromDesk(document=from_plain(f"{text} [{parked}]"))
 
     async def post(self, thread, post, marker):
         if self.lose_next_post:

@@ -8,8 +8,9 @@ from hypothesis import given, settings, strategies as st
 from slack_sdk.models.blocks import Block as SdkBlock
 from slack_sdk.models.views import View
 
-from adapters.contract import Capability, DeskSettings, Limits
+from adapters.contract import Capability, Limits
 from adapters.model import Choice, Field, FieldKind, Person, Status, Ticket, TicketRef
+from adapters.settings import DeskSettings
 from bot.conversion.catalogue import Listing
 from bot.conversion.ports import Card
 from bot.conversion.records import Link, ThreadKey

@@ -3,6 +3,7 @@
 from adapters.contract import Capability
 from adapters.model import Status, Ticket
 from bot.conversion.ports import Card
+from bot.conversion.records import Link
 from bot.slack.ids import Action
 from bot.slack.views.elements import (
     MAX_URL,
@@ -43,7 +44,19 @@ def card(shown: Card) -> Said:
 def _facts(shown: Card) -> list[str]:
     ticket = shown.ticket
     facts = [_("Status: {status}", status=status_of(shown)), _("Desk: {desk}", desk=shown.desk.title)]
-    return [*facts, *facts_of(ticket)] if ticket else facts
+    if ticket:
+        facts += facts_of(ticket)
+    return [*facts, *mirror_words(shown.link)]
+
+
+def mirror_words(link: Link) -> list[str]:
+    """What of the thread goes to its ticket, where that is not all that people say."""
+    words = {
+        "marked": _("From this thread: only replies that begin with reply: or note:"),
+        "nothing": _("From this thread: nothing by itself"),
+    }
+    facts = [words[link.now.mirror]] if link.now.mirror in words else []
+    return [*facts, _("Posts of other apps: go to the ticket too")] if link.now.apps else facts
 
 
 def facts_of(ticket: Ticket) -> list[str]:

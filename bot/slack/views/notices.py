@@ -14,6 +14,7 @@ from bot.slack.views.elements import (
     section,
     spoken,
 )
+from bot.words import _
 
 QUESTION_BLOCK = "question"
 """The block of the buttons that answer whether something is there. An ephemeral message says no more of itself."""
@@ -55,6 +56,17 @@ def question(parked: str) -> list[Json]:
         button("Send it again", Action.AGAIN, parked, confirm=confirm("Is it surely not there?", twice, "Send again")),
         _discard(parked),
     ]
+
+
+def closed_question(text: str, parked: str) -> Said:
+    """A question for everybody in a thread: how does a reply to its closed ticket go on?"""
+    buttons = [
+        button(_("Open it again"), Action.SEND_REOPEN, parked),
+        button(_("Open a new ticket"), Action.SEND_NEW, parked),
+        button(_("Do not send it"), Action.SEND_NOT, parked),
+    ]
+    blocks = _paragraphs(text) + actions("closed", buttons)
+    return blocks, spoken(blocks)
 
 
 def _discard(parked: str) -> Json:

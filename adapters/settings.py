@@ -1,0 +1,118 @@
+"""The settings that every desk has, and the custom fields that an operator describes."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field as Setting
+
+from adapters.model import Choice, Field, FieldKind, Visibility
+
+MirrorMode = Literal["everything", "marked", "nothing"]
+"""What of a linked thread goes to its ticket by itself."""
+
+
+class ChannelSetting(BaseModel):
+    """What is otherwise in one channel than the desk's settings say; what is left out is as they say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mirror: MirrorMode | None = Setting(None, description="As `mirror` of the desk.")
+    apps: bool | None = Setting(None, description="As `apps` of the desk.")
+
+
+class DeskSettings(BaseModel):
+    """The settings that every desk has; each adapter adds its own. Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    kind: str = Setting(description="Which adapter speaks to this desk; `threadline adapters` lists them.")
+    title: str = Setting("", description="What people see instead of the desk's name.")
+    channels: tuple[str, ...] = Setting(
+        (), description="Ids of the Slack channels whose tickets go here unless the form says otherwise."
+    )
+    default: bool = Setting(False, description="The desk for channels that no desk names.")
+    department: str = Setting("", description="The department (category) that the form starts with.")
+    priority: str = Setting("", description="The priority that the form starts with.")
+    visibility: Visibility = Setting(
+        Visibility.PUBLIC, description="Whether messages start as public replies or internal notes."
+    )
+    mirror: MirrorMode = Setting(
+        "everything",
+        description="What of a newly linked thread goes to its ticket: all replies, those that begin with `reply:` or "
+        "`note:` (or a lock), or none. `@Threadline mirror` changes it for a thread.",
+    )
+    apps: bool = Setting(
+        False,
+        description="Whether other apps' posts go too. `@Threadline mirror apps on` or `off` changes it for a thread.",
+    )
+    in_channels: dict[str, ChannelSetting] = Setting(
+        {}, description="Tables with `mirror` and `apps` for threads of single channels, by the channel's id."
+    )
+    closed: Literal["reopen", "new", "ask"] = Setting(
+        "reopen",
+        description="What a reply in the thread of a closed ticket does: it opens the ticket again, opens a new one "
+        "that names the old, or waits until somebody in the thread has chosen.",
+    )
+    notify: bool = Setting(True, description="Whether the desk sends its own mail about what we write.")
+    timeout: float = Setting(30.0, gt=0, le=300, description="Seconds to wait for an answer of the desk.")
+    deletions: Literal["note", "redact"] = Setting(
+        "note",
+        description="What a deletion in Slack does: a note on the ticket, or the message goes where the desk can.",
+    )
+    poll: float = Setting(
+        10.0, ge=1, le=3600, description="Seconds until a busy ticket, or the desk, is looked at again."
+    )
+    polls_per_minute: float = Setting(
+        60.0, gt=0, le=6000, description="Tickets looked at in a minute, for desks that cannot tell what changed."
+    )
+    required_fields: tuple[str, ...] = Setting((), description="Keys of custom fields that the form insists on.")
+    ask_options: tuple[str, ...] = Setting(
+        (), description="Keys of the desk's own extra parameters, from the list below, that the form asks for."
+    )
+
+    @property
+    def ticket_address(self) -> str:
+        """The pattern of the addresses of tickets, with {id} or {number} in it; empty where cards have no link."""
+        return ""
+
+    def mirrored_in(self, channel: str) -> tuple[MirrorMode, bool]:
+        """What of a newly linked thread of *channel* goes to its ticket, and whether other apps' posts do."""
+        there = self.in_channels.get(channel, ChannelSetting())
+        return there.mirror or self.mirror, self.apps if there.apps is None else there.apps
+
+
+class FieldSetting(BaseModel):
+    """A custom field as the operator describes it, for desks whose API does not list them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str = Setting(min_length=1, description="Its name in settings and records.")
+    id: str = Setting("", description="What the desk calls it; the key where it is empty.")
+    label: str = Setting(min_length=1, description="What the form calls it.")
+    kind: FieldKind = Setting(FieldKind.TEXT, description="How it is asked for.")
+    choices: tuple[str, ...] = Setting((), description="The values of a choice.")
+    required: bool = Setting(False, description="Whether the form insists on it.")
+    hint: str = Setting("", description="A line of help below it.")
+    departments: frozenset[str] = Setting(frozenset(), description="Ids of departments; asked only there.")
+
+    @property
+    def at_desk(self) -> str:
+        """What the desk calls it."""
+        return self.id or self.key
+
+    def field(self) -> Field:
+        """The field as the form asks for it."""
+        return Field(
+            key=self.key,
+            label=self.label,
+            kind=FieldKind.CHOICE if self.choices else self.kind,
+            required=self.required,
+            hint=self.hint,
+            choices=tuple(Choice(id=value, label=value) for value in self.choices),
+            departments=self.departments,
+        )
+
+
+def fields_in(settings: tuple[FieldSetting, ...], department: str | None) -> tuple[Field, ...]:
+    """The fields that a form asks for in *department*; all of them where it is None."""
+    fields = tuple(setting.field() for setting in settings)
+    return tuple(one for one in fields if not one.departments or department is None or department in one.departments)

@@ -1,0 +1,123 @@
+"""A reply in the thread of a closed ticket does what the desk's rule says, and loses nothing."""
+
+import pytest
+
+from bot.conversion.decisions import Decision, decided, is_closed
+from bot.conversion.text.plain import to_plain
+from tests.conversion.test_conversion_worker import THREAD, opened, reply
+
+
+@pytest.fixture
+async def ticket(house):
+    """The thread's ticket, closed by an agent a moment ago; nobody has looked since."""
+    made = await opened(house)
+    await house.agents.set_closed(made.id, closed=True)
+    return made
+
+
+def rule(house, name):
+    house.desk.settings = house.desk.settings.model_copy(update={"closed": name})
+
+
+async def say(house, *numbers):
+    for number in numbers:
+        await house.intake.mirror(THREAD, reply(number, f"reply {number}"))
+
+
+async def delivered(house, count):
+    await house.until(lambda: [state for _, state in house.voice.receipts].count("delivered") == count)
+
+
+async def seen(house):
+    """Of each ticket: whether it is closed, and the first lines of its messages after the opening one."""
+    return [(one.closed, [text(message) for message in one.messages[1:]]) for one in await house.tickets()]
+
+
+def text(message):
+    return message.text.splitlines()[0]
+
+
+async def test_by_the_rule_reopen_the_ticket_is_opened_again_once(house, ticket):
+    await say(house, 1, 2)
+    await delivered(house, 2)
+
+    assert [(False, ["reply 1", "reply 2"])] == await seen(house)
+
+
+async def test_a_note_leaves_the_ticket_closed(house, ticket):
+    await house.intake.mirror(THREAD, reply(1, "note: for the file"))
+    await delivered(house, 1)
+
+    assert [(True, ["note: for the file"])] == await seen(house)
+
+
+async def test_by_the_rule_new_a_follow_up_names_the_old_ticket_and_the_thread_goes_with_it(house, ticket):
+    rule(house, "new")
+
+    await say(house, 1, 2)
+    await delivered(house, 2)
+    await house.until(lambda: house.voice.posted)
+
+    old, new = await house.tickets()
+    assert (True, 1) == (old.closed, len(old.messages))
+    assert ticket.number in new.messages[0].text
+    assert ("Printer on fire", 1) == (new.subject, new.messages[0].text.count("reply 1"))
+    assert ["reply 2"] == [text(message) for message in new.messages[1:]]
+    link = await house.store.links.get(THREAD)
+    assert (new.number, old.number, True) == (link.number, link.follows, link.mirror)
+    (words,) = [to_plain(post.document) for post in house.voice.posted.values()]
+    assert f"Ticket {old.number} is closed, so this thread goes on in ticket {new.number}." == words
+
+
+async def asked(house):
+    """The one operation that the thread waits with."""
+    await house.until(lambda: house.voice.posted)
+    (parked,) = [parked async for parked in house.store.lanes.parked()]
+    return parked
+
+
+@pytest.mark.parametrize(
+    ("decision", "expected"),
+    [
+        (Decision.REOPEN, [(False, ["reply 1", "reply 2", "reply 3"])]),
+        (Decision.NEW, [(True, []), (False, ["reply 2", "reply 3"])]),
+    ],
+)
+async def test_by_the_rule_ask_all_waits_in_order_behind_one_question(house, ticket, decision, expected):
+    rule(house, "ask")
+    await say(house, 1, 2, 3)
+
+    parked = await asked(house)
+    assert (True, True) == (parked.held, is_closed(parked.payload))
+    assert [(True, [])] == await seen(house)
+    await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, decision))
+    await delivered(house, 3)
+
+    assert expected == await seen(house)
+    questions = [post for post in house.voice.posted.values() if "waits for your answer" in to_plain(post.document)]
+    assert 1 == len(questions)
+
+
+async def test_who_discards_one_reply_is_asked_about_the_next(house, ticket):
+    rule(house, "ask")
+    await say(house, 1, 2)
+    parked = await asked(house)
+
+    await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.DISCARD))
+    await house.until(lambda: len(house.voice.posted) == 2)
+
+    (second,) = [parked async for parked in house.store.lanes.parked()]
+    assert parked.id != second.id
+    assert [(True, [])] == await seen(house)
+
+
+async def test_an_edit_of_what_is_on_the_old_ticket_is_told_on_the_new_one(house, ticket):
+    rule(house, "new")
+    await say(house, 1)
+    await delivered(house, 1)
+    link = await house.store.links.get(THREAD)
+
+    before, after = await house.store.links.delivered(THREAD, THREAD.ts), reply(1).ts
+    known = await house.store.links.delivered(THREAD, after)
+
+    assert (False, True) == (before.is_on(link), known.is_on(link))
