@@ -3,7 +3,7 @@
 import time
 
 from bot.store.connection import Connection
-from bot.store.keys import Shard
+from bot.store.keys import Shard, thread_of
 
 LOOKED_AT = 2_000
 """Waiting threads of a shard whose age is looked up, those that are due first."""
@@ -17,10 +17,15 @@ async def backlog(connection: Connection, shards: int) -> dict[str, float]:
     for shard in map(Shard, range(shards)):
         sizes = await connection.do_many([("HLEN", shard.key(key)) for key in _SIZES.values()])
         total |= {name: total[name] + size for name, size in zip(_SIZES, sizes, strict=True)}
-        lanes = [lane for lane in await connection.do("ZRANGE", shard.key("ready"), 0, -1) if "/" not in lane]
-        total["waiting"] += len(lanes)
+        lanes = [lane for lane in await connection.do("ZRANGE", shard.key("ready"), 0, -1) if _is_on_its_way(lane)]
+        total["waiting"] += len({thread_of(lane) for lane in lanes})
         oldest = max(oldest, await _oldest(connection, shard, lanes[:LOOKED_AT]))
     return {**total, "oldest": oldest}
+
+
+def _is_on_its_way(lane: str) -> bool:
+    """Whether a lane holds what people wrote: on its way to a desk, or an event that no worker has looked at yet."""
+    return "/" not in lane or lane.startswith("in/")
 
 
 async def _oldest(connection: Connection, shard: Shard, lanes: list[str]) -> float:

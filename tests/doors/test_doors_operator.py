@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,12 +12,15 @@ import httpx
 import pytest
 
 from bot.commands.demo import company
-from bot.conversion.ports import StoreAway
+from bot.conversion.intake import Intake
+from bot.conversion.ports import NewOp, StoreAway
+from bot.conversion.records import OpenTicket
 from bot.doors.metrics import BACKLOG, METRICS, WORK, Figures, rendered
 from bot.doors.operator import Readiness, operator_app
 from bot.sandbox.demo import world
 from bot.settings import SettingsError, parse
 from bot.wiring import run
+from tests.doors.conftest import THREAD
 
 ROOT = Path(__file__).parents[2]
 LINE = re.compile(r'[a-z_]+(?:\{(?:[a-z]+="[^"]*",?)+\})? [0-9.e+-]+')
@@ -130,15 +134,9 @@ async def test_metrics_without_a_store_say_so_and_keep_the_counters():
 
 
 async def test_what_waits_is_counted_and_its_age_is_that_of_the_oldest_message(store):
-    from bot.conversion.intake import Intake
-    from bot.conversion.records import OpenTicket
-    from tests.doors.conftest import THREAD
-
     opened = OpenTicket(actor="U1", channel="C1", thread_ts=THREAD.ts, desk="billing", subject="s")
     await Intake(store.lanes, store.links).open_ticket("T1", opened, once="")
     before = await store.lanes.backlog()
-    from bot.conversion.ports import NewOp
-
     await store.lanes.add([NewOp(lane=str(THREAD), id="msg:1", order=1_700_000_000_000_000, payload="{}")])
     found = await store.lanes.backlog()
 
@@ -167,3 +165,18 @@ def test_every_metric_is_explained_to_operators():
     page = (ROOT / "docs" / "operating.md").read_text()
 
     assert [] == [metric.name for metric in METRICS if f"`{metric.name}`" not in page]
+
+
+async def test_an_event_that_no_worker_has_looked_at_waits_too_and_a_repeated_look_does_not(store):
+    """Else nothing would seem to wait where no worker runs."""
+    event = NewOp(lane=f"in/{THREAD}", id="in:msg:1", order=1_700_000_000_000_000, payload="{}")
+    look = NewOp(lane=f"pull/{THREAD}", id="repeat", order=1_600_000_000_000_000, payload="{}")
+    await store.lanes.add([look])
+    before = await store.lanes.backlog()
+
+    await store.lanes.add([event, NewOp(lane=str(THREAD), id="msg:0", order=event.order + 1, payload="{}")])
+    found = await store.lanes.backlog()
+
+    assert (0, 0) == (before["waiting"], before["oldest"])
+    assert 1 == found["waiting"]
+    assert 1_000_000 < found["oldest"] < time.time() - 1_600_000_000
