@@ -60,7 +60,7 @@ async def test_a_call_that_comes_again_is_one_wish(hooks, store, link):
         ("/hooks/billing", call(raw=b"x" * (BODY + 1)), 413),
     ],
 )
-async def test_what_cannot_be_believed_is_refused_with_words_and_stores_nothing(hooks, store, link, attempt):
+async def test_s15_what_cannot_be_believed_is_refused_with_words_and_stores_nothing(hooks, store, link, attempt):
     path, made, status = attempt
     answer = await post(hooks, path, *made)
 

@@ -88,7 +88,7 @@ async def test_webhooks_have_their_door_in_both_modes(tmp_path, delivery):
     assert (404, "No helpdesk is expected to call here.\n") == (answer.status_code, answer.text)
 
 
-def test_the_door_is_on_loopback_unless_told_otherwise():
+def test_s21_the_door_is_on_loopback_unless_told_otherwise():
     settings = parse({"desks": {"x": {"kind": "local", "path": "x"}}}, {})
 
     assert ("127.0.0.1:9464", "") == (settings.operator.listen, settings.hooks.listen)

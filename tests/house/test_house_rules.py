@@ -39,7 +39,7 @@ def test_nothing_names_a_path_of_one_machine():
     assert [] == [str(path) for path in TEXTS if pattern.search(path.read_text())]
 
 
-def test_pins_have_hashes_and_no_addresses():
+def test_s20_pins_have_hashes_and_no_addresses():
     for name in ("runtime", "dev", "build"):
         text = (ROOT / "requirements" / f"{name}.txt").read_text()
 

@@ -55,7 +55,7 @@ async def ask(monkeypatch, seen, *, allowed):
             await desk.exchange("POST", desk.settings.url, changes=True, data={"secret": "canary"})
 
 
-async def test_a_name_that_leads_to_a_forbidden_address_is_left_before_anything_is_sent(monkeypatch):
+async def test_s5_a_name_that_leads_to_a_forbidden_address_is_left_before_anything_is_sent(monkeypatch):
     seen: list[bytes] = []
     with pytest.raises(Misconfigured, match=r"leads to 127\.0\.0\.1, where no helpdesk can be"):
         await ask(monkeypatch, seen, allowed=False)

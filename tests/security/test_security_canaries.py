@@ -227,7 +227,7 @@ async def _look_around(journey):
 
 
 @pytest.mark.timeout(180)
-async def test_no_secret_and_no_text_is_found_where_it_does_not_belong(tmp_path):
+async def test_s16_no_secret_and_no_text_is_found_where_it_does_not_belong(tmp_path):
     async with Journey(tmp_path).begun() as journey:
         await _walk(journey)
         await _look_around(journey)

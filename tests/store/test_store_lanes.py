@@ -88,7 +88,7 @@ async def test_the_same_id_in_the_lane_of_events_and_in_that_of_the_thread_are_t
     assert [Added.ADDED, Added.ADDED] == await store.lanes.add([op(), op(lane="in/" + T)])
 
 
-async def test_fifty_wishes_for_one_ticket_are_one(store, op, claim, link):
+async def test_s22_fifty_wishes_for_one_ticket_are_one(store, op, claim, link):
     wishes = [op("create:" + T, 0, payload=f"{i}", makes_link=True) for i in range(50)]
 
     assert [Added.ADDED] + [Added.DUPLICATE] * 49 == await store.lanes.add(wishes)

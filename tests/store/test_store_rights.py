@@ -35,7 +35,7 @@ async def rights(embedded):
         await admin.execute_command("ACL", "DELUSER", "threadline")
 
 
-async def test_they_are_enough(rights, op, link):
+async def test_s17_the_documented_rights_are_enough(rights, op, link):
     async with Store.open(await rights(*RIGHTS)) as mine:
         await everything_once(mine, op, link)
 

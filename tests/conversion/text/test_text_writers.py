@@ -61,7 +61,7 @@ def test_markdown_shows_each_character_in_its_style_and_nothing_else(document):
 
 @given(documents)
 @settings(max_examples=150, deadline=None)
-def test_html_shows_each_character_in_its_style_and_nothing_else(document):
+def test_s10_html_shows_each_character_in_its_style_and_nothing_else(document):
     page = parsed(to_html(document))
 
     assert expected_letters(document) == letters(page)

@@ -150,7 +150,7 @@ def test_a_long_fallback_is_cut_between_characters_and_says_so():
     assert "&amp;" * (len(sent) // 5) + "…" == sent
 
 
-def test_mentions_and_headings_from_a_desk_are_only_text():
+def test_s11_mentions_and_headings_from_a_desk_are_only_text():
     document = Document((Heading((Mention("@channel"),)), Paragraph((Run("<!channel> @here"),))))
 
     bold = {"type": "text", "text": "@channel", "style": {"bold": True}}
