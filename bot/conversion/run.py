@@ -158,7 +158,7 @@ class Run:
             await self._ask()
             return None
         if progress.attempts == ANNOUNCE_AT and isinstance(error, AdapterError):
-            await self._announce(str(error))
+            await self._announce(_words(error))
         await self._rest(answer.delay)
         return None
 
@@ -321,8 +321,8 @@ def _where(lane: str, work: Any) -> tuple[str, str, str]:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, AdapterError):
-        return str(error)
+    if isinstance(error, AdapterError):  # without the desk's name in the settings, which only the operator knows
+        return " ".join(part for part in (error.cause, error.remedy) if part)
     if isinstance(error, SlackRefused):
         return error.words
     return "Threadline itself failed; your operator finds more in its log."

@@ -1,12 +1,15 @@
 """Both ways in a browser, with the true bot: what changes on one side is seen on the other."""
 
 import re
+from contextlib import contextmanager
+from unittest.mock import patch
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
 from bot.commands.demo import running
+from bot.sandbox.desks.whmcs_actions import CHANGES, Refused
 from bot.sandbox.faults import Fault
 from tests.e2e.stage import a_page, shot
 from tests.e2e.test_e2e_journey import PATIENCE, Walk
@@ -33,6 +36,11 @@ class Both(Walk):
 
     def said(self, text):
         return self.thread.filter(has_text=text).last
+
+    async def shot(self, name):
+        """A picture with the newest message of the ticket in it."""
+        await self.desk.last.scroll_into_view_if_needed()
+        await shot(self.page, name)
 
     async def ticket(self):
         return await self.agents.ticket(self.ticket_id)
@@ -97,7 +105,7 @@ async def test_replies_reach_the_other_side_both_ways(both):
     await expect(both.desk.filter(has_text="It also beeps twice")).to_contain_text("Eva Lindqvist", timeout=PATIENCE)
     await both.agents.reply(both.ticket_id, "Please update the driver to 4.2")
     await expect(both.said("Please update the driver")).to_contain_text("Alex Agent", timeout=PATIENCE)
-    await shot(both.page, "both-1-replies")
+    await both.shot("both-1-replies")
     assert 1 == sum("update the driver" in m.text for m in (await both.ticket()).messages)
 
 
@@ -117,11 +125,11 @@ async def test_an_edit_and_a_deletion_reach_the_ticket_and_the_old_text_stays_th
     await box.press("Enter")
     edited = both.desk.filter(has_text="4712, sorry")
     await expect(edited).to_contain_text("4711", timeout=PATIENCE)
-    await shot(both.page, "both-2-edited")
+    await both.shot("both-2-edited")
     await both.menu("Serial number 4712", "Delete message")
     await both.page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     await expect(both.desk.filter(has_text="deleted their message")).to_contain_text("4712, sorry", timeout=PATIENCE)
-    await shot(both.page, "both-3-deleted")
+    await both.shot("both-3-deleted")
 
 
 async def test_files_reach_the_other_side_both_ways(both):
@@ -138,7 +146,7 @@ async def test_files_reach_the_other_side_both_ways(both):
     thread = both.workspace.replies(both.channel, both.root_ts)
     shared = [file for message in thread for file in message.get("files", [])]
     assert back == both.workspace.file_bytes(next(file["id"] for file in shared if file["name"] == "guide.txt"))
-    await shot(both.page, "both-4-files")
+    await both.shot("both-4-files")
 
 
 async def test_a_ticket_is_closed_and_reopened_from_both_sides(both):
@@ -184,26 +192,64 @@ async def test_what_a_guest_could_read_is_named_before_internal_text_becomes_pub
     await expect(both.form).to_be_hidden()
 
 
-async def test_a_failed_delivery_is_shown_in_the_home_and_retried(browser):
-    """The desk has no such ticket for a while; tried again from the home, the message arrives once."""
+@contextmanager
+def no_replies():
+    """WHMCS refuses every reply, for as long as this lasts."""
+
+    def refuse(*_):
+        raise Refused("Message is not allowed")
+
+    with patch.dict(CHANGES, {"AddTicketReply": refuse}):
+        yield
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def failing(browser):
+    """A thread with its ticket at WHMCS."""
     async with running("whmcs") as demo, a_page(browser, demo.url) as page:
         both = Both(page, demo, "whmcs")
         await both.make_ticket()
-        tickets = getattr(demo.world.stand_in, "state").tickets  # noqa: B009 - each stand-in has another kind of state
-        kept = dict(tickets)
-        tickets.clear()
-        await both.reply("the fuse is blown")
-        await expect(both.said("the fuse is blown").locator(".reaction")).to_be_visible(timeout=PATIENCE)
-        tickets.update(kept)
+        yield both
+
+
+async def test_a_failed_delivery_is_shown_in_the_home_and_retried(failing):
+    """The desk refuses replies for a while; tried again from the home, the message arrives once."""
+    page, home = failing.page, failing.page.locator("#home")
+    with no_replies():
+        await failing.reply("the fuse is blown")
         await page.get_by_role("button", name="Home").click()
-        home = page.locator("#home")
-        await expect(home).to_contain_text("Your message: the fuse is blown", timeout=PATIENCE)
-        await shot(page, "both-9-home-failed")
-        await home.get_by_role("button", name="Try again").click()
-        await expect(home).not_to_contain_text("Your message: the fuse is blown", timeout=PATIENCE)
-        await shot(page, "both-10-home-retried")
-        await both.at_the_desk("the fuse is blown")
-        assert 1 == sum("the fuse is blown" in m.text for m in (await both.ticket()).messages)
+        await expect(home).to_contain_text("the fuse is blown", timeout=PATIENCE)
+    await expect(home).not_to_contain_text("demo:")
+    await shot(page, "both-9-home-failed")
+    await home.get_by_role("button", name="Try again").click()
+    await expect(home).not_to_contain_text("the fuse is blown", timeout=PATIENCE)
+    await shot(page, "both-10-home-retried")
+    await failing.at_the_desk("the fuse is blown")
+    assert 1 == sum("the fuse is blown" in m.text for m in (await failing.ticket()).messages)
+
+
+async def test_a_failed_delivery_is_edited_in_the_home_and_then_arrives_with_the_new_text(failing):
+    """A reply written in the card's form, refused by the desk: its words are put right in the home."""
+    page, home = failing.page, failing.page.locator("#home")
+    with no_replies():
+        await page.locator("#replies").get_by_role("button", name="Reply", exact=True).click()
+        await failing.form.get_by_role("textbox").fill("the fuse is blwon")
+        await failing.form.get_by_role("button", name="Send reply").click()
+        await expect(failing.form).to_be_hidden(timeout=PATIENCE)
+        await page.get_by_role("button", name="Home").click()
+        await expect(home).to_contain_text("the fuse is blwon", timeout=PATIENCE)
+    await home.get_by_role("button", name="Edit and retry").click()
+    box = failing.form.get_by_role("textbox")
+    await expect(box).to_have_value("the fuse is blwon", timeout=PATIENCE)
+    await box.fill("the fuse is blown")
+    await shot(page, "both-11-home-edit")
+    await failing.form.get_by_role("button", name="Try again").click()
+    await expect(failing.form).to_be_hidden(timeout=PATIENCE)
+    await failing.at_the_desk("the fuse is blown")
+    await expect(home).not_to_contain_text("the fuse is blwon", timeout=PATIENCE)
+    await shot(page, "both-12-home-edited")
+    texts = [message.text for message in (await failing.ticket()).messages]
+    assert [1, 0] == [sum(words in text for text in texts) for words in ("the fuse is blown", "blwon")]
 
 
 async def test_while_the_desk_is_down_the_thread_says_so_and_all_is_delivered_when_it_is_back(browser):
@@ -223,7 +269,7 @@ async def test_while_the_desk_is_down_the_thread_says_so_and_all_is_delivered_wh
         await expect(both.desk.filter(has_text="Second word")).to_be_visible(timeout=PATIENCE)
         await expect(card).not_to_contain_text("nothing is lost", timeout=PATIENCE)
         await expect(both.said("Second word").locator(".reaction")).to_be_visible(timeout=PATIENCE)
-        await shot(page, "both-8-desk-back")
+        await both.shot("both-8-desk-back")
         texts = [message.text for message in (await both.ticket()).messages]
         places = [n for n, text in enumerate(texts) for word in ("First word", "Second word") if word in text]
         assert 2 == len(places)
