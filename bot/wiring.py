@@ -284,7 +284,7 @@ async def _ends_all(part: Coroutine[Any, Any, None], stop: asyncio.Event) -> Non
 
 
 async def _sweep(threadline: Threadline, stop: asyncio.Event) -> None:
-    """Look for what Slack never delivered: at the start, and every now and then; one process does it for all."""
+    """Look every now and then for what Slack never delivered; one process does it for all."""
     while not stop.is_set():
         with contextlib.suppress(StoreAway):
             if await threadline.store.scratch.once("sweep", SWEEP):
@@ -333,6 +333,7 @@ async def _socket(threadline: Threadline, stop: asyncio.Event, ready: Callable[[
     ready("is connected to Slack by Socket Mode")
     running = asyncio.create_task(socket.run())
     try:
+        await _look_back(threadline)
         await _either(running, stop)
     finally:
         await socket.stop(DRAIN)
@@ -346,8 +347,15 @@ async def _http(threadline: Threadline, stop: asyncio.Event, ready: Callable[[st
         address = await _serve(stack, beside(front, threadline.hooks), threadline.settings.slack.listen)
         state.slack = _listening
         ready(f"listens for Slack at {address}{EVENTS_PATH}")
+        await _look_back(threadline)
         await stop.wait()
     await front.drain(DRAIN)
+
+
+async def _look_back(threadline: Threadline) -> None:
+    """Have the threads read for what was written while nobody listened, however short that was."""
+    with contextlib.suppress(StoreAway):  # then the next sweep finds it
+        await threadline.intake.sweep()
 
 
 async def _listening() -> bool:

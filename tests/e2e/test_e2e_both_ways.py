@@ -38,7 +38,8 @@ class Both(Walk):
         return self.thread.filter(has_text=text).last
 
     async def shot(self, name):
-        """A picture with the newest message of the ticket in it."""
+        """A picture with the newest messages of the thread and of the ticket in it."""
+        await self.thread.last.scroll_into_view_if_needed()
         await self.desk.last.scroll_into_view_if_needed()
         await shot(self.page, name)
 

@@ -158,6 +158,8 @@ class Day:
         acts = self._acts()
         pauses = {len(acts) * n // (plan.restarts + 1) for n in range(1, plan.restarts + 1)}
         for number, act in enumerate(acts):
+            if number % 500 == 0:
+                sys.stderr.write(f"  {number} of {len(acts)} things have happened ...\n")
             if number in pauses:
                 await self._restart()
             await act()

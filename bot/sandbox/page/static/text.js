@@ -9,8 +9,10 @@ import { dateWords } from "./when.js";
 export function textObject(object) {
   if (!object) return [];
   if (typeof object === "string") return [object];
-  return object.type === "mrkdwn" ? mrkdwn(object.text || "") : plain(object.text || "", object.emoji !== false);
+  return object.type === "mrkdwn" ? mrkdwn(object.text || "") : lines(plain(object.text || "", object.emoji !== false));
 }
+
+const lines = (nodes) => nodes.flatMap((node) => (typeof node === "string" ? node.split("\n").flatMap((line, place) => (place ? [h("br"), line] : [line])) : [node]));
 
 /** Text in which only emoji names mean something. */
 export function plain(text, withEmoji = true) {
