@@ -12,7 +12,7 @@ from adapters import errors, registry
 from adapters.contract import Capability
 from bot.conversion.verdicts import TABLE
 from bot.settings import parse
-from tests import docs_settings
+from tests import docs_dependencies, docs_settings
 
 ROOT = Path(__file__).parents[2]
 CODE = sorted(path for room in ("bot", "adapters", "tests", "bench") for path in (ROOT / room).rglob("*.py"))
@@ -50,6 +50,14 @@ def test_s20_pins_have_hashes_and_no_addresses():
 
 def test_the_settings_page_says_what_the_code_says():
     assert docs_settings.page() == docs_settings.PAGE.read_text()
+
+
+def test_the_page_of_dependencies_lists_what_is_pinned_with_licence_and_release():
+    page, known = docs_dependencies.PAGE.read_text(), docs_dependencies.known()
+
+    assert docs_dependencies.page(known) == page
+    assert "not told" not in page
+    assert all(known.values())
 
 
 def test_the_example_settings_can_be_loaded():
