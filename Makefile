@@ -8,6 +8,9 @@ SEED ?= 1
 COUNT ?= 20000
 ARGS ?=
 
+RULES := tests/security/rules/threadline
+SEMGREP := $(VENV)/semgrep/bin/semgrep scan --quiet --metrics=off --disable-version-check --config $(RULES).yml
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-script test check format e2e day bench crash fuzz words pins clean
 
@@ -30,6 +33,12 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 install: $(VENV)/.runtime ## Install Threadline into .venv (the command is .venv/bin/threadline)
 	@echo "==> Installed: $(BIN)/threadline"
 
+$(VENV)/.semgrep: $(VENV)/.runtime requirements/semgrep.txt
+	@echo "==> Installing semgrep, in an environment of its own ..."
+	@test -x $(VENV)/semgrep/bin/python || $(BIN)/python -m venv $(VENV)/semgrep
+	@$(VENV)/semgrep/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/semgrep.txt
+	@touch $@
+
 demo: $(VENV)/.runtime ## Try Threadline on this machine, without any account (ARGS="--desk whmcs")
 	@echo "==> Starting the demo; stop it with Ctrl-C ..."
 	@$(BIN)/threadline demo $(ARGS)
@@ -44,11 +53,13 @@ test: $(VENV)/.dev ## Run the tests (real Redis server, loopback only)
 	@echo "==> Running the tests ..."
 	@$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not e2e and not crash" --ignore tests/e2e $(ARGS)
 
-check: $(VENV)/.dev ## Format, lint, types and architecture
+check: $(VENV)/.dev $(VENV)/.semgrep ## Format, lint, types, architecture and safety
 	@echo "==> ruff format" && $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . ; exit 1; }
 	@echo "==> ruff check" && $(BIN)/ruff check --quiet .
 	@echo "==> mypy --strict" && $(BIN)/mypy
 	@echo "==> import-linter" && $(BIN)/lint-imports
+	@echo "==> bandit" && $(BIN)/bandit --quiet --recursive --configfile pyproject.toml bot adapters
+	@echo "==> semgrep" && $(SEMGREP) --test $(RULES).py && $(SEMGREP) --error --exclude bot/sandbox bot adapters
 
 format: $(VENV)/.dev ## Format the code and fix what can be fixed
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
@@ -75,6 +86,7 @@ words: $(VENV)/.dev ## Gather the texts that people read; says what has no trans
 pins: $(VENV)/.dev ## Make the pinned requirements anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
+	@echo "semgrep>=1.182" | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements/semgrep.txt
 	@awk '/^setuptools==/{on=1} on{print} on&&!/\\$$/{exit}' requirements/dev.txt > requirements/build.txt
 
 clean: ## Take away what was made here

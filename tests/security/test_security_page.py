@@ -22,3 +22,9 @@ def test_each_test_that_is_named_is_there():
     }
 
     assert set() == set(re.findall(r"`(test_\w+)`", PAGE)) - there
+
+
+def test_each_rule_that_is_named_is_there():
+    rules = (ROOT / "tests" / "security" / "rules" / "threadline.yml").read_text()
+
+    assert set() == set(re.findall(r"rule `([\w-]+)`", PAGE)) - set(re.findall(r"- id: ([\w-]+)", rules))
