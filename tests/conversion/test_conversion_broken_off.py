@@ -67,7 +67,8 @@ async def test_what_follows_from_an_event_that_the_server_forgot_having_handled_
         written.append(args)
         return await add_message(*args)
 
-    written, add_message = [], house.desk.add_message
+    written: list[tuple[object, ...]] = []
+    add_message = house.desk.add_message
     await opened(house)
     monkeypatch.setattr(house.desk, "add_message", counted)  # the local desk itself would refuse a second one
     monkeypatch.setattr(house.events, "dispatch", note)

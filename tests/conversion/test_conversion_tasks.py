@@ -40,7 +40,7 @@ async def test_a_loop_that_swallowed_its_cancellation_ends():
 
 
 async def test_a_store_that_swallows_the_end_of_the_heartbeat_does_not_keep_the_thread_for_ever(house, monkeypatch):
-    swallowed = []
+    swallowed: list[int] = []
 
     async def extend(_lease):
         if not swallowed:

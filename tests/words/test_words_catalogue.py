@@ -17,7 +17,7 @@ def texts_of(message: Message):
     """Pairs of a text and its translation; each plural form stands for the plural sentence."""
     if isinstance(message.id, str):
         return [(message.id, message.string)]
-    return [(message.id[-1], translated) for translated in message.string]
+    return [(message.id[-1], translated) for translated in message.string or ()]
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
