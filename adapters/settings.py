@@ -1,5 +1,6 @@
 """The settings that every desk has, and the custom fields that an operator describes."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field as Setting
@@ -17,6 +18,46 @@ class ChannelSetting(BaseModel):
 
     mirror: MirrorMode | None = Setting(None, description="As `mirror` of the desk.")
     apps: bool | None = Setting(None, description="As `apps` of the desk.")
+
+
+class AgentsChannel(BaseModel):
+    """Where the agents of a desk see its tickets in Slack, and of what they are reminded there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Setting("", description="Id of the Slack channel in which agents see each new ticket; empty: none.")
+    departments: Mapping[str, str] = Setting(
+        {},
+        description="Channels for the tickets of single departments: id or name of the department = id of the channel.",
+    )
+    notes: bool = Setting(
+        False, description="Whether internal notes are shown below the ticket there, and replies to it become notes."
+    )
+    first_reply: float = Setting(
+        0,
+        ge=0,
+        description="Minutes until a new ticket should have its first reply; then agents are reminded. 0: no timer.",
+    )
+    remind: float = Setting(
+        30,
+        ge=0,
+        description="Minutes before a ticket's deadline at which agents are reminded, besides when it is over.",
+    )
+    within: float = Setting(
+        0, ge=0, description="Hours that make the deadline of a new ticket, where the desk tells none. 0: no deadline."
+    )
+
+    def channel_for(self, *departments: str | None) -> str:
+        """The channel for a ticket of a department, by its id or its name; empty where there is none."""
+        known = {name.casefold(): channel for name, channel in self.departments.items()}
+        found = (known.get(one.casefold()) for one in departments if one)
+        return next((channel for channel in found if channel), self.id)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        named = (self.id, *self.departments.values())
+        return tuple(dict.fromkeys(channel for channel in named if channel))
 
 
 class DeskSettings(BaseModel):
@@ -67,6 +108,10 @@ class DeskSettings(BaseModel):
     required_fields: tuple[str, ...] = Setting((), description="Keys of custom fields that the form insists on.")
     ask_options: tuple[str, ...] = Setting(
         (), description="Keys of the desk's own extra parameters, from the list below, that the form asks for."
+    )
+    agents_channel: AgentsChannel = Setting(
+        AgentsChannel(),
+        description="A table of its own, [desks.NAME.agents_channel]: where its agents see the tickets.",
     )
 
     @property

@@ -76,12 +76,14 @@ def adapters(as_json: Json = False) -> None:
 
 @app.command()
 def manifest(
-    url: Annotated[str, typer.Option(help="Public https address, for HTTP mode.")] = "", config: Config = None
+    url: Annotated[str, typer.Option(help="Public https address, for HTTP mode.")] = "",
+    step: Annotated[bool, typer.Option("--workflow-step", help="With the step for Workflow Builder.")] = False,
+    config: Config = None,
 ) -> None:
     """Print the Slack app's manifest: for Socket Mode, or with --url for HTTP mode; with the desks of the settings."""
     from bot.commands.manifest import manifest as work
 
-    work(url, config)
+    work(url, config, step=step)
 
 
 @desk_app.command()

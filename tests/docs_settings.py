@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from adapters.settings import DeskSettings
 from bot.settings import (
     Environment,
@@ -45,16 +47,25 @@ def page() -> str:
 
 
 def _rows(model) -> list[str]:
-    rows = ["| key | default | meaning |", "|---|---|---|"]
+    return ["| key | default | meaning |", "|---|---|---|", *_keys(model)]
+
+
+def _keys(model, inside="") -> list[str]:
+    rows = []
     for name, field in model.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            rows += _keys(field.annotation, f"{name}.")
+            continue
         default = "required" if field.is_required() else f"`{_toml(field.default)}`"
-        rows.append(f"| `{name}` | {default} | {field.description} |")
+        rows.append(f"| `{inside}{name}` | {default} | {field.description} |")
     return rows
 
 
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if value == {}:
+        return "{}"
     if isinstance(value, tuple):
         return str(list(value))
     return str(value) if isinstance(value, int | float) else f'"{value}"'

@@ -84,6 +84,8 @@ async def slack(settings: Settings) -> list[Finding]:
         if settings.slack.mode == "socket":
             lines.append(await _socket(web, env.slack_app_token.get_secret_value()))
         lines.append(_clock(web))
+        for name, table in settings.desks.items():
+            lines += [await _agents(web, name, channel) for channel in table.agents_channel.channels]
         return lines
 
 
@@ -105,6 +107,22 @@ async def _socket(web: Web, token: str) -> Finding:
     except (SlackRefused, SlackTrouble) as error:
         return _slack_failure("Slack, app token", error)
     return Finding(subject="Slack, app token", ok=True, detail="opens Socket Mode connections")
+
+
+async def _agents(web: Web, desk: str, channel: str) -> Finding:
+    """Whether we may post in an agents' channel, and only our own company reads it."""
+    subject = f"Slack, agents' channel of {desk}"
+    try:
+        info = (await web.call("conversations.info", channel=channel)).get("channel") or {}
+    except (SlackRefused, SlackTrouble) as error:
+        return _slack_failure(subject, error)
+    name = f"#{info.get('name') or channel}"
+    if not info.get("is_member"):
+        remedy = f"Write /invite @Threadline in {name}."
+        return Finding(subject=subject, ok=False, detail=f"Threadline is not in {name}", remedy=remedy)
+    shared = bool(info.get("is_ext_shared"))
+    remedy = "Choose one that only your company reads: nothing is posted there."
+    return Finding(subject=subject, ok=not shared, detail=f"{name}{' is shared' if shared else ''}", remedy=remedy)
 
 
 def _clock(web: Web) -> Finding:

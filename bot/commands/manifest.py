@@ -11,7 +11,7 @@ from bot.slack.limits import UNFURL_DOMAINS
 from bot.slack.manifest import manifest_text
 
 
-def manifest(url: str, config: Path | None) -> None:
+def manifest(url: str, config: Path | None, *, step: bool) -> None:
     """Print it; with *url* for HTTP mode at that public address, and for the desks of the settings where there are any.
 
     The app is often made before the settings are complete, so only those that were asked for have to be right.
@@ -21,7 +21,7 @@ def manifest(url: str, config: Path | None) -> None:
     if left_out := domains[UNFURL_DOMAINS:]:
         _note(f"Slack takes {UNFURL_DOMAINS} domains for previews. Left out: {', '.join(left_out)}.")
     try:
-        sys.stdout.write(manifest_text(url, domains=domains))
+        sys.stdout.write(manifest_text(url, domains=domains, step=step))
     except ValueError as wrong:
         fail(f"{wrong}.")
 

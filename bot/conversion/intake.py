@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from adapters.contract import Capability, TicketAdapter
 from adapters.model import Status
 from adapters.settings import MirrorMode
 from bot.conversion.decisions import Decision, decided
@@ -18,6 +19,7 @@ from bot.conversion.records import (
     ChangeTicket,
     DeleteMessage,
     EditMessage,
+    FinishStep,
     Link,
     LinkTicket,
     OpenTicket,
@@ -26,11 +28,13 @@ from bot.conversion.records import (
     Progress,
     PullTicket,
     Receipt,
+    Remind,
     Say,
     ShowCard,
     SweepThread,
     Switch,
     Tell,
+    TellAgents,
     ThreadKey,
     UnknownVersion,
     Work,
@@ -193,6 +197,10 @@ class Intake:
                 await self._lanes.add([sweep_op(link.thread, delay=number * BETWEEN_SWEEPS)])
                 number += 1
 
+    async def finish_step(self, team: str, work: FinishStep) -> None:
+        """Have a workflow's step end, once."""
+        await self._lanes.add([step_op(team, work)])
+
     async def tell(self, work: Tell, *, team: str, once: str) -> None:
         """Have somebody told something, even if Slack is away just now."""
         await self._lanes.add([tell_op(team, work, once=once)])
@@ -282,6 +290,8 @@ def event_op(body: dict[str, Any]) -> NewOp | None:
         ts = str(event.get("ts", ""))
         thread = f"{team}:{event.get('channel', '')}:{event.get('thread_ts') or ts}"
         return _event_op(f"in/{thread}", f"mention:{team}:{event.get('channel', '')}:{ts}", _order(ts), body)
+    if kind == "function_executed":  # it brings a token, which must not be stored
+        body = {**body, "event": {name: value for name, value in event.items() if name != "bot_access_token"}}
     ts = str(event.get("event_ts") or body.get("event_time") or "0")
     about = _about(kind, event)
     return _event_op(f"in/{team}:{about}", f"event:{body.get('event_id') or f'{team}:{kind}:{ts}'}", _order(ts), body)
@@ -292,6 +302,8 @@ def _about(kind: str, event: dict[str, Any]) -> str:
     item = event.get("item")
     if isinstance(item, dict):  # of a reaction
         return f"{item.get('channel', '')}:{item.get('ts', '')}"
+    if kind == "function_executed":
+        return f"{kind}-{event.get('function_execution_id', '')}:-"
     if kind == "link_shared":  # apart from its message, which need not wait for a desk that is asked about a link
         return f"{kind}-{event.get('channel', '')}:{event.get('message_ts', '')}"
     return f"{kind}:-"
@@ -339,6 +351,25 @@ def poll_op(team: str, desk: str) -> NewOp:
     return _op(f"pull/{team}:{desk}:0", "poll", _now(), PollDesk(desk=desk), replace=True)
 
 
+def watch_ops(desk: TicketAdapter[Any], thread: ThreadKey) -> list[NewOp]:
+    """The wish to have a ticket looked at from time to time, where its desk cannot tell what changed."""
+    soon = timedelta(seconds=desk.settings.poll)
+    reads = desk.has(Capability.READ_MESSAGES) or desk.has(Capability.READ_TICKET)
+    return [] if desk.has(Capability.CHANGED_SINCE) or not reads else [pull_op(thread, repeat=True, delay=soon)]
+
+
+def agents_ops(desk: TicketAdapter[Any], link: Link, *, department: str = "", timed: bool = True) -> list[NewOp]:
+    """The wish to show a ticket to its agents, where they have a channel; once for each ticket of a thread."""
+    work = TellAgents(thread=link.thread, department=department, timed=timed)
+    op = _op(f"agents/{link.thread}", f"agents:{link.desk}:{link.ticket_id}", _now(), work)
+    return [op] if desk.settings.agents_channel.channels else []
+
+
+def remind_op(thread: ThreadKey) -> NewOp:
+    """The wish to look at a ticket's times, and again whenever one comes."""
+    return _op(f"remind/{thread}", "remind", _now(), Remind(thread=thread), replace=True)
+
+
 def card_op(thread: ThreadKey, note: str = "") -> NewOp:
     """The wish to bring a card up to date; *note* is trouble that it should speak of."""
     return _op(f"ui/{thread}", "card", _now(), ShowCard(thread=thread, note=note), replace=True)
@@ -347,6 +378,11 @@ def card_op(thread: ThreadKey, note: str = "") -> NewOp:
 def say_op(work: Say, *, once: str) -> NewOp:
     """The wish to say something for everybody in a thread, once for each *once*."""
     return _op(f"ui/{work.thread}", f"say:{once}", _now(), work)
+
+
+def step_op(team: str, work: FinishStep) -> NewOp:
+    """The wish to end a workflow's step; the first end counts."""
+    return _op(f"ui/{team}:step-{work.step}:-", f"step:{work.step}", _now(), work)
 
 
 def tell_op(team: str, work: Tell, *, once: str) -> NewOp:

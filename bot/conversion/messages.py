@@ -5,7 +5,7 @@ from typing import Any
 
 from adapters.contract import TicketAdapter
 from adapters.model import Visibility
-from bot.conversion import compose
+from bot.conversion import agents, compose
 from bot.conversion.closed import Way, reopen, way_of
 from bot.conversion.delivery import Delivery, fingerprints
 from bot.conversion.intake import card_op, edit_op, receipt_op, say_op, tell_op
@@ -60,6 +60,10 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     )
     ticket = link.ref
     ids, fetch_left_out = await delivery.add(ticket, conversion.parts, first=0)
+    private = delivery.visibility is Visibility.INTERNAL or any(part.internal for part in conversion.parts)
+    if link.agents and not private:
+        await agents.show_elsewhere(rooms, journal, link, message)
+        await agents.answered(rooms, link, message.at)
     await _show(rooms, link, work, (*conversion.left_out, *fetch_left_out), again=journal.progress.shown)
     on = ticket.id if link.follows else ""
     known = {journal.marker(number): Delivered(message_id=message_id, on=on) for number, message_id in enumerate(ids)}

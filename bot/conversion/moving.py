@@ -7,7 +7,7 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.model import ChoiceList, Opened, Status
 from bot.conversion import compose, tickets
 from bot.conversion.delivery import Delivery, fingerprints
-from bot.conversion.intake import card_op, say_op
+from bot.conversion.intake import agents_ops, card_op, say_op, watch_ops
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Outcome, Rooms, ThreadMessage
@@ -74,7 +74,7 @@ async def _open(
     ids, more_left_out = await tickets.add_rest(delivery, opened, conversion)
     left_out = (*conversion.left_out, *left_out, *more_left_out)
     await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
-    await rooms.lanes.add(tickets.watch(desk, link.thread))
+    await rooms.lanes.add([*watch_ops(desk, link.thread), *(agents_ops(desk, new, timed=False) if new else [])])
     edited = {message.ts: message.edited for message in messages}
     delivered = tickets.delivered_on(journal, conversion.parts, ids, edited, on=opened.ticket.id)
     return Outcome(delivered=delivered), new

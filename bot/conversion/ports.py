@@ -13,6 +13,7 @@ from adapters.errors import Misconfigured
 from adapters.model import OutgoingFile
 from bot.conversion.records import Delivered, Link, Mapped, Receipt, ThreadKey
 from bot.conversion.slack_nouns import (
+    Audience,
     Author,
     Card,
     FoundCard,
@@ -26,6 +27,7 @@ from bot.conversion.slack_nouns import (
 
 __all__ = [
     "Added",
+    "Audience",
     "Author",
     "Breakers",
     "Card",
@@ -316,6 +318,10 @@ class Threads(Protocol):
         """Bring a file to *folder*, checked. Raises SlackTrouble; SlackRefused with the reason for people."""
         ...
 
+    async def audience(self, channel: str) -> Audience:
+        """Who reads a channel; known for some minutes. Raises SlackTrouble, SlackRefused."""
+        ...
+
     async def permalink(self, channel: str, ts: str) -> str:
         """The address of a message; empty where Slack does not tell."""
         ...
@@ -352,8 +358,16 @@ class Voice(Protocol):
         """How a reply to a closed ticket goes on, as a post with the choices; *parked* (``lane|op``) waits for it."""
         ...
 
-    async def post(self, thread: ThreadKey, post: Any, marker: str) -> str:
-        """Write in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
+    async def post(self, thread: ThreadKey, post: Any, marker: str, *, broadcast: bool = False) -> str:
+        """Write in a thread; *broadcast* shows it in the channel too.
+
+        Raises:
+            SlackTrouble, SlackRefused, SlackOutcomeUnknown: as their names say.
+        """
+        ...
+
+    async def rewrite(self, channel: str, ts: str, post: Any) -> None:
+        """Put another text in the place of a post of ours. Raises SlackTrouble, SlackRefused."""
         ...
 
     async def upload(self, thread: ThreadKey, name: str, content: bytes) -> None:
@@ -375,6 +389,10 @@ class Voice(Protocol):
 
         *asks*: the buttons answer the question whether it is there.
         """
+        ...
+
+    async def finish_step(self, step: str, outputs: dict[str, str], *, error: str = "") -> None:
+        """End a workflow's step with what it gives, or with an error. Raises SlackTrouble, SlackRefused."""
         ...
 
     async def direct_channel(self, user: str) -> str:

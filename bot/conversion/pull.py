@@ -10,11 +10,12 @@ from typing import Any
 
 from adapters.contract import Capability, TicketAdapter, marker_in, without_marker
 from adapters.errors import NotFound, Rejected, UnsupportedFeature
-from adapters.model import Attachment, Message, Status, Ticket, Visibility
+from adapters.model import Attachment, Message, Role, Status, Ticket, Visibility
+from bot.conversion import agents
 from bot.conversion.intake import card_op, pull_op
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ports import FromDesk, Rooms
-from bot.conversion.records import Link, PollDesk, PullTicket, marker_of
+from bot.conversion.records import Link, PollDesk, PullTicket, ThreadKey, marker_of
 from bot.conversion.relinking import face, merged_into, relink
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_html import from_html
@@ -95,12 +96,21 @@ class _Pull:
 
     async def bring(self, message: Message) -> None:
         """One message of the desk, if it is not ours and not internal; then the watermark moves behind it."""
-        if not await self._is_ours(message) and message.visibility is Visibility.PUBLIC:
+        if not await self._is_ours(message) and await self._is_for_here(message):
             said = FromDesk(document=_document(message), author=message.author.name)
             await self._post(said, message_identity(self.link, message.id))
             for attachment in message.attachments:
                 await self._share(message, attachment)
         await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update={"seen": message.id}))
+
+    async def _is_for_here(self, message: Message) -> bool:
+        """Whether this thread gets a message: what is public, or in an agents' thread what is not."""
+        public = message.visibility is Visibility.PUBLIC
+        if not self.link.agents:
+            return public
+        if public and message.author.role is Role.AGENT and not self.link.answered:
+            await agents.answered(self.rooms, self.link, message.at)
+        return not public and await agents.may_show_notes(self.rooms, self.link)
 
     async def _is_ours(self, message: Message) -> bool:
         """Whether we wrote it. A marker that we know under another id is a quotation of ours by somebody else."""
@@ -152,19 +162,24 @@ class _Pull:
 
     async def show_news(self, ticket: Ticket) -> None:
         """Say in the thread that the ticket was closed or opened again, and bring the card up to date."""
-        shown = face(ticket)
+        shown: dict[str, Any] = dict(face(ticket))
+        if self.link.agents and ticket.deadline:
+            shown["deadline"] = ticket.deadline
         before = {name: getattr(self.link, name) for name in shown}
         if before == shown:
             return
+        when = ticket.updated_at.isoformat() if ticket.updated_at else f"{time.time() // 60:.0f}"
         closed_before, closed_now = self.link.state == Status.CLOSED, ticket.status is Status.CLOSED
         if self.link.state and closed_before != closed_now:
             words = _("Ticket {number} was opened again at {desk}.", number=self.link.number, desk=self.desk.title)
             if closed_now:
                 words = _("Ticket {number} was closed at {desk}.", number=self.link.number, desk=self.desk.title)
-            when = ticket.updated_at.isoformat() if ticket.updated_at else f"{time.time() // 60:.0f}"
             await self._post(FromDesk(document=from_plain(words)), f"state:{ticket.status}:{when}")
+        if self.link.agents and before["owner"] != shown["owner"]:
+            words = agents.owner_words(self.link.number, shown["owner"])
+            await self._post(FromDesk(document=from_plain(words)), f"owner:{shown['owner']}:{when}")
         await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=shown))
-        await self.rooms.lanes.add([card_op(self.link.thread)])
+        await (agents.changed if self.link.agents else _changed)(self.rooms, self.link.thread)
 
     async def follow(self, ticket: Ticket) -> None:
         """A ticket that is gone: the thread goes with the one that it was merged into, or hears that there is none."""
@@ -209,6 +224,10 @@ def message_identity(link: Link, message_id: str) -> str:
 def post_marker(link: Link, identity: str, number: int) -> str:
     """The marker of a post in a link's thread: the *number*-th of those for one thing."""
     return marker_of(f"post:{link.thread}:{identity}:{number}")
+
+
+async def _changed(rooms: Rooms, thread: ThreadKey) -> None:
+    await rooms.lanes.add([card_op(thread)])
 
 
 def _document(message: Message) -> Document:

@@ -8,12 +8,11 @@ from typing import Any
 
 from adapters.contract import Capability, Reconcile, TicketAdapter, marker_in
 from adapters.model import Message, Ticket, Visibility
-from bot.conversion.intake import card_op, pull_op
+from bot.conversion.intake import card_op, pull_op, watch_ops
 from bot.conversion.ports import FoundCard, Rooms, ThreadMessage
 from bot.conversion.pull import message_identity, post_marker
 from bot.conversion.records import Delivered, Link, marker_of
 from bot.conversion.sweep import is_for_the_ticket, put_back
-from bot.conversion.tickets import watch
 
 CLOCKS = timedelta(minutes=1)
 """By how much a desk's clock may be behind Slack's. What is older than its link stays where it is."""
@@ -80,7 +79,12 @@ def _found(link: Link, message: ThreadMessage, ours: Mapping[str, str]) -> Deliv
 
 
 def _is_news(link: Link, message: Message) -> bool:
-    """Whether a message of the desk belongs into the thread: said there, in public, since they are linked."""
+    """Whether a message of the desk belongs into the thread: said there, in public, since they are linked.
+
+    Into an agents' thread nothing does for certain: notes are held back while somebody from outside is there.
+    """
+    if link.agents:
+        return False
     late = message.at is None or message.at >= link.created_at - CLOCKS
     return late and message.visibility is Visibility.PUBLIC and not (message.marker or marker_in(message.body))
 
@@ -132,6 +136,7 @@ async def link_again(rooms: Rooms, card: FoundCard, ticket: Ticket | None) -> Co
     Raises: what `compared` raises.
     """
     desk = rooms.desks.get(card.desk)
+    for_agents = card.ts == card.thread.ts and card.thread.channel in desk.settings.agents_channel.channels
     link = Link(
         thread=card.thread,
         desk=card.desk,
@@ -140,7 +145,9 @@ async def link_again(rooms: Rooms, card: FoundCard, ticket: Ticket | None) -> Co
         subject=ticket.subject if ticket else "",
         url=(ticket and ticket.url) or "",
         opened_by=card.opened_by,
-        visibility=card.visibility,
+        visibility=Visibility.INTERNAL if for_agents else card.visibility,
+        agents=for_agents,
+        mirror=desk.settings.agents_channel.notes or not for_agents,
         card_ts=card.ts,
         status=ticket.status_name if ticket else "",
         state=str(ticket.status) if ticket else "",
@@ -154,5 +161,5 @@ async def link_again(rooms: Rooms, card: FoundCard, ticket: Ticket | None) -> Co
     await rooms.links.put(link)
     if comparison is not None:
         await mend(rooms, link, comparison)
-    await rooms.lanes.add([card_op(link.thread), *watch(desk, link.thread)])
+    await rooms.lanes.add([card_op(link.thread), *watch_ops(desk, link.thread)])
     return comparison

@@ -44,11 +44,7 @@ class ThreadKey(Record):
 
     @classmethod
     def parse(cls, text: str) -> "ThreadKey":
-        """The thread that ``str()`` named.
-
-        Raises:
-            ValueError: *text* is not of that form.
-        """
+        """The thread that ``str()`` named. Raises ValueError: *text* is not of that form."""
         team, channel, ts = text.split(":")
         return cls(team=team, channel=channel, ts=ts)
 
@@ -92,6 +88,11 @@ class Link(KeptRecord):
     follows: str = ""  # number of the ticket that the thread went with before this one
     left_out: tuple[str, ...] = ()  # what could not be carried, in words for people
     switches: tuple[Switch, ...] = ()  # by time; before the first, and without any, everything that people say goes
+    agents: bool = False  # whether this thread is the ticket's in the channel of its agents
+    deadline: datetime | None = None  # as last seen, or made by the settings
+    first_reply_by: datetime | None = None  # when agents are reminded that nobody has answered
+    answered: datetime | None = None  # when an agent first did
+    reminded: dict[str, str] = {}  # reminder -> timestamp of our message with it
     created_at: datetime
 
     def at(self, ts: str) -> Switch:
@@ -167,6 +168,7 @@ class OpenTicket(Record):
     fields: dict[str, str] = {}
     options: dict[str, str] = {}
     files: tuple[FormFile, ...] = ()
+    step: str = ""  # the execution of a workflow's step that waits for this ticket
 
 
 class AddMessage(Record):
@@ -225,6 +227,31 @@ class PollDesk(Record):
     kind: Literal["poll_desk"] = "poll_desk"
     desk: str
     cursor: str = ""
+
+
+class TellAgents(Record):
+    """Show the ticket of a thread in the channel of its agents, once for each ticket; *timed*: they have to answer."""
+
+    kind: Literal["tell_agents"] = "tell_agents"
+    thread: ThreadKey
+    department: str = ""  # the desk's id for it, where it was asked for
+    timed: bool = True
+
+
+class Remind(Record):
+    """Remind the agents of a ticket when its time comes; *thread* is the one in their channel."""
+
+    kind: Literal["remind"] = "remind"
+    thread: ThreadKey
+
+
+class FinishStep(Record):
+    """Tell a workflow's step how it ended: with the ticket of *thread*, or with an error."""
+
+    kind: Literal["finish_step"] = "finish_step"
+    step: str
+    thread: ThreadKey | None = None
+    error: str = ""
 
 
 class ChangeTicket(Record):
@@ -295,23 +322,10 @@ class SlackEvent(Record):
     body: dict[str, Any]
 
 
-Work = Annotated[
-    OpenTicket
-    | AddMessage
-    | EditMessage
-    | DeleteMessage
-    | ChangeTicket
-    | LinkTicket
-    | SweepThread
-    | PullTicket
-    | PollDesk
-    | ShowCard
-    | Receipt
-    | Tell
-    | Say
-    | SlackEvent,
-    Field(discriminator="kind"),
-]
+Asked = OpenTicket | AddMessage | EditMessage | DeleteMessage | ChangeTicket | LinkTicket
+Looks = SweepThread | PullTicket | PollDesk | Remind
+Shows = ShowCard | Receipt | Tell | Say | TellAgents | FinishStep
+Work = Annotated[Asked | Looks | Shows | SlackEvent, Field(discriminator="kind")]
 
 
 CLOSED = "closed"
@@ -381,11 +395,7 @@ def encode_event(body: dict[str, Any]) -> str:
 
 
 def decode(stored: str) -> Operation:
-    """The operation in *stored*.
-
-    Raises:
-        UnknownVersion: it was written by a newer Threadline.
-    """
+    """The operation in *stored*. Raises UnknownVersion: it was written by a newer Threadline."""
     try:
         operation = _operations.validate_json(stored)
     except ValidationError as error:
@@ -401,20 +411,12 @@ def stored_form(record: Link | Delivered) -> str:
 
 
 def link_from(stored: str) -> Link:
-    """The link in *stored*.
-
-    Raises:
-        UnknownVersion: it was written by a newer Threadline.
-    """
+    """The link in *stored*. Raises UnknownVersion: it was written by a newer Threadline."""
     return _kept(Link, stored)
 
 
 def delivered_from(stored: str) -> Delivered:
-    """Where a message is, from *stored*.
-
-    Raises:
-        UnknownVersion: it was written by a newer Threadline.
-    """
+    """Where a message is, from *stored*. Raises UnknownVersion: it was written by a newer Threadline."""
     return _kept(Delivered, stored)
 
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from adapters.contract import Reconcile, TicketAdapter
 from adapters.errors import AdapterError
-from bot.conversion import display, edits, messages, pull, sweep, tickets
+from bot.conversion import agents, display, edits, messages, pull, steps, sweep, tickets
 from bot.conversion.closed import AskClosed
-from bot.conversion.intake import card_op, perhaps_done, receipt_op, say_op, tell_op
+from bot.conversion.intake import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Head, LeaseLost, NoSuchDesk, Outcome, Rooms, SlackRefused, StoreAway
@@ -21,17 +21,20 @@ from bot.conversion.records import (
     ChangeTicket,
     DeleteMessage,
     EditMessage,
+    FinishStep,
     Link,
     LinkTicket,
     OpenTicket,
     PollDesk,
     PullTicket,
     Receipt,
+    Remind,
     Say,
     ShowCard,
     SlackEvent,
     SweepThread,
     Tell,
+    TellAgents,
     ThreadKey,
     UnknownVersion,
 )
@@ -56,7 +59,8 @@ class Run:
         self._people = people
         self._journal = journal
         self._work = journal.operation.work
-        self._shows = isinstance(self._work, ShowCard | Receipt | Tell | Say | SweepThread)
+        shows = ShowCard | Receipt | Tell | Say | SweepThread | TellAgents | Remind | FinishStep
+        self._shows = isinstance(self._work, shows)
 
     async def carry_out(self) -> Head | None:
         """Carry the operation out; the lane's next one, or None where the lane was given back.
@@ -122,6 +126,12 @@ class Run:
                 await pull.pull_ticket(rooms, journal, work)
             case PollDesk():
                 await pull.poll_desk(rooms, work)
+            case TellAgents():
+                await agents.tell_agents(rooms, journal, work)
+            case Remind():
+                await agents.remind(rooms, journal, work)
+            case FinishStep():
+                await steps.finish_step(rooms, journal, work)
             case ShowCard():
                 await display.show_card(rooms, journal, work)
             case Receipt():
@@ -169,7 +179,8 @@ class Run:
     async def _park(self, words: str) -> Head | None:
         """Set the operation aside for a person and tell them; what only shows something is let go."""
         lanes, lease, head = self._rooms.lanes, self._journal.lease, self._journal.head
-        if isinstance(self._work, PollDesk) or (isinstance(self._work, PullTicket) and self._work.repeat):
+        timed = isinstance(self._work, PollDesk | TellAgents | Remind)
+        if timed or (isinstance(self._work, PullTicket) and self._work.repeat):
             self._log("put off", why=words)  # nobody asked for it, and to stop it would part thread and ticket unseen
             self._journal.begin_again(None)
             await self._rest(PUT_OFF)
@@ -263,6 +274,8 @@ class Run:
             parked=f"{lane}|{identity}" if parked else "",
             asks=asks,
         )
+        if parked and isinstance(work, OpenTicket) and work.step:  # a workflow does not wait for what a person decides
+            await self._rooms.lanes.add([step_op(team, FinishStep(step=work.step, error=text))])
         once = f"{identity}:{'parked' if parked else 'waiting'}:{self._journal.progress.first_failed:.0f}"
         await self._rooms.lanes.add([tell_op(team, told, once=once)])
 

@@ -46,6 +46,19 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Who reads a channel besides our own members. ``shared``: another company does."""
+
+    guests: tuple[str, ...] = ()
+    shared: bool = False
+
+    @property
+    def outsiders(self) -> bool:
+        """Whether anybody is from outside."""
+        return bool(self.guests) or self.shared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlackFile:
     """A file as a Slack message names it. ``trouble`` says in words why it cannot be fetched, where that is known."""
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
@@ -10,13 +10,14 @@ from adapters.errors import NotFound
 from adapters.model import Change, MessageRef, Opened, Person, Status, TicketDraft, TicketRef
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery, doubt, fetched, fingerprints
-from bot.conversion.intake import card_op, pull_op, tell_op
+from bot.conversion.intake import agents_ops, card_op, step_op, tell_op, watch_ops
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
-from bot.conversion.ports import Author, Card, NewOp, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
+from bot.conversion.ports import Author, Card, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
 from bot.conversion.records import (
     ChangeTicket,
     Delivered,
+    FinishStep,
     Link,
     LinkTicket,
     OpenTicket,
@@ -36,6 +37,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     begun = journal.progress.calling or journal.progress.done  # then the link is from an earlier try of this very one
     if journal.head.link and not begun:
         await _tell_of_other(rooms, journal, work, journal.head.link)
+        await _end_step(rooms, work, journal.head.link.thread)
         return Outcome()
     desk = rooms.desks.get(work.desk)
     team = journal.lease.lane.partition(":")[0]
@@ -63,7 +65,10 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         link = await _card_starts_thread(rooms, journal, work, link, desk)
     if left_out:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
-    await rooms.lanes.add([card_op(link.thread), *watch(desk, link.thread)])
+    await rooms.lanes.add(
+        [card_op(link.thread), *watch_ops(desk, link.thread), *agents_ops(desk, link, department=work.department)]
+    )
+    await _end_step(rooms, work, link.thread)
     edited = {message.ts: message.edited for message in messages}
     return Outcome(delivered=delivered_on(journal, conversion.parts, ids, edited))
 
@@ -75,6 +80,11 @@ async def add_rest(
     first = int(delivery.desk.has(Capability.FIRST_MESSAGE))
     ids, left_out = await delivery.add(opened.ticket, conversion.parts[first:], first=first)
     return [*[opened.first.id if opened.first else ""] * first, *ids], tuple(left_out)
+
+
+async def _end_step(rooms: Rooms, work: OpenTicket, thread: ThreadKey) -> None:
+    if work.step:
+        await rooms.lanes.add([step_op(thread.team, FinishStep(step=work.step, thread=thread))])
 
 
 async def _tell_of_other(rooms: Rooms, journal: Journal, work: OpenTicket, link: Link) -> None:
@@ -105,8 +115,9 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
         await _tell_of_number(rooms, journal, work, text)
         return
     if old:
-        await relink(rooms, old, desk, ticket.ref, **face(ticket), url=ticket.url or "")
-        await rooms.lanes.add([card_op(thread), *watch(desk, thread)])
+        new = await relink(rooms, old, desk, ticket.ref, **face(ticket), url=ticket.url or "")
+        told_agents = agents_ops(desk, new, timed=False) if new else []
+        await rooms.lanes.add([card_op(thread), *watch_ops(desk, thread), *told_agents])
         return
     link = Link(
         thread=thread,
@@ -122,7 +133,7 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
         created_at=datetime.now(UTC),
     )
     await rooms.links.put(link)
-    await rooms.lanes.add([card_op(thread), *watch(desk, thread)])
+    await rooms.lanes.add([card_op(thread), *watch_ops(desk, thread), *agents_ops(desk, link, timed=False)])
 
 
 async def _tell_of_number(rooms: Rooms, journal: Journal, work: LinkTicket, text: str) -> None:
@@ -301,13 +312,6 @@ async def _card_starts_thread(
     if await rooms.links.get(posted.thread) is None:
         await rooms.links.put(posted)
     return posted
-
-
-def watch(desk: TicketAdapter[Any], thread: ThreadKey) -> list[NewOp]:
-    """Have the ticket looked at from time to time, where its desk cannot tell what changed."""
-    soon = timedelta(seconds=desk.settings.poll)
-    reads = desk.has(Capability.READ_MESSAGES) or desk.has(Capability.READ_TICKET)
-    return [] if desk.has(Capability.CHANGED_SINCE) or not reads else [pull_op(thread, repeat=True, delay=soon)]
 
 
 def delivered_on(

@@ -37,6 +37,7 @@ from bot.slack.routing import Router
 from bot.slack.seal import Seal
 from bot.slack.shortcuts import Shortcuts
 from bot.slack.sources import Scratch, Sources
+from bot.slack.steps import Steps
 from bot.slack.tickets import Tickets
 from bot.slack.unfurls import Unfurls
 from bot.slack.web import Identity, Web
@@ -207,6 +208,7 @@ def build_app(
         CardButtons(web=web, tickets=tickets, threads=threads, answers=answers, seal=seal),
         home,
         ClosedButtons(lanes=lanes, tickets=tickets, answers=answers, later=later),
+        Steps(intake=intake, desks=desks, catalogue=catalogue, access=access),
         Unfurls(web=web, identity=identity, links=links, desks=desks, access=access),
         ParkedButtons(lanes=lanes, answers=answers, home=home, later=later),
     ):

@@ -77,6 +77,8 @@ CALLS_PER_MINUTE: Final = {
     "conversations.open": 50,
     "conversations.replies": 50,
     "files.info": 100,
+    "functions.completeError": 50,
+    "functions.completeSuccess": 50,
     "reactions.add": 50,
     "reactions.remove": 20,
     "usergroups.list": 20,

@@ -1,6 +1,7 @@
 """Reads and prints the app's manifest, whose source is manifest.yml; for HTTP mode with the addresses filled in."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,17 +18,21 @@ _URLS: Final = {
 }
 
 
-def manifest_text(url: str = "", *, domains: Sequence[str] = ()) -> str:
+def manifest_text(url: str = "", *, domains: Sequence[str] = (), step: bool = False) -> str:
     """The manifest for Socket Mode, or with the public address *url* for HTTP mode.
 
     Args:
         url: where Slack reaches Threadline.
+        step: with the step for Workflow Builder, which Slack takes from organisation-ready apps only.
         domains: hosts of tickets' addresses, for previews; Slack takes `UNFURL_DOMAINS`, and so the first of them.
 
     Raises:
         ValueError: *url* is not an https address.
     """
     source = SOURCE.read_text(encoding="utf-8")
+    if step:
+        source = re.sub(r"^#(?=functions:|  )", "", source, flags=re.MULTILINE)
+        source = source.replace("org_deploy_enabled: false", "org_deploy_enabled: true")
     if domains:
         lines = ["  unfurl_domains:", *(f"    - {json.dumps(domain)}" for domain in domains[:UNFURL_DOMAINS])]
         source = source.replace("oauth_config:\n", "\n".join([*lines, "oauth_config:\n"]), 1)

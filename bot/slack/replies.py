@@ -26,13 +26,14 @@ def posts(message: FromDesk) -> tuple[Said, ...]:
     return tuple((part, spoken(part)) for part in to_rich_text(Document(blocks)))
 
 
-async def post(web: Web, thread: ThreadKey, said: Said, marker: str) -> Mapping[str, Any]:
+async def post(web: Web, thread: ThreadKey, said: Said, marker: str, *, broadcast: bool = False) -> Mapping[str, Any]:
     """Write in a thread; the answer of chat.postMessage. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
     blocks, text = said
     return await web.call(
         "chat.postMessage",
         channel=thread.channel,
         thread_ts=thread.ts,
+        reply_broadcast=True if broadcast else None,
         text=text,
         blocks=blocks,
         metadata={"event_type": METADATA_EVENT, "event_payload": {"marker": marker}},

@@ -3,14 +3,14 @@
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from adapters.model import OutgoingFile
-from bot.conversion.ports import Author, SlackFile, SlackRefused, SlackTrouble, ThreadMessage
+from bot.conversion.ports import Audience, Author, SlackFile, SlackRefused, SlackTrouble, ThreadMessage
 from bot.conversion.records import ThreadKey, microseconds
 from bot.slack.files import Files, describe, needs_info
 from bot.slack.limits import METADATA_EVENT, PAGE
@@ -26,6 +26,7 @@ SPOKEN: Final = frozenset({"", "file_share", "me_message", "thread_broadcast", "
 _TS = re.compile(r"\d{1,12}\.\d{1,6}")
 _KEPT: Final = 32
 _FRESH: Final = 600.0
+_AUDIENCE: Final = 300.0
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class SlackThreads:
         self._files = files
         self._clock = clock
         self._readings: OrderedDict[ThreadKey, _Reading] = OrderedDict()
+        self._audiences: dict[str, tuple[float, Audience]] = {}  # of the agents' channels, which are few
 
     async def read(self, thread: ThreadKey) -> tuple[ThreadMessage, ...]:
         """All messages of a thread to its last page, in order, our own left out.
@@ -91,6 +93,32 @@ class SlackThreads:
         if not file.url and not file.trouble:
             file = await self.file(file.id)
         return await self._files.fetch(file, folder, limit=limit)
+
+    async def _members(self, channel: str) -> AsyncIterator[str]:
+        cursor = ""
+        while True:
+            page = await self._web.call("conversations.members", channel=channel, limit=PAGE, cursor=cursor or None)
+            for member in page.get("members") or []:
+                yield str(member)
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return
+
+    async def audience(self, channel: str) -> Audience:
+        """Who reads a channel; known for some minutes. Raises SlackTrouble, SlackRefused."""
+        until, known = self._audiences.get(channel, (0.0, Audience()))
+        if self._clock() < until:
+            return known
+        info = (await self._web.call("conversations.info", channel=channel)).get("channel") or {}
+        shared = bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared"))
+        guests = []
+        async for member in self._members(channel):
+            author = await self._people.author(member)
+            shared = shared or not author.own_workspace
+            guests += [author.name] if author.guest else []
+        found = Audience(guests=tuple(guests), shared=shared)
+        self._audiences[channel] = (self._clock() + _AUDIENCE, found)
+        return found
 
     async def permalink(self, channel: str, ts: str) -> str:
         """The address of a message; empty where Slack does not tell. Raises SlackTrouble."""

@@ -167,14 +167,23 @@ class SlackVoice:
         """How a reply to a closed ticket goes on, as a post with the choices."""
         return closed_question(text, parked)
 
-    async def post(self, thread: ThreadKey, post: Said, marker: str) -> str:
-        """Write in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
-        answer = await replies.post(self._web, thread, post, marker)
+    async def post(self, thread: ThreadKey, post: Said, marker: str, *, broadcast: bool = False) -> str:
+        """Write in a thread; *broadcast* shows it in the channel too.
+
+        Raises:
+            SlackTrouble, SlackRefused, SlackOutcomeUnknown: as their names say.
+        """
+        answer = await replies.post(self._web, thread, post, marker, broadcast=broadcast)
         ts = str(answer.get("ts", ""))
         if _went_astray(answer):
             await self._take_back(thread.channel, ts)
             raise SlackRefused("thread_not_found", "That thread is not in Slack any more.")
         return ts
+
+    async def rewrite(self, channel: str, ts: str, post: Said) -> None:
+        """Put another text in the place of a post of ours. Raises SlackTrouble, SlackRefused."""
+        blocks, text = post
+        await self._web.call("chat.update", channel=channel, ts=ts, text=text, blocks=blocks, link_names=False)
 
     async def upload(self, thread: ThreadKey, name: str, content: bytes) -> None:
         """Share a file in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
@@ -247,6 +256,13 @@ class SlackVoice:
         if not channel:
             direct = await self.direct_channel(user)
             await self._web.call("chat.postMessage", channel=direct, text=words, blocks=blocks, **_QUIET)
+
+    async def finish_step(self, step: str, outputs: dict[str, str], *, error: str = "") -> None:
+        """End a workflow's step with what it gives, or with an error. Raises SlackTrouble, SlackRefused."""
+        if error:
+            await self._web.call("functions.completeError", function_execution_id=step, error=error)
+        else:
+            await self._web.call("functions.completeSuccess", function_execution_id=step, outputs=outputs)
 
     async def direct_channel(self, user: str) -> str:
         """The id of our direct-message channel with a person. Raises SlackTrouble, SlackRefused."""

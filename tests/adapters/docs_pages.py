@@ -86,9 +86,11 @@ EXTRA: dict[str, Callable[[], dict[str, str]]] = {"whmcs": _whmcs}
 
 
 def _table(fields: dict[str, FieldInfo]) -> str:
-    rows = [
-        f"| `{name}` | {_type(field)} | {_default(field)} | {field.description} |" for name, field in fields.items()
-    ]
+    flat: dict[str, FieldInfo] = {}
+    for name, field in fields.items():
+        inner = type(field.default).model_fields if isinstance(field.default, BaseModel) else {}
+        flat |= {f"{name}.{key}": one for key, one in inner.items()} or {name: field}
+    rows = [f"| `{name}` | {_type(field)} | {_default(field)} | {field.description} |" for name, field in flat.items()]
     return "\n".join(["| key | value | default | meaning |", "| --- | --- | --- | --- |", *rows])
 
 

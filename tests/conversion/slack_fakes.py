@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters.model import OutgoingFile
-from bot.conversion.ports import Author, FromDesk, SlackFile, SlackOutcomeUnknown, SlackRefused, ThreadMessage
+from bot.conversion.ports import Audience, Author, FromDesk, SlackFile, SlackOutcomeUnknown, SlackRefused, ThreadMessage
 from bot.conversion.text.plain import from_plain
 
 ADA = Author(id="U1", name="Ada Lovelace", email="ada@example.com")
@@ -28,6 +28,7 @@ class FakeThreads:
         self.trouble = None
         self.reads = 0
         self.locales = {}
+        self.readers = Audience()
 
     async def read(self, thread):
         self.reads += 1
@@ -57,6 +58,9 @@ class FakeThreads:
         digest = hashlib.sha256(content).hexdigest()
         return OutgoingFile(name=file.name, media_type="text/plain", size=len(content), sha256=digest, path=path)
 
+    async def audience(self, channel):
+        return self.readers
+
     async def permalink(self, channel, ts):
         return f"https://example.slack.com/archives/{channel}/p{ts}"
 
@@ -69,6 +73,8 @@ class FakeVoice:
         self.told = []
         self.posted = {}  # marker -> FromDesk
         self.uploads = []
+        self.ended = []
+        self.broadcast, self.rewritten = [], {}
         self.lose_next_post = False
         self.trouble = None
 
@@ -95,13 +101,18 @@ class FakeVoice:
     def question(self, text, parked):
         return FromDesk(document=from_plain(f"{text} [{parked}]"))
 
-    async def post(self, thread, post, marker):
+    async def post(self, thread, post, marker, *, broadcast=False):
+        if broadcast:
+            self.broadcast.append(marker)
         if self.lose_next_post:
             self.lose_next_post = False
             self.posted[marker] = post
             raise SlackOutcomeUnknown("timeout")
         self.posted[marker] = post
         return f"19{len(self.posted):08}.000100"
+
+    async def rewrite(self, channel, ts, post):
+        self.rewritten[ts] = post
 
     async def upload(self, thread, name, content):
         self.uploads.append((name, content))
@@ -117,6 +128,9 @@ class FakeVoice:
 
     async def tell(self, user, channel, thread_ts, text, *, parked="", asks=False):
         self.told.append((user, text, parked))
+
+    async def finish_step(self, step, outputs, *, error=""):
+        self.ended.append((step, outputs, error))
 
     async def direct_channel(self, user):
         return f"D{user}"

@@ -365,24 +365,6 @@ async def test_any_fault_of_the_stand_ins_can_hit_one_method(slack, ids):
     assert ("text/html; charset=utf-8", True) == (answer.headers["content-type"], healthy.json()["ok"])
 
 
-async def test_previews_are_attached_to_links_that_the_message_has(slack, client, ids):
-    url = "https://desk.example/t/1?a=1&b=2"
-    slack.workspace.events.domains = ("desk.example",)
-    said = await slack.workspace.post(ids["eva"], ids["general"], f"see {url}")
-    preview = {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "Ticket 1"}}]}
-    at = {"channel": ids["general"], "ts": said["ts"]}
-
-    other = await error_of(client.chat_unfurl(**at, unfurls={"https://desk.example/t/2": preview}))
-    slack.workspace.events.domains = ()
-    foreign = await error_of(client.chat_unfurl(**at, unfurls={url: preview}))
-    slack.workspace.events.domains = ("desk.example",)
-    await client.chat_unfurl(**at, unfurls={url: preview})
-
-    shown = slack.workspace.history(ids["general"])[-1]
-    assert "cannot_unfurl_url" == other["error"] == foreign["error"]
-    assert (url, False) == (shown["attachments"][0]["from_url"], "edited" in shown)
-
-
 async def test_a_group_message_is_opened_for_several_people(slack, client, ids):
     opened = await client.conversations_open(users=[ids["eva"], ids["ben"]])
     posted = await client.chat_postMessage(channel=opened["channel"]["id"], text="hi both")

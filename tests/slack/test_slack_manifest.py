@@ -8,6 +8,7 @@ import pytest
 from bot.slack import manifest as rooms
 from bot.slack.ids import COMMAND, Shortcut
 from bot.slack.manifest import manifest_text, read, scopes
+from bot.slack.steps import STEP
 
 SLACK_ROOM = Path(rooms.__file__).parent
 EVENTS = {
@@ -39,6 +40,8 @@ NEEDS = {
     "files.completeUploadExternal": {"files:write"},
     "files.getUploadURLExternal": {"files:write"},
     "files.info": {"files:read"},
+    "functions.completeError": set(),
+    "functions.completeSuccess": set(),
     "reactions.add": {"reactions:write"},
     "reactions.remove": {"reactions:write"},
     "usergroups.list": {"usergroups:read"},
@@ -59,7 +62,9 @@ EVENT_NEEDS = {
     "message.mpim": {"mpim:history"},
     "reaction_added": {"reactions:read"},
 }
-METHOD = re.compile(r'"((?:apps|auth|bots|chat|conversations|files|reactions|usergroups|users|views)(?:\.[a-zA-Z]+)+)"')
+METHOD = re.compile(
+    r'"((?:apps|auth|bots|chat|conversations|files|functions|reactions|usergroups|users|views)(?:\.[a-zA-Z]+)+)"'
+)
 NOT_CALLED = {"chat.meMessage", "chat.scheduleMessage", "views.push"}
 """Named only to say how they would behave."""
 
@@ -100,7 +105,7 @@ def test_the_events_exist_and_are_those_that_the_code_listens_to(manifest):
 
     assert set(EVENT_NEEDS) == subscribed
     assert subscribed <= EVENTS
-    assert heard == {name.partition(".")[0] for name in subscribed}
+    assert heard == {name.partition(".")[0] for name in subscribed} | {"function_executed"}  # comes unsubscribed
 
 
 def test_commands_and_shortcuts_are_those_of_the_code(manifest):
@@ -153,6 +158,21 @@ def test_the_hosts_of_tickets_are_those_that_slack_tells_links_of_at_most_five(m
 
     assert domains[:5] == filled["features"]["unfurl_domains"]
     assert "unfurl_domains" not in manifest["features"]
+
+
+def test_the_step_of_workflow_builder_is_printed_on_request_and_only_for_apps_that_may_have_one(manifest):
+    with_step = read(manifest_text("https://threadline.example.com", step=True))
+    (name, step) = next(iter(with_step["functions"].items()))
+
+    assert (STEP, True) == (name, with_step["settings"]["org_deploy_enabled"])
+    assert ("functions" in manifest, False) == (False, manifest["settings"]["org_deploy_enabled"])
+    for parameters in (step["input_parameters"], step["output_parameters"]):
+        assert [(key, key) for key in parameters] == [(key, one["name"]) for key, one in parameters.items()]
+        assert set() == {one["type"] for one in parameters.values()} - {
+            "string",
+            "slack#/types/user_id",
+            "slack#/types/channel_id",
+        }
 
 
 @pytest.mark.parametrize("url", ["http://threadline.example.com", "threadline.example.com", "https://", "https://x/?a"])

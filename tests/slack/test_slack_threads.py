@@ -223,3 +223,31 @@ async def test_what_only_asks_us_for_something_is_told_from_the_conversation(off
         )
 
     assert [False, True, False, False] == [message.wish for message in await threads.read(key(office, root))]
+
+
+async def test_who_reads_a_channel_is_told_with_its_guests_and_other_companies(office, threads):
+    room = office.workspace.add_channel("agents", [office.ada, office.ben])
+    guest = office.workspace.add_person("gus", "Gus Berger", guest=True).id
+    mixed = office.workspace.add_channel("mixed", [office.ada, guest])
+    outside = next(person.id for person in office.workspace.people.values() if person.stranger)
+    shared = office.workspace.add_channel("shared", [office.ada, outside])
+
+    ours, with_guest, with_others = [await threads.audience(one.id) for one in (room, mixed, shared)]
+
+    assert (False, ("Gus Berger",), True) == (ours.outsiders, with_guest.guests, with_others.shared)
+    assert (False, True, True) == (with_guest.shared, with_guest.outsiders, with_others.outsiders)
+
+
+async def test_who_reads_a_channel_is_asked_for_every_five_minutes(office):
+    now = [0.0]
+    threads = SlackThreads(office.web, People(office.web), Files(office.web), clock=lambda: now[0])
+    room = office.workspace.add_channel("agents", [office.ada])
+    guest = office.workspace.add_person("gus", "Gus Berger", guest=True)
+    await threads.audience(room.id)
+    await office.workspace.join(guest.id, room.id)
+
+    soon = await threads.audience(room.id)
+    now[0] = 301.0
+    later = await threads.audience(room.id)
+
+    assert (False, True) == (soon.outsiders, later.outsiders)

@@ -6,8 +6,9 @@ from typing import Any, cast
 import pytest
 
 from adapters.contract import TicketAdapter
-from bot.conversion.ports import Card, SlackOutcomeUnknown, SlackRefused, SlackTrouble
+from bot.conversion.ports import Card, FromDesk, SlackOutcomeUnknown, SlackRefused, SlackTrouble
 from bot.conversion.records import Link, Receipt, ThreadKey
+from bot.conversion.text.plain import from_plain
 from bot.slack.voice import Receipts, SlackVoice
 from bot.slack.web import Web
 from tests.slack.doors import serve
@@ -216,3 +217,17 @@ async def test_what_agents_or_customers_wrote_cannot_unfurl_or_link_names(office
         assert ("false", "false", "false", "none") == tuple(
             form[name] for name in ("unfurl_links", "unfurl_media", "link_names", "parse")
         )
+
+
+async def test_a_reminder_stands_in_the_thread_and_the_channel_and_is_rewritten_in_place(office, voice):
+    root = await office.workspace.post(office.ada, office.channel, "card")
+    thread = ThreadKey(team=office.team, channel=office.channel, ts=root["ts"])
+    said, other = [voice.posts(FromDesk(document=from_plain(words)))[0] for words in ("It waits", "It was answered")]
+
+    ts = await voice.post(thread, said, "TL-R", broadcast=True)
+    shown = office.workspace.history(office.channel)[-1]
+    await voice.rewrite(office.channel, ts, other)
+
+    assert ("thread_broadcast", "It waits") == (shown["subtype"], shown["text"])
+    assert "It was answered" == office.workspace.history(office.channel)[-1]["text"]
+    assert ts == await voice.find_post(office.channel, root["ts"], "TL-R")

@@ -87,8 +87,11 @@ class Events:
     def emit(self, name: str, event: dict[str, Any], *, channel: SandboxChannel | None = None) -> None:
         """Raise *event* as *name* says; *channel* is where it happened, if it happened in one."""
         needed = EVENT_SCOPES[name]
-        if name not in self.subscribed or (needed and not needed & self.scopes):
-            return
+        if name in self.subscribed and (not needed or needed & self.scopes):
+            self.tell(event, channel=channel)
+
+    def tell(self, event: dict[str, Any], *, channel: SandboxChannel | None = None) -> None:
+        """Raise an event that needs no subscription."""
         self.outlet.event(self._body(event, channel))
 
     def message(self, channel: SandboxChannel, event: dict[str, Any]) -> None:

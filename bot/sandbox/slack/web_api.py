@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bot.sandbox.slack import api_chat, api_conversations, api_people, api_views
+from bot.sandbox.slack import api_chat, api_conversations, api_people, api_steps, api_views
 from bot.sandbox.slack.api_files import FileTransfers
 from bot.sandbox.slack.calls import Call, Method
 from bot.sandbox.slack.errors import SlackError
@@ -31,6 +31,7 @@ class WebApi:
             **api_chat.METHODS,
             **api_conversations.METHODS,
             **api_people.METHODS,
+            **api_steps.METHODS,
             **api_views.METHODS,
             **transfers.methods(),
         }

@@ -15,6 +15,7 @@ from bot.sandbox.slack.messages import Messages
 from bot.sandbox.slack.outlet import Answer, Outlet
 from bot.sandbox.slack.response_urls import ResponseUrls
 from bot.sandbox.slack.state import Message, SandboxChannel, SandboxPerson, State, fixed_id
+from bot.sandbox.slack.steps import Steps
 from bot.sandbox.slack.typed import typed
 from bot.sandbox.slack.views import Views
 
@@ -30,6 +31,7 @@ def registered(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "unfurl_domains": features.get("unfurl_domains", ()),
         "scopes": manifest["oauth_config"]["scopes"]["bot"],
         "events": settings.get("event_subscriptions", {}).get("bot_events", ()),
+        "functions": manifest.get("functions", {}),
     }
 
 
@@ -49,6 +51,7 @@ class Workspace:
         scopes: Iterable[str] | None = None,
         events: Iterable[str] | None = None,
         unfurl_domains: Sequence[str] = (),
+        functions: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.time,
         state: State | None = None,
     ) -> None:
@@ -66,6 +69,7 @@ class Workspace:
         self.events = Events(self.state, scopes=scopes, subscribed=events, domains=unfurl_domains)
         self.messages = Messages(self.state, self.events)
         self.views = Views(state=self.state)
+        self.steps = Steps(functions or {})
         self.response_urls = ResponseUrls(state=self.state, messages=self.messages)
         self._interactions = Interactions(
             state=self.state,
@@ -281,6 +285,12 @@ class Workspace:
         """
         where = {"channel": channel, "ts": ts, "block_id": block_id, "action_id": action_id}
         return await self._interactions.suggest(user, typed, view_id=view_id, **where)
+
+    async def run_step(self, step: str, inputs: Mapping[str, Any]) -> str:
+        """Have a workflow come to one of the app's steps; the id of this execution in `steps`."""
+        execution, event = self.steps.begin(step, inputs)
+        self.events.tell(event)
+        return execution
 
     async def open_home(self, user: str) -> None:
         """Open the app's Home tab."""

@@ -2,6 +2,7 @@
 
 from adapters.contract import Capability
 from adapters.model import Status, Ticket
+from bot.conversion.agents import answered_words, moment
 from bot.conversion.ports import Card
 from bot.conversion.records import Link
 from bot.slack.ids import Action
@@ -46,7 +47,7 @@ def _facts(shown: Card) -> list[str]:
     facts = [_("Status: {status}", status=status_of(shown)), _("Desk: {desk}", desk=shown.desk.title)]
     if ticket:
         facts += facts_of(ticket)
-    return [*facts, *mirror_words(shown.link)]
+    return [*facts, *mirror_words(shown.link), *_times(shown.link)]
 
 
 def mirror_words(link: Link) -> list[str]:
@@ -57,6 +58,18 @@ def mirror_words(link: Link) -> list[str]:
     }
     facts = [words[link.now.mirror]] if link.now.mirror in words else []
     return [*facts, _("Posts of other apps: go to the ticket too")] if link.now.apps else facts
+
+
+def _times(link: Link) -> list[str]:
+    """The timers of a ticket, for its agents."""
+    if not link.agents:
+        return []
+    times = [_("Deadline: {time}", time=moment(link.deadline))] if link.deadline else []
+    if link.answered:
+        times.append(answered_words(link))
+    elif link.first_reply_by:
+        times.append(_("First reply due: {time}", time=moment(link.first_reply_by)))
+    return times
 
 
 def facts_of(ticket: Ticket) -> list[str]:
