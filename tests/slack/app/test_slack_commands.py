@@ -11,7 +11,7 @@ from bot.slack.wishes import Verb, Wish, mentioned, reference, understood
 
 async def opened(stage, subject="The printer burns", name="local"):
     desk = stage.desks.get(name)
-    first = MessageDraft(body=Body(plain="Help"), author=Person(name="Ada"), marker="TL-TEST")
+    first = MessageDraft(body=Body(plain="Help"), author=Person(name="Ada"), marker=f"TL-{subject}")
     return (await desk.open_ticket(TicketDraft(subject=subject, first=first, requester=Person(name="Ada")))).ticket
 
 

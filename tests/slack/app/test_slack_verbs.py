@@ -13,7 +13,7 @@ from bot.slack.views.card import card
 
 
 async def opened(stage, subject="The printer burns"):
-    first = MessageDraft(body=Body(plain="Help"), author=Person(name="Ada"), marker="TL-TEST")
+    first = MessageDraft(body=Body(plain="Help"), author=Person(name="Ada"), marker=f"TL-{subject}")
     draft = TicketDraft(subject=subject, first=first, requester=Person(name="Ada"))
     return (await stage.desk.open_ticket(draft)).ticket
 
