@@ -100,6 +100,9 @@ class RedisTable(Table):
     data_dir: str = Field(
         "", description="Where Threadline's own server keeps its data; THREADLINE_DATA has precedence."
     )
+    replicas: int = Field(
+        0, ge=0, le=9, description="How many replicas must have a copy of what came in before it counts as stored."
+    )
 
 
 class WorkTable(Table):

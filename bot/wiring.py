@@ -103,7 +103,7 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of these settings."""
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     lease = timedelta(seconds=settings.work.lease)
-    async with Store.open(settings.redis_url, data_dir, lease=lease) as store:
+    async with Store.open(settings.redis_url, data_dir, lease=lease, replicas=settings.redis.replicas) as store:
         yield store
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
+from redis.asyncio.cluster import PipelineCommand
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
@@ -35,6 +36,10 @@ LONE_SCRIPTS = ("failed", "learn", "release", "spend", "swap", "turn")
 
 TROUBLE = (RedisError, RedisClusterException, OSError)
 """What the client raises where Redis did not do it; time-outs are among them."""
+
+COPY_WITHIN = 1000
+"""Milliseconds within which replicas must have a copy where they are waited for."""
+CONFIRMATIONS = 3
 
 Client = Redis | RedisCluster
 T = TypeVar("T")
@@ -142,6 +147,48 @@ class Connection:
         """The answers of several scripts that are sent together; each is done for itself."""
         commands = [("EVALSHA", self._shas[name], len(keys), *keys, *args) for name, keys, args in calls]
         return _answers(await translated(lambda: self._evaluate(calls, commands)))
+
+    async def run_copied(self, calls: Sequence[Call], replicas: int) -> list[Any]:
+        """The answers of scripts that write and may run twice, once so many replicas have what they wrote.
+
+        They run a second time on one connection with WAIT behind them: a server that took over in between and has
+        replicas of its own must not confirm what it never had.
+
+        Raises:
+            StoreAway: also where fewer replicas have it in time; it is stored then, and may be forgotten at a failover.
+        """
+        answers = await self.run_many(calls)
+        if not replicas:
+            return answers
+        for _ in range(CONFIRMATIONS):
+            if await translated(lambda: self._confirmed(calls, replicas)):
+                return answers
+            await self.run_many(calls)  # which learns who took over
+        raise StoreAway("Redis has this on fewer replicas than [redis] replicas asks for.")
+
+    async def _confirmed(self, calls: Sequence[Call], replicas: int) -> bool:
+        wait = ("WAIT", replicas, COPY_WITHIN)
+        by_node: dict[Any, list[Sequence[str | int]]] = {}
+        for name, keys, args in calls:
+            node = self.client.get_node_from_key(keys[0]) if isinstance(self.client, RedisCluster) else None
+            by_node.setdefault(node, []).append(("EVALSHA", self._shas[name], len(keys), *keys, *args))
+        told = [await self._on_one_connection(node, [*commands, wait]) for node, commands in by_node.items()]
+        return all(
+            isinstance(copies, int)
+            and copies >= replicas
+            and not any(isinstance(answer, Exception) for answer in answers)
+            for *answers, copies in told
+        )
+
+    async def _on_one_connection(self, node: Any, commands: Sequence[Sequence[str | int]]) -> list[Any]:
+        """Answers and errors of commands to a server; a Cluster's pipeline would send some elsewhere by itself."""
+        if not isinstance(self.client, RedisCluster):
+            return await self._send(commands)
+        if node is None:
+            return [None]
+        queue = [PipelineCommand(i, *command) for i, command in enumerate(commands)]
+        await node.execute_pipeline(queue)
+        return [command.result for command in queue]
 
     async def _evaluate(self, calls: Sequence[Call], commands: Sequence[Sequence[str | int]]) -> list[Any]:
         answers = await self._send(commands)

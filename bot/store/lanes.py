@@ -43,8 +43,9 @@ def milliseconds(span: timedelta) -> int:
 class RedisLanes(Lanes):
     """Lanes on one server, on a Cluster, or behind Sentinel."""
 
-    def __init__(self, connection: Connection, shards: int, *, lease: timedelta = LEASE) -> None:
+    def __init__(self, connection: Connection, shards: int, *, lease: timedelta = LEASE, replicas: int = 0) -> None:
         self._connection = connection
+        self._replicas = replicas
         self._shards = shards
         self._lease = milliseconds(lease)
         self._bell = Bell(connection)
@@ -56,7 +57,8 @@ class RedisLanes(Lanes):
     @override
     async def add(self, ops: Sequence[NewOp]) -> list[Added]:
         batches = self._batches(ops)
-        answers = await self._connection.run_many([_add_call(shard, [ops[i] for i in mine]) for shard, mine in batches])
+        calls = [_add_call(shard, [ops[i] for i in mine]) for shard, mine in batches]
+        answers = await self._connection.run_copied(calls, self._replicas)
         self._bell.ring({shard.number for shard, _ in batches})
         words: dict[int, str] = {}
         for (_, mine), answer in zip(batches, answers, strict=True):

@@ -46,6 +46,7 @@ class Store:
         *,
         lease: timedelta = LEASE,
         fsync: str = "always",
+        replicas: int = 0,
         patience: float = 10.0,
     ) -> AsyncIterator[Self]:
         """The store at *url*, or on the embedded server of *data_dir*, which is started again should it die.
@@ -55,6 +56,7 @@ class Store:
             data_dir: where the embedded server keeps its files; None: `server.default_directory`.
             lease: how long a worker may be silent before others take over its lanes.
             fsync: the embedded server's ``always`` or ``everysec``.
+            replicas: how many replicas must have what is added before it counts as stored.
             patience: seconds to wait for the first answer.
 
         Raises:
@@ -64,7 +66,7 @@ class Store:
             WrongSchema: it holds the data of another Threadline.
         """
         if url:
-            async with cls._connected(url, started=False, lease=lease, patience=patience) as store:
+            async with cls._connected(url, started=False, lease=lease, patience=patience, replicas=replicas) as store:
                 yield store
             return
         from bot.store import server  # noqa: PLC0415 -- there is none for Windows
@@ -81,12 +83,14 @@ class Store:
 
     @classmethod
     @asynccontextmanager
-    async def _connected(cls, url: str, *, started: bool, lease: timedelta, patience: float) -> AsyncIterator[Self]:
+    async def _connected(
+        cls, url: str, *, started: bool, lease: timedelta, patience: float, replicas: int = 0
+    ) -> AsyncIterator[Self]:
         connection = Connection(connect(url))
         try:
             await ready(connection, within=patience)
             shards = await _shards(connection)
-            lanes = RedisLanes(connection, shards, lease=lease)
+            lanes = RedisLanes(connection, shards, lease=lease, replicas=replicas)
             await lanes.note_run()
             try:
                 yield cls(

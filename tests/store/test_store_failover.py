@@ -1,12 +1,13 @@
 """When a replica takes over, it is another run of the server, also where the same process is primary again."""
 
 import asyncio
+import signal
 
 import pytest
 
-from bot.conversion.ports import LeaseLost
+from bot.conversion.ports import Added, LeaseLost, StoreAway
 from bot.store.store import Store
-from tests.store.topologies import DURABLE, Node, free_ports, until
+from tests.store.topologies import DURABLE, Cluster, Node, free_ports, until
 
 T = "T1:C1:1700000000.000100"
 
@@ -62,3 +63,31 @@ async def test_a_replica_that_took_over_has_what_was_stored_looked_for_first(pai
 
     assert head is not None
     assert (True, True) == (head.verify, head.resync)
+
+
+async def test_what_no_replica_has_does_not_count_as_stored_where_one_must(pair, op):
+    first, second = pair
+    async with Store.open(f"redis://127.0.0.1:{first.port}", replicas=1) as store:
+        assert [Added.ADDED] == await store.lanes.add([op("a", lane=T)])
+        second.signal(signal.SIGSTOP)
+        with pytest.raises(StoreAway, match="fewer replicas"):
+            await store.lanes.add([op("b", lane=T)])
+        second.signal(signal.SIGCONT)
+
+        assert [Added.DUPLICATE] == await store.lanes.add([op("b", lane=T)])  # as Slack sends it again
+        await first.end()
+        await second.ask("REPLICAOF", "NO", "ONE")
+
+    async with Store.open(f"redis://127.0.0.1:{second.port}") as after:
+        assert 2 == await after.lanes.waiting(T)
+
+
+async def test_on_a_cluster_each_primary_has_its_replica_waited_for(tmp_path, op):
+    async with Cluster(tmp_path) as servers, Store.open(servers.url, replicas=1) as store:
+        lanes = [f"T1:C1:17{i:08d}.000100" for i in range(20)]
+        assert [Added.ADDED] * 20 == await store.lanes.add([op("a", lane=lane) for lane in lanes])
+
+        (dead, *_) = servers.nodes[3:]
+        dead.signal(signal.SIGSTOP)
+        with pytest.raises(StoreAway, match="fewer replicas"):
+            await store.lanes.add([op("b", lane=lane) for lane in lanes])

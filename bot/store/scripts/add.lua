@@ -7,8 +7,8 @@ local rid, moment = run(), now()
 local since = redis.call('HGET', runs, rid)
 if not since then
   since = math.floor(moment / 1000)
-  redis.call('HSET', runs, rid, since)
 end
+redis.call('HSET', runs, rid, since)  -- each time: a write that comes after what is known already, for whoever waits for copies
 local restarted = redis.call('HLEN', runs) > 1
 
 -- A thread that is older than this run of the server and that we know nothing of may have been forgotten by it.
