@@ -47,6 +47,9 @@ class Journal:
         self._lanes = lanes
         if head.verify:
             operation.progress.verify = min(head.restarted or time.time(), time.time())
+            operation.progress.waited = head.waited
+        self.missed = False
+        """Whether a step that a restarted server may have forgotten was found not to have been made."""
 
     @property
     def progress(self) -> Progress:
@@ -132,6 +135,7 @@ class Journal:
         if progress.calling != step:  # stored before the server restarted: its later fate may be forgotten
             progress.calling, progress.since = step, progress.verify
         if progress.answer == "again":
+            self.missed = True
             return None
         if progress.answer == "there":
             return ""
@@ -141,7 +145,9 @@ class Journal:
         wait = timedelta(seconds=max(progress.since, forgotten) - time.time()) + settle
         if wait > timedelta():
             raise LookLater(wait)
-        return await look()
+        found = await look()
+        self.missed = self.missed or (found is None and progress.verify > 0)
+        return found
 
     def _finish(self, step: str, result: str) -> str:
         progress = self.progress

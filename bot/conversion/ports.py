@@ -113,7 +113,8 @@ class Head:
     ``verify``: it was stored before the server last restarted or failed over, so it may have been carried out
     already although its record says no. ``resync``: so may others of this lane, and some may be missing: the
     thread must be read again before any work. ``restarted``: where it is to be verified, when that server began, in
-    seconds since the epoch; whatever was forgotten happened before.
+    seconds since the epoch; whatever was forgotten happened before. ``waited``: it stood in this lane already when the
+    server began its run, so what stood behind it was begun only if it was done.
     """
 
     id: str
@@ -123,14 +124,19 @@ class Head:
     verify: bool = False
     resync: bool = False
     restarted: float = 0.0
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What finishing an operation writes in the same step: the lane's link, and which messages are on the ticket."""
+    """What finishing an operation writes in the same step: the lane's link, and which messages are on the ticket.
+
+    ``untouched``: what stood behind it when the server began its run is known not to have been begun.
+    """
 
     link: Link | None = None
     unlink: bool = False
+    untouched: bool = False
     delivered: dict[str, Delivered] = field(default_factory=dict)  # Slack ts -> record
 
 

@@ -350,6 +350,7 @@ class Progress(BaseModel):
     plan: list[list[str]] = []  # parts of a conversion: the timestamps in each, fixed when it began
     said: dict[str, str] = {}  # Slack ts -> fingerprint of its text as the last call sent it
     asked: str = ""  # the question that a person must answer before this goes on
+    waited: bool = False  # it stood in its lane when the server that it is verified after began
     verify: float = 0.0  # since when any step may have been made without being written down; 0: none
     shown: bool = False  # whether people saw on the message that it waits or failed
     answer: str = ""  # "again" (it is not there, do it) or "there" (it is there, go on) from a person

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -102,6 +103,7 @@ class Run:
             await self._rooms.lanes.add([card_op(self._journal.head.link.thread)])
         self._log("done")
         self._note("done")
+        outcome = replace(outcome, untouched=self._journal.missed and progress.waited)
         return await self._rooms.lanes.done(self._journal.lease, self._journal.head.id, outcome)
 
     async def _carry(self) -> Outcome:  # noqa: PLR0912 - one branch for each kind of work

@@ -165,6 +165,7 @@ class RedisLanes(Lanes):
             int(REMEMBER.total_seconds()),
             link,
             unlink,
+            "untouched" if outcome.untouched else "",
             *delivered,
             extra=extra,
         )
@@ -273,7 +274,7 @@ def _share(limit: int, due: dict[Shard, int]) -> dict[Shard, int]:
 def _head(answer: Any) -> Head | None:
     if answer is None:
         return None
-    op, payload, waiting, link, verify, resync = answer
+    op, payload, waiting, link, verify, resync, waited = answer
     return Head(
         id=op,
         payload=payload,
@@ -282,6 +283,7 @@ def _head(answer: Any) -> Head | None:
         verify=bool(int(verify)),
         restarted=float(verify),
         resync=bool(resync),
+        waited=bool(waited),
     )
 
 

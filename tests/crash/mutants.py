@@ -47,7 +47,7 @@ def no_run_id_guard() -> None:
     head = lanes._head
 
     def trusting(answer: Any) -> Any:
-        return head([*answer[:4], 0, 0] if answer else answer)
+        return head([*answer[:4], 0, 0, 0] if answer else answer)
 
     put(lanes, "_head", trusting)
 

@@ -90,6 +90,20 @@ async def test_work_from_before_a_restart_is_marked_and_its_thread_is_to_be_read
         assert [("b", True, False)] == [await looks(store, lease)]
 
 
+async def test_what_stood_behind_work_that_was_not_begun_was_not_begun_either(machine, op):
+    async with machine.store() as store:
+        await store.lanes.add([op("a", 1), op("b", 2), op("c", 3)])
+    for first, second in (("a", "b"), ("b", "c")):
+        await machine.kill()
+        async with Store.open((await attach_or_start(machine.directory)).url) as store:
+            await store.connection.do("ZADD", store.lanes._shard(T).key("ready"), 0, T)
+            head, lease = await head_of(store)
+            assert (first, True, True) == (head.id, head.verify, head.waited)
+
+            head = await store.lanes.done(lease, first, Outcome(untouched=True))
+            assert (second, False) == (head.id, head.verify)
+
+
 async def looks(store, lease):
     head = await store.lanes.head(lease)
     return head.id, head.verify, head.resync

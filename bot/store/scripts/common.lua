@@ -133,6 +133,7 @@ local function give_back(lane)
   if is_thread(lane) and redis.call('HEXISTS', links, lane) == 0 then
     redis.call('HDEL', epoch, lane)
   end
+  redis.call('HDEL', epoch, lane .. '|untouched')
 end
 
 -- What the holder of a lane has in hand, and the call that handed it out.
@@ -155,6 +156,8 @@ local function hand_out(lane, queue, lease, rid, call)
     return redis.error_reply('BROKEN the record of a waiting operation is missing: was Redis allowed to evict keys?')
   end
   local stored_in, _, payload = parts_of(record)
+  local waited = stored_in ~= '0' and stored_in ~= rid  -- it stood here already when the server began this run
+  local unsure = stored_in == '0' or (waited and redis.call('HGET', epoch, lane .. '|untouched') ~= rid)
   local resync = is_thread(lane) and redis.call('HGET', epoch, lane) ~= rid
   redis.call('HSET', taken, lane, call .. '|' .. op)
   lengthen(lane, lease)
@@ -163,7 +166,8 @@ local function hand_out(lane, queue, lease, rid, call)
     payload,
     redis.call('ZCARD', queue),
     redis.call('HGET', links, thread_of(lane)),
-    stored_in ~= rid and (redis.call('HGET', runs, rid) or math.floor(now() / 1000)) or 0,
+    unsure and (redis.call('HGET', runs, rid) or math.floor(now() / 1000)) or 0,
     resync and 1 or 0,
+    waited and 1 or 0,
   }
 end

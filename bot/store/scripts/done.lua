@@ -1,8 +1,9 @@
 -- Takes a finished operation off its lane, writes its outcome and hands out the next. KEYS: queue, memory, delivered.
 -- ARGV: lane, token, lease in milliseconds, name of the call, operation, seconds to remember it, link or '', 'unlink'
--- or '', then Slack timestamp and record of each delivered message.
+-- or '', 'untouched' where nobody began what waited behind it when the server began its run or '', then Slack timestamp
+-- and record of each delivered message.
 
-local lane, token, lease, call, op, remember, link, unlink = unpack(ARGV, 1, 8)
+local lane, token, lease, call, op, remember, link, unlink, untouched = unpack(ARGV, 1, 9)
 local queue, memory, delivered = KEYS[14], KEYS[15], KEYS[16]
 if lost(lane, token) then
   return LOST
@@ -21,7 +22,7 @@ local function write_link()
 end
 
 local function write_delivered()
-  for i = 9, #ARGV, 2 do
+  for i = 10, #ARGV, 2 do
     redis.call('HSET', delivered, ARGV[i], ARGV[i + 1])
   end
 end
@@ -29,6 +30,9 @@ end
 local _, handed_by = in_hand(lane)
 local flags = handed_by ~= call and take_out(lane, queue, op)
 if flags then
+  if untouched == 'untouched' then
+    redis.call('HSET', epoch, lane .. '|untouched', rid)
+  end
   write_link()
   local linked = redis.call('HEXISTS', links, thread) == 1
   if linked then
