@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, TypeVar, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
 from redis.asyncio.cluster import PipelineCommand
@@ -106,7 +106,8 @@ def _behind_sentinel(url: str, common: dict[str, Any]) -> Redis:
     if not master:
         raise ValueError
     login = {name: unquote(text) for name, text in (("username", parts.username), ("password", parts.password)) if text}
-    secure = {"ssl": True} if parts.scheme == "rediss+sentinel" else {}
+    authority = {name: path for name, path in parse_qsl(parts.query) if name == "ssl_ca_certs"}
+    secure: dict[str, Any] = {"ssl": True, **authority} if parts.scheme == "rediss+sentinel" else {}
     waits = {name: common[name] for name in ("socket_timeout", "socket_connect_timeout")}
     make: Callable[..., Any] = Sentinel  # it has no types
     watch = make(sentinels, sentinel_kwargs={**waits, **secure}, **common, **login, **secure, db=int(database or 0))

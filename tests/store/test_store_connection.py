@@ -38,7 +38,7 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(url):
 
 
 async def test_an_address_behind_sentinel_names_hosts_master_and_database():
-    client: Any = connect("rediss+sentinel://me:p%40ss@one:26380,two/main/3")
+    client: Any = connect("rediss+sentinel://me:p%40ss@one:26380,two/main/3?ssl_ca_certs=/ca.pem")
     pool = client.connection_pool
 
     assert ("main", 3, "me", "p@ss") == (
@@ -49,6 +49,7 @@ async def test_an_address_behind_sentinel_names_hosts_master_and_database():
     )
     sentinels = [s.connection_pool.connection_kwargs for s in pool.sentinel_manager.sentinels]
     assert [("one", 26380), ("two", 26379)] == [(s["host"], s["port"]) for s in sentinels]
+    assert {"/ca.pem"} == {s["ssl_ca_certs"] for s in (*sentinels, pool.connection_kwargs)}
     assert "SentinelManagedSSLConnection" == pool.connection_class.__name__
     await client.aclose()
 
