@@ -22,7 +22,7 @@ from adapters.model import (
 from bot.commands.console import fail, findings, out, plain, print_json, table
 from bot.commands.opening import desk_named, finish, settings_at
 from bot.conversion.compose import render
-from bot.conversion.records import marker_of
+from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
 
 

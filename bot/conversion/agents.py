@@ -17,7 +17,8 @@ from adapters.settings import AgentsChannel
 from bot.conversion.intake import card_op, remind_op, watch_ops
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ports import Card, FromDesk, Rooms, SlackRefused, ThreadMessage
-from bot.conversion.records import Link, Remind, TellAgents, ThreadKey, marker_of
+from bot.conversion.records import Link, Remind, TellAgents, ThreadKey
+from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
 from bot.words import _
 

@@ -14,7 +14,7 @@ from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibi
 from bot.conversion.compose import Part, kept_back, render
 from bot.conversion.journal import Journal
 from bot.conversion.ports import SlackFile, SlackRefused, ThreadMessage, Threads
-from bot.conversion.records import marker_of
+from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Document, Link, Paragraph, Run
 

@@ -9,8 +9,9 @@ from adapters.model import Ticket
 from bot.conversion.intake import tell_op
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ports import Card, FromDesk, Rooms, SlackRefused
-from bot.conversion.records import Link, Receipt, Say, ShowCard, Tell, marker_of
+from bot.conversion.records import Link, Receipt, Say, ShowCard, Tell
 from bot.conversion.relinking import face
+from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
 
 BETWEEN_CARDS = 3.0

@@ -9,7 +9,8 @@ from bot.conversion.delivery import Delivery, fingerprints
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Outcome, Rooms, ThreadMessage
-from bot.conversion.records import DeleteMessage, EditMessage, Link, ThreadKey, marker_of
+from bot.conversion.records import DeleteMessage, EditMessage, Link, ThreadKey
+from bot.conversion.stamps import marker_of
 from bot.conversion.text.tree import Block, Document, Paragraph, Quote, Run
 
 

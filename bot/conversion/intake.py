@@ -20,8 +20,10 @@ from bot.conversion.records import (
     DeleteMessage,
     EditMessage,
     FinishStep,
+    LeaveTicket,
     Link,
     LinkTicket,
+    MoveTicket,
     OpenTicket,
     Operation,
     PollDesk,
@@ -41,8 +43,8 @@ from bot.conversion.records import (
     decode,
     encode,
     encode_event,
-    microseconds,
 )
+from bot.conversion.stamps import microseconds
 
 BETWEEN_SWEEPS = timedelta(seconds=1.5)
 """Slack lets a workspace read about 50 pages of replies in a minute, and others want to read too."""
@@ -154,6 +156,10 @@ class Intake:
         if link:
             await self._links.remove(link)
         return link
+
+    async def move(self, thread: ThreadKey, work: MoveTicket, *, once: str) -> Accepted:
+        """Have a thread go on at another desk; *once* is the gesture's own id."""
+        return await self._once(str(thread), f"move:{once}", _now(), work)
 
     async def switch(
         self, thread: ThreadKey, *, since: str, mirror: MirrorMode | None, apps: bool | None, actor: str
@@ -373,6 +379,11 @@ def remind_op(thread: ThreadKey) -> NewOp:
 def card_op(thread: ThreadKey, note: str = "") -> NewOp:
     """The wish to bring a card up to date; *note* is trouble that it should speak of."""
     return _op(f"ui/{thread}", "card", _now(), ShowCard(thread=thread, note=note), replace=True)
+
+
+def leave_op(thread: ThreadKey, work: LeaveTicket) -> NewOp:
+    """The wish to have the ticket closed that a thread went with before; it waits for its own desk alone."""
+    return _op(f"leave/{thread}", f"leave:{work.desk}:{work.ticket_id}", _now(), work)
 
 
 def say_op(work: Say, *, once: str) -> NewOp:

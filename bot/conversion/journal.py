@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from adapters.contract import Reconcile
 from bot.conversion.ports import Head, Lanes, Lease
-from bot.conversion.records import Operation, Progress, Work, encode, marker_of
+from bot.conversion.records import Operation, Progress, Work, encode
+from bot.conversion.stamps import marker_of
 from bot.conversion.verdicts import surely_not_done
 
 LATE = 5.0

@@ -1,19 +1,36 @@
 """A thread goes on in a new ticket: one that follows a closed one, or one at another desk."""
 
+import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from adapters.contract import Capability, TicketAdapter
-from adapters.model import ChoiceList, Opened, Status
+from adapters.contract import Capability, TicketAdapter, marker_in
+from adapters.errors import UnsupportedFeature
+from adapters.model import (
+    Act,
+    Change,
+    ChoiceList,
+    Message,
+    MessageDraft,
+    Opened,
+    Person,
+    Role,
+    Status,
+    TicketRef,
+    Visibility,
+)
 from bot.conversion import compose, tickets
-from bot.conversion.delivery import Delivery, fingerprints
-from bot.conversion.intake import agents_ops, card_op, say_op, watch_ops
+from bot.conversion.delivery import Delivery, doubt, fingerprints
+from bot.conversion.intake import agents_ops, card_op, leave_op, say_op, watch_ops
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
-from bot.conversion.ports import Outcome, Rooms, ThreadMessage
-from bot.conversion.records import Link, OpenTicket, Say
+from bot.conversion.ports import Author, Outcome, Rooms, ThreadMessage
+from bot.conversion.pull import document_of
+from bot.conversion.records import LeaveTicket, Link, MoveTicket, OpenTicket, Say
 from bot.conversion.relinking import relink
 from bot.conversion.text.plain import from_plain
+from bot.conversion.text.tree import Document
 from bot.words import _
 
 _OLD = "old"
@@ -33,6 +50,99 @@ async def follow_up(rooms: Rooms, people: Requesters, journal: Journal, link: Li
         said = Say(thread=link.thread, text=words, actor=link.opened_by)
         await rooms.lanes.add([say_op(said, once=f"follows:{new.desk}:{new.ticket_id}"), card_op(link.thread)])
     return outcome
+
+
+async def move_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: MoveTicket) -> Outcome:
+    """Open a ticket at another desk with all that was said, have the thread go with it, and have the old one closed."""
+    link = journal.head.link
+    if link is None:
+        return Outcome()
+    done, desk = journal.progress.done, rooms.desks.get(work.desk)
+    kept = done.setdefault(_OLD, json.dumps([link.desk, link.ticket_id, link.number]))
+    old_desk, old_id, old_number = json.loads(kept)
+    old = rooms.desks.get(old_desk)
+    if link.visibility is Visibility.INTERNAL and not desk.has(Capability.INTERNAL_TICKET):
+        cause = "it has no internal tickets, so what was internal would become public there."
+        raise UnsupportedFeature(desk.title, cause, remedy="Open a ticket there by hand.")
+    said = await _history(rooms, journal, link, old, TicketRef(id=old_id, number=old_number))
+    names = {"number": old_number, "desk": old.title}
+    about = from_plain(_("This was ticket {number} at {desk} before.", **names))
+    conversion = compose.of_thread(said, limits=desk.limits, capabilities=desk.able, description=about)
+    outcome, new = await _open(rooms, people, journal, desk, link=link, conversion=conversion, messages=said)
+    if new:
+        follower = _("ticket {number} at {desk}", number=new.number, desk=desk.title)
+        leave = LeaveTicket(actor=work.actor, desk=old_desk, ticket_id=old_id, number=old_number, follower=follower)
+        words = _("This thread goes on in {follower}. It was ticket {number} at {desk}.", follower=follower, **names)
+        said_so = Say(thread=link.thread, text=words, actor=work.actor)
+        once = f"{new.desk}:{new.ticket_id}"
+        await rooms.lanes.add([leave_op(link.thread, leave), say_op(said_so, once=once), card_op(link.thread)])
+    return outcome
+
+
+async def _history(
+    rooms: Rooms, journal: Journal, link: Link, old: TicketAdapter[Any], ref: TicketRef
+) -> tuple[ThreadMessage, ...]:
+    """What people said in the thread and what agents wrote on the old ticket, by time; fixed when the work began."""
+    said = list(await rooms.threads.read(link.thread))
+    if old.has(Capability.READ_MESSAGES):
+        theirs = [one for one in await old.messages(ref) if not (one.marker or marker_in(one.body))]
+        said += [_of_desk(one) for one in theirs]
+    said = [message for message in said if not message.wish]
+    if journal.progress.plan:
+        (fixed,) = journal.progress.plan
+        said = [message for message in said if message.ts in fixed]
+    else:
+        journal.progress.plan = [[message.ts for message in said]]
+    return tuple(sorted(said, key=lambda message: message.at))
+
+
+def _of_desk(message: Message) -> ThreadMessage:
+    """An agent's message as one of a thread; an internal one keeps a mark that makes it a note at the new desk too."""
+    blocks = document_of(message).blocks
+    if message.visibility is Visibility.INTERNAL:
+        blocks = (from_plain("note: internal").blocks[0], *blocks)
+    if message.attachments:
+        names = ", ".join(file.name for file in message.attachments)
+        blocks = (*blocks, *from_plain(_("Files that stay on the old ticket: {names}", names=names)).blocks)
+    author = Author(id=message.author.desk_id or "", name=message.author.name)
+    at = message.at or datetime.now(UTC)
+    return ThreadMessage(ts=f"desk:{message.id}", author=author, at=at, document=Document(tuple(blocks)))
+
+
+async def leave_ticket(rooms: Rooms, journal: Journal, work: LeaveTicket) -> None:
+    """Say on the old ticket where it goes on, where its desk has notes, and close it, where that can be done."""
+    desk, ref = rooms.desks.get(work.desk), TicketRef(id=work.ticket_id, number=work.number)
+    if desk.has(Capability.NOTE):
+        await _note(desk, ref, journal, _("This goes on in {follower}.", follower=work.follower))
+    if desk.has(Capability.CLOSE):
+
+        async def act() -> str:
+            await desk.change(ref, Change(act=Act.CLOSE))
+            return ""
+
+        async def look() -> None:
+            return None
+
+        await journal.once("close", act, look)
+
+
+async def _note(desk: TicketAdapter[Any], ref: TicketRef, journal: Journal, words: str) -> None:
+    draft = MessageDraft(
+        body=compose.render(from_plain(words)),
+        author=Person(name="Threadline", role=Role.SYSTEM),
+        marker=journal.marker(),
+        visibility=Visibility.INTERNAL,
+        notify=False,
+    )
+
+    async def act() -> str:
+        return (await desk.add_message(ref, draft)).id
+
+    async def look() -> str | None:
+        found = await desk.find_message(ref, draft.marker)
+        return None if found is None else found.id
+
+    await journal.once("note", act, look, **doubt(desk))
 
 
 async def _open(

@@ -15,8 +15,9 @@ from bot.conversion import agents
 from bot.conversion.intake import card_op, pull_op
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ports import FromDesk, Rooms
-from bot.conversion.records import Link, PollDesk, PullTicket, ThreadKey, marker_of
+from bot.conversion.records import Link, PollDesk, PullTicket, ThreadKey
 from bot.conversion.relinking import face, merged_into, relink
+from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_html import from_html
 from bot.conversion.text.read_markdown import from_markdown
@@ -97,7 +98,7 @@ class _Pull:
     async def bring(self, message: Message) -> None:
         """One message of the desk, if it is not ours and not internal; then the watermark moves behind it."""
         if not await self._is_ours(message) and await self._is_for_here(message):
-            said = FromDesk(document=_document(message), author=message.author.name)
+            said = FromDesk(document=document_of(message), author=message.author.name)
             await self._post(said, message_identity(self.link, message.id))
             for attachment in message.attachments:
                 await self._share(message, attachment)
@@ -230,7 +231,7 @@ async def _changed(rooms: Rooms, thread: ThreadKey) -> None:
     await rooms.lanes.add([card_op(thread)])
 
 
-def _document(message: Message) -> Document:
+def document_of(message: Message) -> Document:
     """The richest rendering that the desk gave, without our marker's line."""
     body = message.body
     if body.html:

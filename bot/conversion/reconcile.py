@@ -11,7 +11,8 @@ from adapters.model import Message, Ticket, Visibility
 from bot.conversion.intake import card_op, pull_op, watch_ops
 from bot.conversion.ports import FoundCard, Rooms, ThreadMessage
 from bot.conversion.pull import message_identity, post_marker
-from bot.conversion.records import Delivered, Link, marker_of
+from bot.conversion.records import Delivered, Link
+from bot.conversion.stamps import marker_of
 from bot.conversion.sweep import is_for_the_ticket, put_back
 
 CLOCKS = timedelta(minutes=1)

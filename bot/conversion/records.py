@@ -5,8 +5,6 @@ must not spoil: a field that is as always is not written, one of a link or of pr
 is, and work that says anything we do not know is left alone (`UnknownVersion`). docs/decisions.md has the rules.
 """
 
-import base64
-import hashlib
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -15,6 +13,7 @@ from pydantic_core import to_json
 from typing_extensions import override
 
 from adapters.model import Act, TicketRef, Visibility
+from bot.conversion.stamps import microseconds
 
 VERSION = 1
 K = TypeVar("K", bound="KeptRecord")
@@ -274,6 +273,25 @@ class LinkTicket(Record):
     thread_ts: str
 
 
+class MoveTicket(Record):
+    """Have this lane's thread go on at another desk, with all that was said."""
+
+    kind: Literal["move_ticket"] = "move_ticket"
+    actor: str
+    desk: str  # where to
+
+
+class LeaveTicket(Record):
+    """Say on a ticket that its thread goes on elsewhere, and close it."""
+
+    kind: Literal["leave_ticket"] = "leave_ticket"
+    actor: str
+    desk: str
+    ticket_id: str
+    number: str
+    follower: str  # number and desk of the ticket that goes on, for people
+
+
 class ShowCard(Record):
     """Bring the card of a thread up to date. Many wishes are one."""
 
@@ -322,7 +340,7 @@ class SlackEvent(Record):
     body: dict[str, Any]
 
 
-Asked = OpenTicket | AddMessage | EditMessage | DeleteMessage | ChangeTicket | LinkTicket
+Asked = OpenTicket | AddMessage | EditMessage | DeleteMessage | ChangeTicket | LinkTicket | MoveTicket | LeaveTicket
 Looks = SweepThread | PullTicket | PollDesk | Remind
 Shows = ShowCard | Receipt | Tell | Say | TellAgents | FinishStep
 Work = Annotated[Asked | Looks | Shows | SlackEvent, Field(discriminator="kind")]
@@ -429,15 +447,3 @@ def _kept(kind: type[K], stored: str) -> K:
     if record.v > VERSION:
         raise UnknownVersion(f"a record of version {record.v}")
     return record
-
-
-def marker_of(identity: str) -> str:
-    """The correlation marker for an operation's identity: short, opaque, the same for the same thing."""
-    digest = hashlib.sha256(identity.encode()).digest()
-    return "TL-" + base64.b32encode(digest)[:12].decode()
-
-
-def microseconds(ts: str) -> int:
-    """A Slack timestamp as an integer, for ordering; exact below 2**53."""
-    seconds, _, fraction = ts.partition(".")
-    return int(seconds) * 1_000_000 + int((fraction + "000000")[:6])

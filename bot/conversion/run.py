@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from adapters.contract import Reconcile, TicketAdapter
 from adapters.errors import AdapterError
-from bot.conversion import agents, display, edits, messages, pull, steps, sweep, tickets
+from bot.conversion import agents, display, edits, messages, moving, pull, steps, sweep, tickets
 from bot.conversion.closed import AskClosed
 from bot.conversion.intake import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater
@@ -23,8 +23,10 @@ from bot.conversion.records import (
     DeleteMessage,
     EditMessage,
     FinishStep,
+    LeaveTicket,
     Link,
     LinkTicket,
+    MoveTicket,
     OpenTicket,
     PollDesk,
     PullTicket,
@@ -112,6 +114,10 @@ class Run:
         match work:
             case OpenTicket():
                 outcome = await tickets.open_ticket(rooms, self._people, journal, work)
+            case MoveTicket():
+                outcome = await moving.move_ticket(rooms, self._people, journal, work)
+            case LeaveTicket():
+                await moving.leave_ticket(rooms, journal, work)
             case LinkTicket():
                 await tickets.link_ticket(rooms, journal, work)
             case ChangeTicket():
@@ -309,6 +315,10 @@ class Run:
                 words = "Your message"
             case ChangeTicket(act=act):
                 words = f"Your wish to {act} the ticket"
+            case MoveTicket():
+                words = "Your wish to move the ticket"
+            case LeaveTicket(number=number):
+                words = f"The closing of ticket {number}, which goes on elsewhere,"
             case LinkTicket(number=number):
                 words = f"Your link to ticket {number}"
             case _:
@@ -328,7 +338,7 @@ class Run:
 
 def _where(lane: str, work: Any) -> tuple[str, str, str]:
     """Workspace, channel and thread in which the person who asked can be told."""
-    team, _, rest = lane.partition(":")
+    team, _, rest = lane.rpartition("/")[2].partition(":")
     if isinstance(work, OpenTicket):
         return team, work.channel, work.thread_ts
     thread = ThreadKey.parse(f"{team}:{rest}")

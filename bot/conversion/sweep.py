@@ -4,15 +4,8 @@ import time
 
 from bot.conversion.marks import goes
 from bot.conversion.ports import NewOp, Rooms, ThreadMessage
-from bot.conversion.records import (
-    AddMessage,
-    Link,
-    Operation,
-    Progress,
-    SweepThread,
-    encode,
-    microseconds,
-)
+from bot.conversion.records import AddMessage, Link, Operation, Progress, SweepThread, encode
+from bot.conversion.stamps import microseconds
 
 
 async def sweep_thread(rooms: Rooms, work: SweepThread) -> None:

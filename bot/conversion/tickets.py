@@ -24,9 +24,9 @@ from bot.conversion.records import (
     Switch,
     Tell,
     ThreadKey,
-    marker_of,
 )
 from bot.conversion.relinking import face, last_message, relink
+from bot.conversion.stamps import marker_of
 from bot.conversion.text.clean import clean_subject
 from bot.conversion.text.plain import from_plain
 from bot.words import _

@@ -28,6 +28,7 @@ from bot.slack.home import HomeTab
 from bot.slack.joining import Joining
 from bot.slack.limits import API_URL, RESPONSE_HOSTS
 from bot.slack.mentions import Mentions
+from bot.slack.moving import Moving
 from bot.slack.options import Lists
 from bot.slack.parked import ParkedButtons
 from bot.slack.policy import DEFAULT, Right
@@ -163,10 +164,19 @@ def build_app(
     home = HomeTab(
         web=web, identity=identity, links=links, lanes=lanes, desks=desks, seal=seal, later=later, access=access
     )
+    moving = Moving(intake=intake, tickets=tickets, desks=desks, access=access, answers=answers)
     router = Router(threads.locale)
     for listeners in (
         Events(identity=identity, intake=intake, links=links),
-        Mentions(web=web, identity=identity, intake=intake, tickets=tickets, assigning=assigning, results=results),
+        Mentions(
+            web=web,
+            identity=identity,
+            intake=intake,
+            tickets=tickets,
+            assigning=assigning,
+            results=results,
+            moving=moving,
+        ),
         form,
         Commands(
             form=form,
@@ -175,6 +185,7 @@ def build_app(
             results=results,
             answers=answers,
             later=later,
+            moving=moving,
         ),
         Reactions(
             web=web,
@@ -207,6 +218,7 @@ def build_app(
         Lists(desks=desks, catalogue=catalogue, access=access, allowance=allowance),
         CardButtons(web=web, tickets=tickets, threads=threads, answers=answers, seal=seal),
         home,
+        moving,
         ClosedButtons(lanes=lanes, tickets=tickets, answers=answers, later=later),
         Steps(intake=intake, desks=desks, catalogue=catalogue, access=access),
         Unfurls(web=web, identity=identity, links=links, desks=desks, access=access),

@@ -2,12 +2,12 @@
 
 from bot.conversion.decisions import Decision, decided, is_closed
 from bot.conversion.ports import Lanes
-from bot.conversion.records import ThreadKey, UnknownVersion
+from bot.conversion.records import UnknownVersion
 from bot.slack.answers import Answers, Later
 from bot.slack.home import GONE, NEWER
 from bot.slack.ids import Action
 from bot.slack.policy import Gesture
-from bot.slack.routing import Call, Router
+from bot.slack.routing import Call, Router, pressed_thread
 from bot.slack.tickets import Asked, Refused, Tickets
 from bot.slack.views.notices import notice
 from bot.words import N_, _
@@ -39,7 +39,7 @@ class ClosedButtons:
         asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         decision, text = _DECISIONS[Action(call.pressed["action_id"])]
         try:
-            thread = ThreadKey.parse(lane).model_copy(update={"team": call.actor.team, "channel": call.channel})
+            thread = pressed_thread(call, lane)
             found = await self._tickets.of_thread(asked, thread, Gesture.REPLY)
             done = await self._carry_out(str(thread), op, decision)
         except Refused as refused:

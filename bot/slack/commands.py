@@ -12,6 +12,7 @@ from bot.slack.answers import Answers, Later
 from bot.slack.assigning import Assigning
 from bot.slack.forms import TicketForm
 from bot.slack.ids import COMMAND
+from bot.slack.moving import Moving
 from bot.slack.results import Results
 from bot.slack.routing import STORE_AWAY, Call, Router
 from bot.slack.sources import Starter
@@ -50,7 +51,9 @@ class Commands:
         results: Results,
         answers: Answers,
         later: Later,
+        moving: Moving,
     ) -> None:
+        self._moving = moving
         self._form = form
         self._tickets = tickets
         self._assigning = assigning
@@ -64,6 +67,7 @@ class Commands:
             Verb.LINK: self._link,
             Verb.UNLINK: self._unlink,
             Verb.MIRROR: self._mirror,
+            Verb.MOVE: self._move,
             Verb.ASSIGN: self._assign,
             Verb.CLOSE: self._close,
             Verb.REOPEN: self._reopen,
@@ -140,6 +144,11 @@ class Commands:
     async def _mirror(self, asked: Asked, wish: Wish) -> _Told:
         found = await self._tickets.named(asked, wish.word, Verb.MIRROR)
         return _Told.of(await self._tickets.mirror(asked, found, wish.text, since=f"{time.time():.6f}"))
+
+    async def _move(self, asked: Asked, wish: Wish) -> _Told:
+        found = await self._tickets.named(asked, wish.word, Verb.MOVE)
+        said = await self._moving.ask(asked, found, wish.text)
+        return _Told(words=said[1], said=said)
 
     async def _assign(self, asked: Asked, wish: Wish) -> _Told:
         found = await self._tickets.named(asked, wish.word, Verb.ASSIGN)

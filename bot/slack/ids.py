@@ -47,6 +47,7 @@ class Action(StrEnum):
     AGAIN = "again"  # about parked work
     DISCARD = "discard"
     THERE = "there"
+    MOVE = "move"  # to another desk
     SEND_REOPEN = "send_reopen"  # about a reply to a closed ticket
     SEND_NEW = "send_new"
     SEND_NOT = "send_not"

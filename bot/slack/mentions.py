@@ -7,6 +7,7 @@ from bot.conversion.intake import Intake
 from bot.conversion.ports import SlackRefused
 from bot.conversion.records import Tell, ThreadKey
 from bot.slack.assigning import Assigning
+from bot.slack.moving import Moving
 from bot.slack.policy import Actor
 from bot.slack.results import Results
 from bot.slack.routing import Router
@@ -36,7 +37,15 @@ class Mentions:
     """Listens to stored mentions. All that is done here may be done twice."""
 
     def __init__(
-        self, *, web: Web, identity: Identity, intake: Intake, tickets: Tickets, assigning: Assigning, results: Results
+        self,
+        *,
+        web: Web,
+        identity: Identity,
+        intake: Intake,
+        tickets: Tickets,
+        assigning: Assigning,
+        results: Results,
+        moving: Moving,
     ) -> None:
         self._web = web
         self._us = identity
@@ -44,6 +53,7 @@ class Mentions:
         self._tickets = tickets
         self._assigning = assigning
         self._results = results
+        self._moving = moving
 
     def register(self, router: Router) -> None:
         """Take the event."""
@@ -59,7 +69,7 @@ class Mentions:
         asked = Asked(actor=actor, channel=thread.channel, once=f"{thread.channel}:{ts}")
         shown_in = str(event.get("thread_ts") or "")
         try:
-            if wish.verb in {Verb.SEARCH, Verb.MINE} and await self._whisper(
+            if wish.verb in {Verb.SEARCH, Verb.MINE, Verb.MOVE} and await self._whisper(
                 asked, shown_in, await self._listed(asked, thread, wish)
             ):
                 return
@@ -72,6 +82,9 @@ class Mentions:
     async def _listed(self, asked: Asked, thread: ThreadKey, wish: Wish) -> Said:
         if wish.verb is Verb.MINE:
             return await self._results.mine(asked)
+        if wish.verb is Verb.MOVE:
+            found = await self._tickets.of_thread(asked, thread, GESTURES[wish.verb])
+            return await self._moving.ask(asked, found, wish.text)
         return await self._results.search(asked, wish.text, thread=thread)
 
     async def _whisper(self, asked: Asked, thread_ts: str, said: Said) -> bool:
@@ -93,7 +106,7 @@ class Mentions:
                 return f"{guess}{help_words()}"
             case Verb.NEW:
                 return "To make a ticket of this thread, choose Create ticket in the menu of one of its messages."
-            case Verb.SEARCH | Verb.MINE:
+            case Verb.SEARCH | Verb.MINE | Verb.MOVE:
                 return "Threadline may not write in this conversation. Use the command instead; it works anywhere."
             case Verb.LINK:
                 named = await self._tickets.named(asked, wish.word, Verb.LINK)

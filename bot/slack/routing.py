@@ -170,13 +170,13 @@ async def _sorry(call: Call, kind: str, words: str) -> None:
             )
 
 
-def pressed_thread(call: Call) -> ThreadKey:
-    """The thread that a card's button names, in this workspace and channel whatever it says.
+def pressed_thread(call: Call, name: str = "") -> ThreadKey:
+    """The thread that a card's button names (or *name*, a part of it), in this workspace and channel whatever it says.
 
     Raises:
         ValueError: it names none.
     """
-    named = ThreadKey.parse(str(call.pressed.get("value", "")))
+    named = ThreadKey.parse(name or str(call.pressed.get("value", "")))
     return named.model_copy(update={"team": call.actor.team, "channel": call.channel or named.channel})
 
 

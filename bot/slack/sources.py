@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.conversion.marks import is_note
 from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway, ThreadMessage, Threads
-from bot.conversion.records import microseconds
+from bot.conversion.stamps import microseconds
 from bot.conversion.text.plain import to_plain
 from bot.slack.ids import Block
 from bot.slack.seal import Memory

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from adapters.model import OutgoingFile
 from bot.conversion.ports import Audience, Author, SlackFile, SlackRefused, SlackTrouble, ThreadMessage
-from bot.conversion.records import ThreadKey, microseconds
+from bot.conversion.records import ThreadKey
+from bot.conversion.stamps import microseconds
 from bot.slack.files import Files, describe, needs_info
 from bot.slack.limits import METADATA_EVENT, PAGE
 from bot.slack.people import PATIENCE, People

@@ -34,6 +34,7 @@ GESTURES = {
     Verb.LINK: Gesture.LINK,
     Verb.UNLINK: Gesture.LINK,
     Verb.MIRROR: Gesture.LINK,
+    Verb.MOVE: Gesture.LINK,
     Verb.ASSIGN: Gesture.ASSIGN,
     Verb.CLOSE: Gesture.CLOSE,
     Verb.REOPEN: Gesture.CLOSE,

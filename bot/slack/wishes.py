@@ -28,6 +28,7 @@ class Verb(StrEnum):
     LINK = "link"
     UNLINK = "unlink"
     MIRROR = "mirror"
+    MOVE = "move"
     ASSIGN = "assign"
     CLOSE = "close"
     REOPEN = "reopen"
@@ -37,9 +38,7 @@ class Verb(StrEnum):
 
 
 _VERBS = MappingProxyType({verb.value: verb for verb in Verb})
-NUMBERED = frozenset(
-    {Verb.VIEW, Verb.REPLY, Verb.NOTE, Verb.LINK, Verb.UNLINK, Verb.MIRROR, Verb.ASSIGN, Verb.CLOSE, Verb.REOPEN},
-)
+NUMBERED = frozenset(Verb) - {Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.HELP}
 """The verbs that name a ticket."""
 
 USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
@@ -51,6 +50,7 @@ USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
         Verb.LINK: ("link NUMBER MESSAGE-LINK", "links a thread to a ticket that exists already"),
         Verb.UNLINK: ("unlink NUMBER", "parts a ticket and its thread"),
         Verb.MIRROR: ("mirror NUMBER WHAT", "says what of its thread goes to a ticket: everything, marked or nothing"),
+        Verb.MOVE: ("move NUMBER HELPDESK", "has a ticket and its thread go on at another helpdesk"),
         Verb.ASSIGN: ("assign NUMBER NAME", "gives a ticket to an agent; NAME may also be me or nobody"),
         Verb.CLOSE: ("close NUMBER", "closes a ticket"),
         Verb.REOPEN: ("reopen NUMBER", "opens a closed ticket again"),

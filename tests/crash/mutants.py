@@ -11,7 +11,8 @@ from bot.conversion import pull, run, verdicts
 from bot.conversion.intake import Intake, _op
 from bot.conversion.journal import Journal
 from bot.conversion.ports import Added
-from bot.conversion.records import AddMessage, Delivered, ThreadKey, microseconds
+from bot.conversion.records import AddMessage, Delivered, ThreadKey
+from bot.conversion.stamps import microseconds
 from bot.slack import web
 from bot.slack.batch import StoreFirst
 from bot.store import lanes

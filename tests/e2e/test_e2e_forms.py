@@ -1,6 +1,7 @@
 """Forms on the page: drawn from the JSON that the app sent, and sent back as Slack sends them."""
 
 import asyncio
+import copy
 import hashlib
 
 import pytest
@@ -179,6 +180,32 @@ async def test_typing_goes_on_while_the_app_redraws_the_form(stage):
     await expect(subject).to_be_focused()
     await stage.page.keyboard.type("ter")
     await expect(subject).to_have_value("Printer")
+
+
+async def test_what_is_typed_while_the_form_follows_a_choice_is_neither_lost_nor_drawn_anew(stage):
+    def follow(payload):
+        typed = payload["view"]["state"]["values"]["subject"]["subject"]["value"] or ""
+        blocks = copy.deepcopy(TICKET_FORM["blocks"])
+        subject = next(block for block in blocks if block.get("block_id") == "subject")
+        subject["element"]["initial_value"] = typed + " of a moment ago"  # what the app knew when the choice was made
+        blocks.append({"type": "context", "elements": [words("Now for IT support.")]})
+        stage.workspace.views.update(
+            view_id=payload["view"]["id"], external_id="", view={**TICKET_FORM, "blocks": blocks}, hash_=""
+        )
+
+    stage.app.answers["block_actions"] = follow
+    await stage.open_form(TICKET_FORM)
+    stage.app.held = asyncio.Event()
+    subject = stage.form.get_by_label("Subject")
+    node = await subject.element_handle()
+    await stage.block("department").get_by_role("combobox").select_option(label="IT support")
+    await subject.fill("Printer")
+    stage.app.held.set()
+    await stage.asked("block_actions")
+    await expect(stage.form).to_contain_text("Now for IT support.")
+
+    await expect(subject).to_have_value("Printer")
+    assert await node.evaluate("(node) => node.isConnected")
 
 
 async def test_forms_are_stacked_and_the_lower_one_is_as_it_was_left(stage):

@@ -7,7 +7,7 @@ from bot.slack.wishes import USAGE, Verb, Wish
 _IN_THREADS = (
     "Slack does not let commands run inside threads. There, use the shortcuts Create ticket and Add to ticket in a "
     "message's menu, or write @Threadline with view, note TEXT, reply TEXT, assign NAME, close, reopen, link NUMBER, "
-    "unlink, mirror everything, marked or nothing, search WORDS or mine."
+    "unlink, mirror everything, marked or nothing, move HELPDESK, search WORDS or mine."
 )
 WHAT_IT_DOES = (
     "Threadline turns a Slack thread into a ticket of your helpdesk and keeps the two in step. Choose Create ticket "

@@ -58,6 +58,12 @@ def question(parked: str) -> list[Json]:
     ]
 
 
+def move_question(text: str, value: str) -> Said:
+    """What moving a thread to another desk does, with the button that does it."""
+    blocks = _paragraphs(text) + actions("move", [button(_("Move it"), Action.MOVE, value)])
+    return blocks, spoken(blocks)
+
+
 def closed_question(text: str, parked: str) -> Said:
     """A question for everybody in a thread: how does a reply to its closed ticket go on?"""
     buttons = [

@@ -180,3 +180,31 @@ async def test_a_choice_that_was_made_already_says_so(stage, question):
     await stage.settled()
 
     assert "decided already" in stage.workspace.messages.state.messages[stage.channel][ts]["text"]
+
+
+# --- another desk ---
+
+
+@pytest.fixture
+def two(tables, tmp_path):
+    """A second desk; to be asked for before the stage."""
+    tables["other"] = {"kind": "local", "path": tmp_path / "other.sqlite", "title": "Other desk"}
+
+
+async def test_moving_says_first_what_it_does_and_is_then_in_the_lane_once(two, stage, root):
+    await ask(stage, root, "move other desk")
+
+    said = stage.workspace.ephemerals(stage.ben, stage.channel)[-1]
+    assert [] == await stage.accepted()
+    assert "A new ticket will be opened at Other desk" in said["text"]
+    for _ in range(2):
+        await stage.workspace.press(
+            stage.ben, channel=stage.channel, ts=said["ts"], block_id="move", action_id=Action.MOVE
+        )
+    await stage.settled()
+    assert [("move_ticket", "other")] == [(work.kind, work.desk) for work in await stage.accepted()]
+
+
+async def test_a_desk_that_there_is_not_or_that_it_is_at_is_no_place_to_move_to(two, stage, root):
+    assert "Name another helpdesk: Other desk." in await stage.told("move 1042 nowhere")
+    assert "Name another helpdesk: Other desk." in await stage.told("move 1042 local")

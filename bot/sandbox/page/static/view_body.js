@@ -20,9 +20,10 @@ export class ViewBody {
     if (this.print === JSON.stringify(view)) return false;
     this.print = JSON.stringify(view);
     this.view = view;
-    const places = (view.blocks || []).map((block, at) => ({ at: block.block_id || `block ${at}`, block }));
-    keep(this.body, places, (place) => place.at, (place) => this.redraw(place.block));
-    const ids = new Set(places.map((place) => place.block.block_id));
+    const blocks = new Map((view.blocks || []).map((block, at) => [block.block_id || `block ${at}`, block]));
+    const places = [...blocks].map(([at, block]) => ({ at, block: withoutProposals(block) }));
+    keep(this.body, places, (place) => place.at, (place) => this.redraw(blocks.get(place.at)));
+    const ids = new Set([...blocks.values()].map((block) => block.block_id));
     for (const id of this.made.keys()) if (!ids.has(id)) this.made.delete(id);
     return true;
   }
@@ -117,6 +118,13 @@ export class ViewBody {
       return null;
     }
   }
+}
+
+/** What an app proposes counts only when an input is new; one that a person may be typing into is left alone, as Slack does. */
+function withoutProposals(block) {
+  if (block.type !== "input") return block;
+  const kept = Object.entries(block.element).filter(([name]) => !name.startsWith("initial_"));
+  return { ...block, element: Object.fromEntries(kept) };
 }
 
 /** Null for what is empty, as for an element that nobody touched. */

@@ -1,0 +1,16 @@
+"""What is made of other names and times: correlation markers, and Slack timestamps as numbers. Pure."""
+
+import base64
+import hashlib
+
+
+def marker_of(identity: str) -> str:
+    """The correlation marker for an operation's identity: short, opaque, the same for the same thing."""
+    digest = hashlib.sha256(identity.encode()).digest()
+    return "TL-" + base64.b32encode(digest)[:12].decode()
+
+
+def microseconds(ts: str) -> int:
+    """A Slack timestamp as an integer, for ordering; exact below 2**53."""
+    seconds, _, fraction = ts.partition(".")
+    return int(seconds) * 1_000_000 + int((fraction + "000000")[:6])
