@@ -51,11 +51,12 @@ def demo(
     desk: Annotated[str, typer.Option(help="Which kind of desk to try.")] = "local",
     port: Annotated[int, typer.Option(help="Port of the page on this machine.")] = 8765,
     script: Annotated[bool, typer.Option("--script", help="Run the journey without a browser and print it.")] = False,
+    language: Annotated[str, typer.Option(help="Language of what a thread sees: en or it.")] = "en",
 ) -> None:
     """Try Threadline on this machine with a pretend Slack and a stand-in of a desk."""
     from bot.commands.demo import demo as work
 
-    work(desk, port, script=script)
+    work(desk, port, script=script, language=language)
 
 
 @app.command()

@@ -59,8 +59,10 @@ class SlackTable(Table):
     guest_emails: bool = Field(
         False, description="Whether the e-mail address of a guest tells which customer of a desk they are."
     )
-    receipts: Literal["reaction", "silent"] = Field(
-        "reaction", description="Whether a reaction on each message says that it waits, arrived or failed."
+    receipts: Literal["reaction", "text", "silent"] = Field(
+        "reaction",
+        description="How people see that a message waits, arrived or failed: by a reaction on it; by one post in its "
+        "thread, changed in place, that says so in words (text); or not at all (silent).",
     )
     waiting: str = Field("hourglass_flowing_sand", description="Reaction on a message that waits for its desk.")
     delivered: str = Field("white_check_mark", description="Reaction on a message that is on its ticket.")

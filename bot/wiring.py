@@ -230,7 +230,9 @@ def _receipts(settings: Settings) -> Receipts:
     slack = settings.slack
     if slack.receipts == "silent":
         return Receipts(waiting="", delivered="", failed="")
-    return Receipts(waiting=slack.waiting, delivered=slack.delivered, failed=slack.failed)
+    return Receipts(
+        words=slack.receipts == "text", waiting=slack.waiting, delivered=slack.delivered, failed=slack.failed
+    )
 
 
 async def run(

@@ -19,6 +19,7 @@ from bot.settings import parse
 from bot.slack.addresses import hosts
 from bot.slack.manifest import manifest_text, read
 from bot.wiring import run
+from bot.words import ENGLISH, LANGUAGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ async def running(
     workspace: Workspace | None = None,
     delivery: Literal["socket", "http"] = "socket",
     listen: str = "",
+    language: str = ENGLISH,
 ) -> AsyncIterator[Demo]:
     """The whole demo, bot included, until the block ends; *port* None leaves the page out."""
     async with AsyncExitStack() as stack:
@@ -49,7 +51,8 @@ async def running(
         around = await stack.enter_async_context(
             world(kind, folder, workspace=workspace or company(), delivery=delivery, listen=listen)
         )
-        settings = parse(around.settings, around.environment, source="demo")
+        slack = {**around.settings["slack"], "language": language}
+        settings = parse({**around.settings, "slack": slack}, around.environment, source="demo")
         around.workspace.events.domains = hosts(desk.ticket_address for desk in settings.desks.values())
         stop, ready = asyncio.Event(), asyncio.Event()
         bot = asyncio.create_task(run(settings, stop=stop, ready=lambda _: ready.set()))
@@ -66,22 +69,24 @@ async def running(
             await bot
 
 
-def demo(kind: str, port: int, *, script: bool) -> None:
+def demo(kind: str, port: int, *, script: bool, language: str) -> None:
     """Run the demo until Ctrl-C, or its journey once."""
     if kind not in KINDS:
         fail(f"There is no desk {kind!r} to try. Use one of {', '.join(KINDS)}.")
+    if language not in LANGUAGES:
+        fail(f"Threadline does not speak {language!r}. Use one of {', '.join(LANGUAGES)}.")
     start_logging("warning", "text")
-    if not asyncio.run(_script(kind) if script else _until_stopped(kind, port)):
+    if not asyncio.run(_script(kind) if script else _until_stopped(kind, port, language)):
         sys.exit(1)
 
 
-async def _until_stopped(kind: str, port: int) -> bool:
+async def _until_stopped(kind: str, port: int, language: str) -> bool:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     err.print(f"Starting a pretend Slack, the desk ({kind}) and Threadline between them ...")
     try:
-        async with running(kind, port=port) as started:
+        async with running(kind, port=port, language=language) as started:
             out.print(f"\n  The demo is at {started.url}\n", markup=False)
             out.print("  Left: Slack, as the person you choose. Right: the desk, as its agents see it.")
             out.print("  Try /ticket printer is on fire, or a message's menu: Create ticket. Ctrl-C stops it.\n")

@@ -20,7 +20,7 @@ from bot.conversion.ports import Card, FromDesk, Rooms, SlackRefused, ThreadMess
 from bot.conversion.records import Link, Remind, TellAgents, ThreadKey
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
-from bot.words import _
+from bot.words import N_, _
 
 
 class _CardIsGone(Exception):
@@ -45,7 +45,9 @@ async def tell_agents(rooms: Rooms, journal: Journal, work: TellAgents) -> None:
     if not channel or await _is_told(rooms, link):
         return
     if "card" not in journal.progress.done and (await rooms.threads.audience(channel)).shared:
-        raise SlackRefused("shared_channel", f"The agents' channel {channel} is shared with another company.")
+        raise SlackRefused(
+            "shared_channel", N_("The agents' channel {channel} is shared with another company."), channel=channel
+        )
     shown = _agents_link(link, desk, ticket, timed=work.timed)
     marker = marker_of(f"agents:{link.thread.team}:{link.desk}:{link.ticket_id}:{channel}")
 

@@ -11,6 +11,7 @@ from bot.conversion.journal import AskPerson, Journal, LookLater
 from bot.conversion.ports import Rooms
 from bot.conversion.records import Link
 from bot.conversion.relinking import face, merged_into, relink
+from bot.words import _
 
 _STEP = "way"
 
@@ -46,7 +47,11 @@ async def way_of(rooms: Rooms, journal: Journal, link: Link, desk: TicketAdapter
         target = await merged_into(desk, ticket)
         if target and await relink(rooms, link, desk, target.ref, **face(target), url=target.url or ""):
             raise LookLater(timedelta())
-        raise NotFound(desk.title, f"ticket {link.number} is not there any more.", remedy="Link the thread to another.")
+        raise NotFound(
+            desk.title,
+            _("ticket {number} is not there any more.", number=link.number),
+            remedy=_("Link the thread to another."),
+        )
     if ticket.status is not Status.CLOSED:
         return Way.ADD
     if rule == "ask":

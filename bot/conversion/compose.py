@@ -11,6 +11,7 @@ from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Block, Code, Document, Link, Paragraph, Rule, Run, Style
 from bot.conversion.text.write_html import to_html
 from bot.conversion.text.write_markdown import to_markdown
+from bot.words import _, decimal
 
 BOLD = Style(bold=True)
 ITALIC = Style(italic=True)
@@ -78,15 +79,21 @@ def of_thread(
     packed = pack.finish()
     parts = packed.parts
     if notes.parts and not parts:  # a ticket's first message is for all to read
-        parts = (Part(document=Document((Paragraph((Run("All messages of this thread are marked as notes."),)),))),)
+        parts = (Part(document=Document((Paragraph((Run(_("All messages of this thread are marked as notes.")),)),))),)
     return Conversion(parts=(*parts, *notes.parts), left_out=(*packed.left_out, *notes.left_out))
 
 
 def _notes(messages: Sequence[ThreadMessage], *, limits: Limits, capabilities: frozenset[Capability]) -> Conversion:
     """Messages that are marked as notes; a desk that has none does not get them at all."""
     if Capability.NOTE not in capabilities:
-        why = "is marked as a note, and this helpdesk has no internal notes."
-        said = [f"A message by {message.author.name} of {message.at:%H:%M} UTC {why}" for message in messages]
+        said = [
+            _(
+                "A message by {name} of {at:%H:%M} UTC is marked as a note, and this helpdesk has no internal notes.",
+                name=message.author.name,
+                at=message.at,
+            )
+            for message in messages
+        ]
         return Conversion(parts=(), left_out=tuple(said))
     pack = _Packing(limits=limits, capabilities=capabilities)
     for message in messages:
@@ -116,13 +123,18 @@ def of_message(message: ThreadMessage, *, limits: Limits, capabilities: frozense
 
 def entry(message: ThreadMessage) -> tuple[Block, ...]:
     """A message as it stands in a ticket among others: who and when, then what."""
-    when = f", {message.at:%Y-%m-%d %H:%M} UTC" + (", edited" if message.edited else "")
+    when = f", {message.at:%Y-%m-%d %H:%M} UTC"
+    if message.edited:
+        when += _(", edited")
     return (Paragraph((Run(message.author.name, BOLD), Run(when))), *message.document.blocks)
 
 
 def kept_back(file: SlackFile, why: str) -> str:
     """What people are told of a file that stays in Slack: which, why, and where it is."""
-    return f"{file.name}: {why}" + (f" It stays in Slack: {file.permalink}" if file.permalink else "")
+    told = f"{file.name}: {why}"
+    if not file.permalink:
+        return told
+    return _("{told} It stays in Slack: {address}", told=told, address=file.permalink)
 
 
 @dataclass
@@ -201,12 +213,12 @@ class _Packing:
         if file.trouble:
             why = file.trouble
         elif Capability.FILES not in self.capabilities:
-            why = "this helpdesk takes no files through its API."
+            why = _("this helpdesk takes no files through its API.")
         elif most is not None and file.size > most:
-            why = f"it has {_size(file.size)} and the helpdesk takes {_size(most)}."
+            why = _("it has {size} and the helpdesk takes {most}.", size=_size(file.size), most=_size(most))
         elif whole is not None and file.size * overhead + _REQUEST_REST > whole:
             room = int((whole - _REQUEST_REST) / overhead)
-            why = f"it has {_size(file.size)} and the helpdesk takes about {_size(room)}."
+            why = _("it has {size} and the helpdesk takes about {most}.", size=_size(file.size), most=_size(room))
         else:
             return True
         self.left_out.append(kept_back(file, why))
@@ -230,10 +242,10 @@ def _names(carried: Sequence[SlackFile], refused: Sequence[SlackFile]) -> tuple[
     lines: list[Block] = []
     if carried:
         names = ", ".join(file.name for file in carried)
-        lines.append(Paragraph((Run(f"Attached: {names}", ITALIC),)))
+        lines.append(Paragraph((Run(_("Attached: {names}", names=names), ITALIC),)))
     for file in refused:
         where = (Link(file.permalink, file.name),) if file.permalink else (Run(file.name),)
-        lines.append(Paragraph((Run("Not attached, still in Slack: ", ITALIC), *where)))
+        lines.append(Paragraph((Run(_("Not attached, still in Slack: "), ITALIC), *where)))
     return tuple(lines)
 
 
@@ -242,4 +254,4 @@ def _plain(text: str) -> Block:
 
 
 def _size(count: int) -> str:
-    return f"{max(count, 1000) / 1_000_000:.3f} MB"
+    return f"{decimal(f'{max(count, 1000) / 1_000_000:.3f}')} MB"

@@ -17,9 +17,10 @@ from bot.conversion.ports import SlackFile, SlackRefused, ThreadMessage, Threads
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Document, Link, Paragraph, Run
+from bot.words import N_, _
 
-_NO_NOTES = "it has no internal notes, so a message that begins with note: or a lock was not sent there."
-_UNMARK = "To send it for all to read, take the mark away in Slack and try again; otherwise discard it."
+_NO_NOTES = N_("it has no internal notes, so a message that begins with note: or a lock was not sent there.")
+_UNMARK = N_("To send it for all to read, take the mark away in Slack and try again; otherwise discard it.")
 
 
 class Doubt(TypedDict):
@@ -79,7 +80,7 @@ async def fetched(threads: Threads, part: Part, *, limit: int | None) -> AsyncIt
 def _without(part: Part, file: SlackFile) -> Part:
     """*part* with a line that says where the file is, instead of the file."""
     where = Link(file.permalink, file.name) if file.permalink else Run(file.name)
-    line = Paragraph((Run("Could not be fetched, still in Slack: "), where))
+    line = Paragraph((Run(_("Could not be fetched, still in Slack: ")), where))
     document = Document((*part.document.blocks, line))
     return replace(part, document=document, files=tuple(other for other in part.files if other is not file))
 

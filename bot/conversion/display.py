@@ -8,8 +8,9 @@ from adapters.errors import AdapterError
 from adapters.model import Ticket
 from bot.conversion.intake import tell_op
 from bot.conversion.journal import Again, Journal
+from bot.conversion.people import speaking_to
 from bot.conversion.ports import Card, FromDesk, Rooms, SlackRefused
-from bot.conversion.records import Link, Receipt, Say, ShowCard, Tell
+from bot.conversion.records import Link, Receipt, Say, ShowCard, Tell, ThreadKey
 from bot.conversion.relinking import face
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
@@ -71,17 +72,55 @@ async def _post(rooms: Rooms, journal: Journal, card: Card) -> None:
     await rooms.links.update(thread, lambda now: now.model_copy(update={"card_ts": ts}))
 
 
-async def receipt(rooms: Rooms, work: Receipt) -> None:
-    """Show on a message how far it got; where Slack will not have it, the message is on the ticket all the same."""
+async def receipt(rooms: Rooms, journal: Journal, work: Receipt) -> None:
+    """Show how far a message got; where Slack will not have it, the message is on the ticket all the same."""
     with contextlib.suppress(SlackRefused):
-        await rooms.voice.receipt(work)
+        if rooms.voice.receipts_are_words:
+            await _say_receipts(rooms, journal, work)
+        else:
+            await rooms.voice.receipt(work)
+
+
+async def _say_receipts(rooms: Rooms, journal: Journal, work: Receipt) -> None:
+    """One post in the thread, changed in place, since a line for each message would drown the conversation."""
+    thread = ThreadKey.parse(journal.lease.lane.removeprefix("ui/"))
+
+    def with_this(link: Link) -> Link:
+        return link.model_copy(update={"receipts": _worth_saying({**link.receipts, work.ts: work.state})})
+
+    link = await rooms.links.update(thread, with_this)
+    if link is None:
+        return
+    said = rooms.voice.receipts_of(link)
+    if link.receipts_ts:
+        await rooms.voice.rewrite(thread.channel, link.receipts_ts, said)
+        return
+    marker = marker_of(f"receipts:{thread}:{link.desk}:{link.ticket_id}")
+
+    async def act() -> str:
+        return await rooms.voice.post(thread, said, marker)
+
+    async def look() -> str | None:
+        return await rooms.voice.find_post(thread.channel, thread.ts, marker)
+
+    ts = await journal.once("post", act, look)
+    await rooms.links.update(thread, lambda now: now.model_copy(update={"receipts_ts": ts}))
+
+
+def _worth_saying(states: dict[str, str]) -> dict[str, str]:
+    """The last message that arrived, and all that did not."""
+    last = max((ts for ts, state in states.items() if state == "delivered"), default="")
+    return {ts: state for ts, state in sorted(states.items()) if ts == last or state != "delivered"}
 
 
 async def tell(rooms: Rooms, journal: Journal, work: Tell) -> None:
     """Say something to one person. Saying it twice after a lost answer is better than not saying it."""
 
     async def act() -> str:
-        await rooms.voice.tell(work.user, work.channel, work.thread_ts, work.text, parked=work.parked, asks=work.asks)
+        with await speaking_to(rooms, work.user):
+            await rooms.voice.tell(
+                work.user, work.channel, work.thread_ts, work.text, parked=work.parked, asks=work.asks
+            )
         return ""
 
     async def look() -> None:

@@ -12,6 +12,7 @@ from bot.conversion.ports import Outcome, Rooms, ThreadMessage
 from bot.conversion.records import DeleteMessage, EditMessage, Link, ThreadKey
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.tree import Block, Document, Paragraph, Quote, Run
+from bot.words import _
 
 
 async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work: EditMessage) -> Outcome:
@@ -30,7 +31,11 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     if desk.has(Capability.EDIT_MESSAGE) and known.message_id and known.alone and known.is_on(link):
         await _in_place(journal, link, known.message_id, desk=desk, ts=work.ts, blocks=_edited(now, before))
     else:
-        head = f"{now.author.name} edited their message of {now.at:%Y-%m-%d %H:%M} UTC in Slack. It now reads:"
+        head = _(
+            "{name} edited their message of {at:%Y-%m-%d %H:%M} UTC in Slack. It now reads:",
+            name=now.author.name,
+            at=now.at,
+        )
         await _note(rooms, people, journal, now, link, blocks=(_line(head), *_edited(now, before)))
     return Outcome(delivered={work.ts: known.model_copy(update={"edited": work.edited, "said": says})})
 
@@ -48,14 +53,18 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
         return Outcome()
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
     if before is not None:
-        head = f"{before.author.name} deleted their message of {before.at:%Y-%m-%d %H:%M} UTC in Slack. It read:"
+        head = _(
+            "{name} deleted their message of {at:%Y-%m-%d %H:%M} UTC in Slack. It read:",
+            name=before.author.name,
+            at=before.at,
+        )
         blocks = (_line(head), Quote(before.document.blocks))
         await _note(rooms, people, journal, before, link, blocks=blocks)
     return Outcome()
 
 
 def _edited(now: ThreadMessage, before: ThreadMessage | None) -> tuple[Block, ...]:
-    old: tuple[Block, ...] = (_line("Before it was edited:"), Quote(before.document.blocks)) if before else ()
+    old: tuple[Block, ...] = (_line(_("Before it was edited:")), Quote(before.document.blocks)) if before else ()
     return (*now.document.blocks, *old)
 
 

@@ -12,7 +12,7 @@ from bot.conversion.intake import card_op, edit_op, receipt_op, say_op, tell_op
 from bot.conversion.journal import Journal
 from bot.conversion.marks import goes, is_note
 from bot.conversion.moving import follow_up
-from bot.conversion.people import Requesters
+from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Outcome, Rooms, ThreadMessage
 from bot.conversion.records import AddMessage, Delivered, EditMessage, Link, Receipt, Say, Tell, ThreadKey
 from bot.conversion.text.plain import from_plain
@@ -124,9 +124,10 @@ async def _show(rooms: Rooms, link: Link, work: AddMessage, left_out: tuple[str,
 
 
 async def _no_ticket(rooms: Rooms, journal: Journal, work: AddMessage, thread: ThreadKey) -> None:
-    if work.message is not None and journal.head.id.startswith("msg:"):
-        text = "This thread has no ticket any more, so your message was not sent to one."
-    else:
-        text = "This thread has no ticket, so nothing was sent. Create one from the message's menu first."
+    with await speaking_to(rooms, work.actor):
+        if work.message is not None and journal.head.id.startswith("msg:"):
+            text = _("This thread has no ticket any more, so your message was not sent to one.")
+        else:
+            text = _("This thread has no ticket, so nothing was sent. Create one from the message's menu first.")
     told = Tell(user=work.actor, channel=thread.channel, thread_ts=thread.ts, text=text)
     await rooms.lanes.add([tell_op(thread.team, told, once=journal.head.id)])

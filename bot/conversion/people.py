@@ -1,17 +1,26 @@
 """Who a Slack person is at a desk: as an operator wrote it down, else by e-mail where it may be trusted."""
 
 import time
+from contextlib import AbstractContextManager
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.model import Person
-from bot.conversion.ports import Author, Mappings
+from bot.conversion.ports import Author, Mappings, Rooms
 from bot.conversion.records import Mapped
+from bot.words import speaking
 
 KEEP = 600.0
 KEEP_WRITTEN = 60.0
 """Seconds until a mapping that was changed counts in every process."""
 MOST = 5_000
+PATIENCE = 5.0
+"""Seconds that Slack may take to tell a person's language."""
+
+
+async def speaking_to(rooms: Rooms, user: str) -> AbstractContextManager[None]:
+    """What is written within is in the language of a Slack person; nobody waits for it on a screen."""
+    return speaking(await rooms.threads.locale(user, patience=PATIENCE))
 
 
 class Requesters:

@@ -302,27 +302,21 @@ class Threads(Protocol):
         Raises:
             SlackTrouble: try again. SlackRefused: we are not in that channel, or it is gone.
         """
-        ...
 
     async def understand(self, message: dict[str, Any], channel: str) -> ThreadMessage:
         """A message as an event or a payload carries it. Raises SlackTrouble."""
-        ...
 
     async def author(self, user: str) -> Author:
         """A person by id. Raises SlackTrouble; an unknown id gives an author named after it."""
-        ...
 
     async def locale(self, user: str, *, patience: float = ...) -> str:
         """A person's locale, such as it-IT; empty where Slack does not tell it within *patience* seconds."""
-        ...
 
     async def file(self, file_id: str) -> SlackFile:
         """What Slack says of a file. Raises SlackTrouble, SlackRefused."""
-        ...
 
     async def fetch(self, file: SlackFile, folder: Path, *, limit: int | None) -> OutgoingFile:
         """Bring a file to *folder*, checked. Raises SlackTrouble; SlackRefused with the reason for people."""
-        ...
 
     async def audience(self, channel: str) -> Audience:
         """Who reads a channel; known for some minutes. Raises SlackTrouble, SlackRefused."""
@@ -330,7 +324,6 @@ class Threads(Protocol):
 
     async def permalink(self, channel: str, ts: str) -> str:
         """The address of a message; empty where Slack does not tell."""
-        ...
 
 
 class Voice(Protocol):
@@ -338,11 +331,9 @@ class Voice(Protocol):
 
     async def post_card(self, channel: str, thread_ts: str, card: Card, marker: str) -> str:
         """Post a card and return its timestamp. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
-        ...
 
     async def find_post(self, channel: str, thread_ts: str, marker: str) -> str | None:
         """The timestamp of our post with this marker, in a thread (or, without one, lately in the channel)."""
-        ...
 
     async def markers(self, thread: ThreadKey) -> frozenset[str]:
         """The markers of all that we posted in a thread. Raises SlackTrouble, SlackRefused."""
@@ -354,11 +345,9 @@ class Voice(Protocol):
 
     async def update_card(self, card: Card) -> None:
         """Bring the card up to date, in place. Raises SlackTrouble, SlackRefused."""
-        ...
 
     def posts(self, message: FromDesk) -> tuple[Any, ...]:
         """*message* as one or several posts that Slack takes; what is in them only `post` knows."""
-        ...
 
     def question(self, text: str, parked: str) -> Any:
         """How a reply to a closed ticket goes on, as a post with the choices; *parked* (``lane|op``) waits for it."""
@@ -378,15 +367,18 @@ class Voice(Protocol):
 
     async def upload(self, thread: ThreadKey, name: str, content: bytes) -> None:
         """Share a file in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
-        ...
 
     async def find_upload(self, thread: ThreadKey, name: str, size: int) -> bool:
         """Whether we shared such a file in a thread."""
-        ...
+
+    receipts_are_words: bool
+    """Whether how far messages got is said in one post of the thread, instead of shown on each."""
 
     async def receipt(self, state: Receipt) -> None:
         """Show how far a message got. Raises SlackTrouble, SlackRefused."""
-        ...
+
+    def receipts_of(self, link: Link) -> Any:
+        """The post that says how far the messages of a thread got, for `post` and `change`."""
 
     async def tell(
         self, user: str, channel: str, thread_ts: str, text: str, *, parked: str = "", asks: bool = False
@@ -395,7 +387,6 @@ class Voice(Protocol):
 
         *asks*: the buttons answer the question whether it is there.
         """
-        ...
 
     async def finish_step(self, step: str, outputs: dict[str, str], *, error: str = "") -> None:
         """End a workflow's step with what it gives, or with an error. Raises SlackTrouble, SlackRefused."""
@@ -403,7 +394,6 @@ class Voice(Protocol):
 
     async def direct_channel(self, user: str) -> str:
         """The id of our direct-message channel with a person. Raises SlackTrouble, SlackRefused."""
-        ...
 
 
 class Events(Protocol):

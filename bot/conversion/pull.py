@@ -148,7 +148,7 @@ class _Pull:
                 raise self.desk.unsupported("give its files")
             content = await self.desk.attachment(self.link.ref, file, limit=FILE)
         except (Rejected, UnsupportedFeature) as refused:
-            words = f"{file.name} is on the ticket and was not brought here: {refused.cause}"
+            words = _("{file} is on the ticket and was not brought here: {why}", file=file.name, why=refused.cause)
             await self._post(FromDesk(document=from_plain(words)), f"file:{step}")
             return
 

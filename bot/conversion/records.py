@@ -92,6 +92,8 @@ class Link(KeptRecord):
     first_reply_by: datetime | None = None  # when agents are reminded that nobody has answered
     answered: datetime | None = None  # when an agent first did
     reminded: dict[str, str] = {}  # reminder -> timestamp of our message with it
+    receipts: dict[str, str] = {}  # where receipts are words: the last message there, and each that is not; ts -> state
+    receipts_ts: str = ""  # our post that says so
     created_at: datetime
 
     def at(self, ts: str) -> Switch:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -14,7 +15,8 @@ from bot.conversion import agents, display, edits, messages, moving, pull, steps
 from bot.conversion.closed import AskClosed
 from bot.conversion.intake import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater
-from bot.conversion.people import Requesters
+from bot.conversion.naming import wish_words
+from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Head, LeaseLost, NoSuchDesk, Outcome, Rooms, SlackRefused, StoreAway
 from bot.conversion.records import (
     CLOSED,
@@ -42,7 +44,7 @@ from bot.conversion.records import (
     UnknownVersion,
 )
 from bot.conversion.verdicts import CRASHES, Next, verdict
-from bot.words import _
+from bot.words import _, ngettext
 
 log = logging.getLogger("threadline.worker")
 
@@ -79,7 +81,8 @@ class Run:
         progress.crashes += 0 if progress.rested else 1
         progress.rested = False
         if progress.crashes >= CRASHES:
-            return await self._park("Threadline broke off several times while it worked on this.")
+            with await self._to_actor():
+                return await self._park(_("Threadline broke off several times while it worked on this."))
         had_trouble = progress.first_failed > 0
         try:
             outcome = await self._carry()
@@ -143,7 +146,7 @@ class Run:
             case ShowCard():
                 await display.show_card(rooms, journal, work)
             case Receipt():
-                await display.receipt(rooms, work)
+                await display.receipt(rooms, journal, work)
             case Tell():
                 await display.tell(rooms, journal, work)
             case Say():
@@ -171,12 +174,13 @@ class Run:
         if desk is not None and answer.breaks:
             await self._rooms.breakers.failed(desk.name, getattr(error, "retry_after", None))
         if answer.next is Next.PARK:
-            return await self._park(_words(error))
+            with await self._to_actor():
+                return await self._park(_words(error))
         if answer.next is Next.ASK:
             await self._ask()
             return None
         if progress.attempts == ANNOUNCE_AT and isinstance(error, AdapterError):
-            await self._announce(_words(error))
+            await self._announce(error)
         await self._rest(answer.delay)
         return None
 
@@ -198,7 +202,7 @@ class Run:
             return await lanes.done(lease, head.id, Outcome())
         self._journal.progress.rested, self._journal.progress.crashes = True, 0
         self._journal.operation.why = words
-        await self._tell(f"{self._subject()} was not sent. {words}", parked=True)
+        await self._tell(_("{what} was not sent. {why}", what=self._subject(), why=words), parked=True)
         if isinstance(self._work, AddMessage) and self._work.ts and head.link:
             await self._show(head.link, "failed")
         return await lanes.park(lease, head.id, self._journal.stored())
@@ -209,12 +213,14 @@ class Run:
         progress.rested = True
         progress.asked = progress.calling
         desk = self._desk()
-        name = desk.title if desk else "The helpdesk"
-        words = (
-            f"{name} did not answer, so it is not known whether {self._subject(small=True)} arrived there. "
-            f"{name} cannot be searched for it, so please look. What follows in this thread waits for your answer."
-        )
-        await self._tell(words, parked=True, asks=True)
+        with await self._to_actor():
+            words = _(
+                "{desk} did not answer, so it is not known whether this arrived there: {what}. {desk} cannot be "
+                "searched for it, so please look. What follows in this thread waits for your answer.",
+                desk=desk.title if desk else _("The helpdesk"),
+                what=self._subject(),
+            )
+            await self._tell(words, parked=True, asks=True)
         await self._hold(words)
 
     async def _ask_closed(self) -> None:
@@ -244,23 +250,28 @@ class Run:
         progress = self._journal.progress
         if not progress.first_failed:
             progress.first_failed = time.time()
-            desk = self._desk()
-            await self._announce(f"{desk.title if desk else 'The helpdesk'} does not answer.")
+            await self._announce(None)
         await self._rest(wait)
 
-    async def _announce(self, why: str) -> None:
+    async def _announce(self, error: AdapterError | None) -> None:
         """Say once that something waits: on the card where there is one, else to the person who asked."""
         link = self._journal.head.link
         since = datetime.fromtimestamp(self._journal.progress.first_failed, UTC)
         if link:
-            waiting = self._journal.head.waiting
-            what = "1 message waits" if waiting == 1 else f"{waiting} messages wait"
-            note = f"{why} Since {since:%H:%M} UTC {what}; all will be sent in order, and nothing is lost."
+            note = ngettext(
+                "{why} Since {since:%H:%M} UTC {number} message waits; all will be sent in order, and nothing is lost.",
+                "{why} Since {since:%H:%M} UTC {number} messages wait; all will be sent in order, and nothing is lost.",
+                self._journal.head.waiting,
+                why=self._why(error),
+                since=since,
+            )
             await self._rooms.lanes.add([card_op(link.thread, note)])
             if isinstance(self._work, AddMessage) and self._work.ts:
                 await self._show(link, "waiting")
         else:
-            await self._tell(f"{self._subject()} waits: {why} It is kept and will be sent; you need not type it again.")
+            with await self._to_actor():
+                kept = _("{what} waits: {why} It is kept and will be sent; you need not type it again.")
+                await self._tell(kept.format(what=self._subject(), why=self._why(error)))
 
     async def _show(self, link: Link, state: Literal["waiting", "failed"]) -> None:
         """Show on the message how far it got. The journal remembers that, so that another process can take it away."""
@@ -287,6 +298,10 @@ class Run:
         once = f"{identity}:{'parked' if parked else 'waiting'}:{self._journal.progress.first_failed:.0f}"
         await self._rooms.lanes.add([tell_op(team, told, once=once)])
 
+    async def _to_actor(self) -> AbstractContextManager[None]:
+        """To speak in the words of who asked for this."""
+        return await speaking_to(self._rooms, getattr(self._work, "actor", ""))
+
     # --- what is said of it ------------------------------------------------------------------------------------------
 
     def _desk(self) -> TicketAdapter[Any] | None:
@@ -306,24 +321,31 @@ class Run:
         desk = self._desk()
         return await self._rooms.breakers.wait(desk.name) if desk else timedelta()
 
-    def _subject(self, *, small: bool = False) -> str:
-        """What this operation is, in words that begin a sentence (or stand within one)."""
+    def _why(self, error: AdapterError | None) -> str:
+        """Why it waits; without an error of its own, because the desk is left alone for a while."""
+        if error is not None:
+            return _words(error)
+        desk = self._desk()
+        return _("{desk} does not answer.", desk=desk.title if desk else _("The helpdesk"))
+
+    def _subject(self) -> str:
+        """What this operation is, in words that begin a sentence."""
         match self._work:
             case OpenTicket(subject=subject):
-                words = f"Your ticket “{subject}”"
+                words = _("Your ticket “{subject}”", subject=subject)
             case AddMessage():
-                words = "Your message"
+                words = _("Your message")
             case ChangeTicket(act=act):
-                words = f"Your wish to {act} the ticket"
+                words = wish_words(act)
             case MoveTicket():
-                words = "Your wish to move the ticket"
+                words = _("Your wish to move the ticket")
             case LeaveTicket(number=number):
-                words = f"The closing of ticket {number}, which goes on elsewhere,"
+                words = _("The closing of ticket {number}, which goes on elsewhere,", number=number)
             case LinkTicket(number=number):
-                words = f"Your link to ticket {number}"
+                words = _("Your link to ticket {number}", number=number)
             case _:
-                words = "This"
-        return words[0].lower() + words[1:] if small else words
+                words = _("This")
+        return words
 
     def _note(self, outcome: str) -> None:
         """Count work at a desk by its outcome."""
@@ -338,7 +360,7 @@ class Run:
 
 def _where(lane: str, work: Any) -> tuple[str, str, str]:
     """Workspace, channel and thread in which the person who asked can be told."""
-    team, _, rest = lane.rpartition("/")[2].partition(":")
+    team, _colon, rest = lane.rpartition("/")[2].partition(":")
     if isinstance(work, OpenTicket):
         return team, work.channel, work.thread_ts
     thread = ThreadKey.parse(f"{team}:{rest}")
@@ -350,4 +372,4 @@ def _words(error: Exception) -> str:
         return " ".join(part for part in (error.cause, error.remedy) if part)
     if isinstance(error, SlackRefused):
         return error.words
-    return "Threadline itself failed; your operator finds more in its log."
+    return _("Threadline itself failed; your operator finds more in its log.")

@@ -8,6 +8,7 @@ from adapters.contract import TicketAdapter
 from adapters.model import Ticket, Visibility
 from bot.conversion.records import Link, ThreadKey
 from bot.conversion.text.tree import Document
+from bot.words import _
 
 
 class SlackTrouble(Exception):
@@ -20,12 +21,18 @@ class SlackTrouble(Exception):
 
 
 class SlackRefused(Exception):
-    """Slack will not do it however often it is asked; ``words`` say why and what to do."""
+    """Slack will not do it however often it is asked; ``words`` say why and what to do, to whoever reads them."""
 
-    def __init__(self, code: str, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, code: str, words: str, **values: object) -> None:
+        super().__init__(words.format_map(values) if values else words)
         self.code = code
-        self.words = words
+        self._words = words
+        self._values = values
+
+    @property
+    def words(self) -> str:
+        """In the language that is spoken now, which is not the one that was spoken when it was raised."""
+        return _(self._words, **self._values)
 
 
 class SlackOutcomeUnknown(Exception):

@@ -12,7 +12,7 @@ from bot.conversion import compose
 from bot.conversion.delivery import Delivery, doubt, fetched, fingerprints
 from bot.conversion.intake import agents_ops, card_op, step_op, tell_op, watch_ops
 from bot.conversion.journal import Journal
-from bot.conversion.people import Requesters
+from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Author, Card, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
 from bot.conversion.records import (
     ChangeTicket,
@@ -89,7 +89,8 @@ async def _end_step(rooms: Rooms, work: OpenTicket, thread: ThreadKey) -> None:
 
 async def _tell_of_other(rooms: Rooms, journal: Journal, work: OpenTicket, link: Link) -> None:
     """The thread got its ticket in another way while this waited."""
-    text = f"This thread has ticket {link.number} already, so no second one was opened."
+    with await speaking_to(rooms, work.actor):
+        text = _("This thread has ticket {number} already, so no second one was opened.", number=link.number)
     told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
     await rooms.lanes.add([tell_op(link.thread.team, told, once=f"{journal.head.id}:{work.actor}")])
 
@@ -104,14 +105,20 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
     try:
         ticket = await desk.find_by_number(work.number)
     except NotFound:
-        text = f"{desk.title} has no ticket {work.number}, so nothing was linked. Check the number and try again."
+        with await speaking_to(rooms, work.actor):
+            text = _(
+                "{desk} has no ticket {number}, so nothing was linked. Check the number and try again.",
+                desk=desk.title,
+                number=work.number,
+            )
         await _tell_of_number(rooms, journal, work, text)
         return
     if await rooms.voice.kept_by_another(thread, ticket.ref.number):  # with two, each message would arrive twice
-        text = _(
-            "Nothing was linked: another Threadline app keeps this thread in step with ticket {number} already.",
-            number=ticket.ref.number,
-        )
+        with await speaking_to(rooms, work.actor):
+            text = _(
+                "Nothing was linked: another Threadline app keeps this thread in step with ticket {number} already.",
+                number=ticket.ref.number,
+            )
         await _tell_of_number(rooms, journal, work, text)
         return
     if old:
@@ -183,9 +190,11 @@ async def _messages(rooms: Rooms, journal: Journal, work: OpenTicket, team: str)
 
 
 def _too_long(there: int, most: int) -> str:
-    return (
-        f"It would be made of {there:,} messages, and {most:,} is the most. "
-        "Choose Create ticket on a later message, and send from that message on."
+    return _(
+        "It would be made of {there:,} messages, and {most:,} is the most. Choose Create ticket on a "
+        "later message, and send from that message on.",
+        there=there,
+        most=most,
     )
 
 

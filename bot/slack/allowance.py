@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from bot.slack.policy import Actor
+from bot.words import N_, _, ngettext
 
 
 class Kind(StrEnum):
@@ -25,8 +26,13 @@ class Kind(StrEnum):
 WINDOWS: Mapping[Kind, timedelta] = MappingProxyType(
     {Kind.TICKETS: timedelta(hours=1), Kind.CHANGES: timedelta(minutes=1), Kind.LOOKUPS: timedelta(minutes=1)}
 )
-_WHAT = MappingProxyType({Kind.TICKETS: "new tickets", Kind.CHANGES: "changes", Kind.LOOKUPS: "look-ups of tickets"})
-_SPAN = MappingProxyType({Kind.TICKETS: "an hour", Kind.CHANGES: "a minute", Kind.LOOKUPS: "a minute"})
+_WHAT = MappingProxyType(
+    {
+        Kind.TICKETS: N_("{places} new tickets within an hour"),
+        Kind.CHANGES: N_("{places} changes within a minute"),
+        Kind.LOOKUPS: N_("{places} look-ups of tickets within a minute"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +66,26 @@ class Allowance:
         """Why not now, in words; empty: go ahead, and it is counted. The same *once* counts once. Raises StoreAway."""
         most = self._most.get(kind, Most())
         asked = [
-            (f"{kind}:{actor.team}:{actor.id}", most.person, "You have"),
-            (f"{kind}:{actor.team}:{channel}", most.channel if channel else 0, "This channel has"),
-            (f"{kind}:{actor.team}", most.workspace, "This workspace has"),
+            (f"{kind}:{actor.team}:{actor.id}", most.person, N_("You have had {what}, the most there may be. {again}")),
+            (
+                f"{kind}:{actor.team}:{channel}",
+                most.channel if channel else 0,
+                N_("This channel has had {what}, the most there may be. {again}"),
+            ),
+            (
+                f"{kind}:{actor.team}",
+                most.workspace,
+                N_("This workspace has had {what}, the most there may be. {again}"),
+            ),
         ]
-        bounded = [(key, places, who) for key, places, who in asked if places]
+        bounded = [(key, places, words) for key, places, words in asked if places]
         if self._places is None or not bounded:
             return ""
-        keys = [(key, places) for key, places, _ in bounded]
+        keys = [(key, places) for key, places, _words in bounded]
         waits = await self._places.spend(keys, once, window=WINDOWS[kind])
-        for (_, places, who), wait in zip(bounded, waits, strict=True):
+        for (_key, places, words), wait in zip(bounded, waits, strict=True):
             if wait:
-                return f"{who} had {places} {_WHAT[kind]} within {_SPAN[kind]}, the most there may be. {_again(wait)}"
+                return _(words, what=_(_WHAT[kind], places=places), again=_again(wait))
         return ""
 
 
@@ -82,5 +96,5 @@ UNBOUNDED = Allowance(None, {})
 def _again(wait: timedelta) -> str:
     seconds = ceil(wait.total_seconds())
     if seconds <= 90:  # noqa: PLR2004 - people count seconds up to there
-        return f"Try again in {seconds} seconds."
-    return f"Try again in {ceil(seconds / 60)} minutes."
+        return ngettext("Try again in {number} second.", "Try again in {number} seconds.", seconds)
+    return ngettext("Try again in {number} minute.", "Try again in {number} minutes.", ceil(seconds / 60))

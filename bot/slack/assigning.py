@@ -20,12 +20,13 @@ from bot.slack.views.notices import notice_modal
 from bot.slack.views.writing import assign_modal
 from bot.slack.web import Web
 from bot.slack.wishes import Verb
+from bot.words import N_, _
 
 BUDGET = timedelta(seconds=1.2)
 """How long the desk's list of agents is waited for."""
 NOBODY = "nobody"
 _MENTIONED = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
-_TITLE = "Assign ticket"
+_TITLE = N_("Assign ticket")
 _NAMED = 5
 
 
@@ -53,7 +54,7 @@ class Assigning:
         await self._check(asked, found)
         name = typed.strip()
         if not name:
-            raise Refused(f"To whom? Write {usage(Verb.ASSIGN)}.")
+            raise Refused(_("To whom? Write {command}.", command=usage(Verb.ASSIGN)))
         if name.casefold() == NOBODY:
             return await self._assign(asked, found, Choice(id="", label=NOBODY))
         agents = await self._agents(found)
@@ -66,25 +67,32 @@ class Assigning:
     async def _check(self, asked: Asked, found: Found) -> None:
         await self._tickets.allow(asked, Gesture.ASSIGN, found)
         if not found.desk.has(Capability.ASSIGN):
-            raise Refused(f"{found.desk.title} has no way to assign a ticket through its API. Do it there.")
+            raise Refused(
+                _("{desk} has no way to assign a ticket through its API. Do it there.", desk=found.desk.title)
+            )
 
     async def _agents(self, found: Found) -> tuple[Choice, ...]:
         listing = await self._catalogue.choices(found.desk.name, ChoiceList.AGENTS, budget=BUDGET)
         if not listing.known:
-            raise Refused(f"{found.desk.title} does not answer just now. Please try again in a moment.")
+            raise Refused(_("{desk} does not answer just now. Please try again in a moment.", desk=found.desk.title))
         if not listing.items:
-            raise Refused(f"{found.desk.title} does not tell who its agents are. Assign the ticket there.")
+            raise Refused(_("{desk} does not tell who its agents are. Assign the ticket there.", desk=found.desk.title))
         return listing.items
 
     async def _name_of(self, user: str) -> str:
         try:
             return (await self._threads.author(user)).name
         except SlackTrouble:
-            raise Refused("Slack does not tell who that is just now. Write the agent's name instead.") from None
+            raise Refused(_("Slack does not tell who that is just now. Write the agent's name instead.")) from None
 
     async def _assign(self, asked: Asked, found: Found, agent: Choice) -> str:
         await self._tickets.change(asked, found, Act.ASSIGN, Capability.ASSIGN, value=agent.id)
-        return f"Ticket {found.number} at {found.desk.title} will be assigned to {agent.label}."
+        return _(
+            "Ticket {number} at {desk} will be assigned to {agent}.",
+            number=found.number,
+            desk=found.desk.title,
+            agent=agent.label,
+        )
 
     # --- the card's button ---
 
@@ -98,7 +106,7 @@ class Assigning:
             await self._check(asked, found)
             view = assign_modal(found.number, found.desk.name, found.desk.title, self._seal.close(memory))
         except Refused as refused:
-            view = notice_modal(_TITLE, str(refused))
+            view = notice_modal(_(_TITLE), str(refused))
         await self._web.call("views.open", trigger_id=call.trigger, view=view)
         await call.ack()
 
@@ -108,7 +116,7 @@ class Assigning:
         try:
             memory = self._seal.open(view.get("private_metadata", ""), form=Modal.ASSIGN, user=call.actor.id)
         except Forged:
-            await call.ack(response_action="update", view=notice_modal(_TITLE, NOT_YOURS))
+            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
             return
         block = str(view["blocks"][-1]["block_id"])
         asked = Asked(actor=call.actor, channel=memory.channel, once=view["id"])
@@ -120,7 +128,7 @@ class Assigning:
         except Refused as refused:
             await call.ack(response_action="errors", errors={block: str(refused)})
         except StoreAway:
-            await call.ack(response_action="errors", errors={block: STORE_AWAY})
+            await call.ack(response_action="errors", errors={block: _(STORE_AWAY)})
         else:
             await call.ack()
 
@@ -128,7 +136,7 @@ class Assigning:
 def _check_desk(found: Found, block: str) -> None:
     """An agent of one desk is nobody at another."""
     if block != Block.AGENT.of(found.desk.name):
-        raise Refused("The thread has a ticket of another helpdesk by now. Close this and start again.")
+        raise Refused(_("The thread has a ticket of another helpdesk by now. Close this and start again."))
 
 
 def the_one(agents: Sequence[Choice], name: str, desk: str) -> Choice:
@@ -143,7 +151,15 @@ def the_one(agents: Sequence[Choice], name: str, desk: str) -> Choice:
     if len(found) == 1:
         return found[0]
     names = ", ".join(agent.label for agent in (found or agents)[:_NAMED])
-    more = ", and others" if len(found or agents) > _NAMED else ""
+    if len(found or agents) > _NAMED:
+        names = _("{names}, and others", names=names)
     if found:
-        raise Refused(f"Several agents of {desk} are called {name}: {names}{more}. Write more of the name.")
-    raise Refused(f"{desk} has no agent called {name}. There are: {names}{more}.")
+        raise Refused(
+            _(
+                "Several agents of {desk} are called {name}: {names}. Write more of the name.",
+                desk=desk,
+                name=name,
+                names=names,
+            )
+        )
+    raise Refused(_("{desk} has no agent called {name}. There are: {names}.", desk=desk, name=name, names=names))

@@ -4,6 +4,7 @@ import asyncio
 
 from bot.conversion.ports import Author, SlackRefused, SlackTrouble, Threads
 from bot.conversion.records import Link
+from bot.words import _, ngettext
 
 LOOK = 1.0
 """Seconds that reading the thread may take; the form has to open within three."""
@@ -18,16 +19,22 @@ async def readers(threads: Threads, link: Link, desk: str) -> tuple[str, ...]:
             lines = [_requester(requester, desk)]
             authors = {message.author.id: message.author for message in await threads.read(link.thread)}
     except (SlackTrouble, SlackRefused, TimeoutError):
-        return (_requester("", desk), "Slack does not tell just now whether guests or other companies take part here.")
+        return (
+            _requester("", desk),
+            _("Slack does not tell just now whether guests or other companies take part here."),
+        )
     outsiders = [line for author in authors.values() if (line := outsider(author))]
     lines += outsiders[:_NAMED]
     if len(outsiders) > _NAMED:
-        lines.append(f"and {len(outsiders) - _NAMED} more people from outside")
+        more = len(outsiders) - _NAMED
+        lines.append(ngettext("and {number} more from outside", "and {number} more people from outside", more))
     return tuple(lines)
 
 
 def _requester(name: str, desk: str) -> str:
-    return f"{name}, the requester, at {desk}" if name else f"the requester at {desk}"
+    return (
+        _("{name}, the requester, at {desk}", name=name, desk=desk) if name else _("the requester at {desk}", desk=desk)
+    )
 
 
 def outsider(author: Author) -> str:
@@ -35,5 +42,5 @@ def outsider(author: Author) -> str:
     if author.bot:
         return ""
     if not author.own_workspace:
-        return f"{author.name}, of another company, who takes part in this thread"
-    return f"{author.name}, a guest, who takes part in this thread" if author.guest else ""
+        return _("{name}, of another company, who takes part in this thread", name=author.name)
+    return _("{name}, a guest, who takes part in this thread", name=author.name) if author.guest else ""

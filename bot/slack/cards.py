@@ -18,11 +18,12 @@ from bot.slack.views.elements import Json
 from bot.slack.views.notices import notice_modal
 from bot.slack.views.writing import note_modal, reply_modal
 from bot.slack.web import Web
+from bot.words import N_, _
 
 _TURNS: dict[Action, Literal[Act.CLOSE, Act.REOPEN]] = {Action.CLOSE: Act.CLOSE, Action.REOPEN: Act.REOPEN}
-_TITLES = {Modal.NOTE: "Internal note", Modal.REPLY: "Public reply"}
-_GUEST = "Guests cannot make public what was internal. Ask a member of this workspace to do it."
-_BECAME_INTERNAL = "This ticket is internal by now. Close this and press Reply again: it says who would read it."
+_TITLES = {Modal.NOTE: N_("Internal note"), Modal.REPLY: N_("Public reply")}
+_GUEST = N_("Guests cannot make public what was internal. Ask a member of this workspace to do it.")
+_BECAME_INTERNAL = N_("This ticket is internal by now. Close this and press Reply again: it says who would read it.")
 
 
 class CardButtons:
@@ -73,7 +74,7 @@ class CardButtons:
             await self._tickets.allow(asked, gesture, found)
             view = await self._form(form, found, actor.id, self._seal.close(memory))
         except Refused as refused:
-            view = notice_modal(_TITLES[form], str(refused))
+            view = notice_modal(_(_TITLES[form]), str(refused))
         await self._web.call("views.open", trigger_id=call.trigger, view=view)
         await call.ack()
 
@@ -90,9 +91,9 @@ class CardButtons:
         try:
             guest = (await self._threads.author(user)).guest
         except SlackTrouble:
-            raise Refused("Slack does not tell just now who you are. Please try again in a moment.") from None
+            raise Refused(_("Slack does not tell just now who you are. Please try again in a moment.")) from None
         if guest:
-            raise Refused(_GUEST)
+            raise Refused(_(_GUEST))
 
     async def add_note(self, call: Call) -> None:
         """Bring the note to the ticket. A form that was open for long is as good: its thread is what it was."""
@@ -107,7 +108,7 @@ class CardButtons:
         try:
             memory = self._seal.open(view.get("private_metadata", ""), form=form, user=call.actor.id)
         except Forged:
-            await call.ack(response_action="update", view=notice_modal(_TITLES[form], NOT_YOURS))
+            await call.ack(response_action="update", view=notice_modal(_(_TITLES[form]), _(NOT_YOURS)))
             return
         asked = Asked(actor=call.actor, channel=memory.channel, once=view["id"])
         typed = typed_in(view)
@@ -118,7 +119,7 @@ class CardButtons:
         except Refused as refused:
             await call.ack(response_action="errors", errors={Block.TEXT: str(refused)})
         except StoreAway:
-            await call.ack(response_action="errors", errors={Block.TEXT: STORE_AWAY})
+            await call.ack(response_action="errors", errors={Block.TEXT: _(STORE_AWAY)})
         else:
             await call.ack()
 
@@ -126,5 +127,5 @@ class CardButtons:
         gesture = Gesture.NOTE if visibility is Visibility.INTERNAL else Gesture.REPLY
         found = await self._tickets.of_thread(asked, thread, gesture)
         if visibility is Visibility.PUBLIC and is_internal(found) and not sure:
-            raise Refused(_BECAME_INTERNAL)
+            raise Refused(_(_BECAME_INTERNAL))
         await self._tickets.write(asked, found, text, visibility, sure=sure)

@@ -45,9 +45,9 @@ class ClosedButtons:
         except Refused as refused:
             self._answers.soon(call, str(refused))
         except UnknownVersion:
-            self._answers.soon(call, NEWER)
+            self._answers.soon(call, _(NEWER))
         else:
-            words = _(text, number=found.number) if done else GONE
+            words = _(text, number=found.number) if done else _(GONE)
             self._later.run(self._answers.say(call, notice(words), words=words, replace=True))
         await call.ack()
 

@@ -21,10 +21,11 @@ from bot.slack.views.elements import Said
 from bot.slack.views.help import help_text, usage
 from bot.slack.views.notices import notice
 from bot.slack.wishes import Verb, Wish, reference, understood
+from bot.words import N_, _
 
 AT_ONCE = 1.8
 """Seconds after which the person is told that the answer takes a moment."""
-COMING = "This takes a moment. The answer will appear here."
+COMING = N_("This takes a moment. The answer will appear here.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,18 +93,18 @@ class Commands:
 
     async def _in_time(self, call: Call, work: Coroutine[Any, Any, _Told]) -> None:
         task = asyncio.create_task(work)
-        done, _ = await asyncio.wait({task}, timeout=AT_ONCE)
+        done, _late = await asyncio.wait({task}, timeout=AT_ONCE)
         if done:
             await self._answers.ack(call, task.result().said)
             return
-        await self._answers.ack(call, notice(COMING))
+        await self._answers.ack(call, notice(_(COMING)))
         self._later.run(self._late(call, task))
 
     async def _late(self, call: Call, task: asyncio.Task[_Told]) -> None:
         try:
             told = await task
         except StoreAway:
-            told = _Told.of(STORE_AWAY)
+            told = _Told.of(_(STORE_AWAY))
         await self._answers.say(call, told.said, words=told.words)
 
     async def _told(self, call: Call, wish: Wish) -> _Told:
@@ -130,8 +131,12 @@ class Commands:
         where = reference(wish.text)
         if where is None or not where.thread_ts:
             raise Refused(
-                f"Which thread? Copy the link of one of its messages and write {usage(Verb.LINK)}. "
-                f"Or write @Threadline link {wish.word or 'NUMBER'} in the thread itself."
+                _(
+                    "Which thread? Copy the link of one of its messages and write {command}. Or write @Threadline link "
+                    "{number} in the thread itself.",
+                    command=usage(Verb.LINK),
+                    number=wish.word or _("NUMBER"),
+                )
             )
         found = await self._tickets.named(asked, wish.word, Verb.LINK)
         thread = self._tickets.thread(asked, where)

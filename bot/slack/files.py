@@ -18,6 +18,7 @@ from bot.conversion.ports import SlackFile, SlackRefused, SlackTrouble
 from bot.conversion.text.clean import clean_filename
 from bot.slack.limits import API_URL, FILE, FILES_HOST, FILES_PATHS, FILES_REDIRECTS
 from bot.slack.web import Web
+from bot.words import _
 
 _HOPS: Final = 3
 _CHUNK: Final = 262_144
@@ -37,15 +38,15 @@ def describe(file: Mapping[str, Any]) -> SlackFile:
     size = file.get("size")
     trouble = ""
     if mode == "tombstone":
-        trouble = "it was deleted in Slack."
+        trouble = _("it was deleted in Slack.")
     elif mode == "hidden_by_limit":
-        trouble = "it is older than what the workspace's plan of Slack shows."
+        trouble = _("it is older than what the workspace's plan of Slack shows.")
     elif mode == "external" or file.get("is_external"):
-        trouble = "it is kept outside of Slack; its link stands in the message."
+        trouble = _("it is kept outside of Slack; its link stands in the message.")
     elif mode in _CANVASES:
-        trouble = "it is a canvas or a list, which can only be read in Slack."
+        trouble = _("it is a canvas or a list, which can only be read in Slack.")
     elif not url and not needs_info(file):
-        trouble = "Slack gives no address for it."
+        trouble = _("Slack gives no address for it.")
     return SlackFile(
         id=str(file.get("id") or ""),
         name=clean_filename(str(file.get("name") or file.get("title") or "file")),
@@ -89,7 +90,12 @@ class Files:
             except _Incomplete as error:
                 await asyncio.to_thread(path.unlink, missing_ok=True)
                 if last:
-                    words = f"{file.name}: Slack says it has {file.size:,} bytes, and sent {error.size:,}."
+                    words = _(
+                        "{name}: Slack says it has {size:,} bytes, and sent {sent:,}.",
+                        name=file.name,
+                        size=file.size,
+                        sent=error.size,
+                    )
                     raise SlackRefused("file_incomplete", words) from error
             except BaseException:
                 path.unlink(missing_ok=True)
@@ -115,7 +121,7 @@ class Files:
     async def _open(self, file: SlackFile) -> aiohttp.ClientResponse:
         """The response that holds the file, after redirects."""
         url = self._start(file)
-        for _ in range(_HOPS + 1):
+        for _hop in range(_HOPS + 1):
             response = await self._get(url)
             if response.status not in _REDIRECTS:
                 try:
@@ -127,7 +133,7 @@ class Files:
             target = response.headers.get("Location", "")
             response.close()
             url = self._next(url, target, file)
-        raise SlackRefused("file_redirects", f"{file.name}: Slack sent us from address to address for it.")
+        raise SlackRefused("file_redirects", _("{name}: Slack sent us from address to address for it.", name=file.name))
 
     async def _get(self, url: URL) -> aiohttp.ClientResponse:
         headers = {"Accept-Encoding": "identity"}
@@ -148,13 +154,15 @@ class Files:
         url = _url(file.url)
         if url is not None and (self._is_own(url) or (_is_https(url) and url.raw_host == FILES_HOST and _is_file(url))):
             return url
-        raise SlackRefused("file_elsewhere", f"{file.name}: it is not kept at Slack; its link stands in the message.")
+        raise SlackRefused(
+            "file_elsewhere", _("{name}: it is not kept at Slack; its link stands in the message.", name=file.name)
+        )
 
     def _next(self, url: URL, target: str, file: SlackFile) -> URL:
         following = _url(str(url.join(URL(target))) if _PRINTABLE.fullmatch(target) else "")
         if following is not None and (self._is_own(following) or (_is_https(following) and _is_slacks(following))):
             return following
-        raise SlackRefused("file_elsewhere", f"{file.name}: Slack sent us to another place for it.")
+        raise SlackRefused("file_elsewhere", _("{name}: Slack sent us to another place for it.", name=file.name))
 
     def _is_own(self, url: URL) -> bool:
         """Whether it is at the host that the settings name instead of Slack's."""
@@ -208,7 +216,7 @@ def _judge(response: aiohttp.ClientResponse, file: SlackFile) -> None:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             raise _login(file)
         case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
-            raise SlackRefused("file_not_found", f"{file.name}: it is not in Slack any more.")
+            raise SlackRefused("file_not_found", _("{name}: it is not in Slack any more.", name=file.name))
         case HTTPStatus.TOO_MANY_REQUESTS:
             asked = response.headers.get("Retry-After", "")
             seconds = min(int(asked), 3600) if asked.isdecimal() else 30
@@ -216,7 +224,9 @@ def _judge(response: aiohttp.ClientResponse, file: SlackFile) -> None:
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise SlackTrouble(f"http_{status}")
         case status:
-            raise SlackRefused(f"http_{status}", f"{file.name}: Slack answered {status} when asked for it.")
+            raise SlackRefused(
+                f"http_{status}", _("{name}: Slack answered {status} when asked for it.", name=file.name, status=status)
+            )
 
 
 async def _store(response: aiohttp.ClientResponse, file: SlackFile, path: Path, limit: int) -> tuple[int, str, bytes]:
@@ -251,10 +261,15 @@ def _check(file: SlackFile, size: int, head: bytes) -> None:
 def _login(file: SlackFile) -> SlackRefused:
     return SlackRefused(
         "file_denied",
-        f"{file.name}: Slack does not let Threadline read it."
-        " An operator must add the permission files:read under OAuth & Permissions and reinstall the app.",
+        _(
+            "{name}: Slack does not let Threadline read it. An operator must add the permission files:read "
+            "under OAuth & Permissions and reinstall the app.",
+            name=file.name,
+        ),
     )
 
 
 def _too_large(file: SlackFile, limit: int) -> SlackRefused:
-    return SlackRefused("file_too_large", f"{file.name}: it is larger than the {limit:,} bytes that may go.")
+    return SlackRefused(
+        "file_too_large", _("{name}: it is larger than the {limit:,} bytes that may go.", name=file.name, limit=limit)
+    )

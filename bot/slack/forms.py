@@ -27,6 +27,7 @@ from bot.slack.views.elements import Json
 from bot.slack.views.form import Form, Typed, fields_asked, form, is_required, options_asked
 from bot.slack.views.notices import already_linked, being_made, notice_modal
 from bot.slack.web import Web
+from bot.words import N_, _
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,11 @@ STORE = 2.0
 """Seconds that storing a ticket may take, so that the answer reaches Slack in time."""
 NAME = 0.5
 """Seconds for finding out what somebody is called."""
-NOT_STORED = "Threadline cannot store this right now. Nothing was lost: press Create again in a moment."
-OLD = "This form was open for more than half an hour. Look it over and press Create again."
-FOLLOWED = "The form now shows what goes with your choice. Look it over and press Create again."
-NOT_YOURS = "This form cannot be used. Close it and start again."
-_TITLE = "New ticket"
+NOT_STORED = N_("Threadline cannot store this right now. Nothing was lost: press Create again in a moment.")
+OLD = N_("This form was open for more than half an hour. Look it over and press Create again.")
+FOLLOWED = N_("The form now shows what goes with your choice. Look it over and press Create again.")
+NOT_YOURS = N_("This form cannot be used. Close it and start again.")
+_TITLE = N_("New ticket")
 
 
 class TicketForm:
@@ -93,7 +94,7 @@ class TicketForm:
         allowed = await self._allowed(actor, starter.channel)
         if not allowed:
             why_not = await self._access.why_not(actor, Gesture.CREATE, desk=desk, channel=starter.channel)
-            await self._web.call("views.open", trigger_id=call.trigger, view=notice_modal(_TITLE, why_not))
+            await self._web.call("views.open", trigger_id=call.trigger, view=notice_modal(_(_TITLE), why_not))
             return
         desk = desk if desk in allowed else allowed[0]
         memory = Memory(
@@ -249,7 +250,7 @@ class TicketForm:
         try:
             memory = self._seal.open(view.get("private_metadata", ""), form=Modal.TICKET, user=actor.id)
         except Forged:
-            await call.ack(response_action="update", view=notice_modal(_TITLE, NOT_YOURS))
+            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
             return
         typed = typed_in(view)
         desk = self._desks.get(chosen_desk(typed, memory))
@@ -277,11 +278,11 @@ class TicketForm:
     def _must_redraw(self, memory: Memory, view: Json, desk: TicketAdapter[Any], fields: Fields) -> str:
         """Why the form cannot be taken as it is; empty if it can."""
         if self._seal.is_over(memory):
-            return OLD
+            return _(OLD)
         drawn = {block.get("block_id") for block in view.get("blocks", [])}
         asked = [*fields_asked(desk, fields), *options_asked(desk)]
         needed = {block.of(desk.name, one.key) for block, one in asked if is_required(desk, one)}
-        return FOLLOWED if desk.name != memory.desk or needed - drawn else ""
+        return _(FOLLOWED) if desk.name != memory.desk or needed - drawn else ""
 
     async def _accept(self, call: Call, memory: Memory, work: OpenTicket) -> None:
         try:
@@ -296,7 +297,7 @@ class TicketForm:
                     work = work.model_copy(update={"offered": kept.offered})
                 accepted = await self._intake.open_ticket(memory.team, work, once=call.view["id"])
         except (StoreAway, TimeoutError):
-            await call.ack(response_action="errors", errors={first_input(call.view): NOT_STORED})
+            await call.ack(response_action="errors", errors={first_input(call.view): _(NOT_STORED)})
             return
         if accepted.new or accepted.actor == memory.user:  # the same press again, after an answer that was lost
             await call.ack()

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from bot.slack.body import Unreadable, parse
 from bot.slack.limits import ANSWER, BODY, CLOCK_SKEW, EVENTS_PATH
+from bot.words import _
 
 log = logging.getLogger(__name__)
 
@@ -193,13 +194,13 @@ class Interactions:
         task = asyncio.create_task(self._try(body))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        done, _ = await asyncio.wait({task}, timeout=self._budget)
+        done, _waiting = await asyncio.wait({task}, timeout=self._budget)
         if not done:
             log.warning("an interaction took longer than Slack waits; it goes on")
-            return sorry(body, "Threadline is slow just now and is still working on it. Look again in a moment.")
+            return sorry(body, _("Threadline is slow just now and is still working on it. Look again in a moment."))
         answer = task.result()
         if answer is None or answer.status >= 500:  # noqa: PLR2004
-            return sorry(body, "Threadline could not do that just now. Please try again in a moment.")
+            return sorry(body, _("Threadline could not do that just now. Please try again in a moment."))
         return answer
 
     async def drain(self, seconds: float) -> None:

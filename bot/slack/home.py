@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.conversion.decisions import Written, asks, is_of, rewritten, written
+from bot.conversion.naming import wish_words
 from bot.conversion.ports import Desks, Lanes, Links, Parked, StoreAway
 from bot.conversion.records import (
     AddMessage,
@@ -30,15 +31,17 @@ from bot.slack.sources import first_line, literal
 from bot.slack.submission import typed_in
 from bot.slack.views.home import Failed, Home, home
 from bot.slack.views.notices import notice_modal
+from bot.slack.views.results import newest
 from bot.slack.views.writing import edit_modal, reread_modal
 from bot.slack.web import Identity, Web
+from bot.words import N_, _
 
-AGAIN = "It will be tried again now."
-GONE = "That was decided already, or it has been delivered since."
-NEWER = "A newer version of Threadline wrote that. Decide about it there."
-_TITLE = "Edit and retry"
-_FIXED = "A part of this may be at the helpdesk already, so it cannot be changed any more. Try it again as it is."
-_LONG = "This text is too long for a form. Discard it, and write it anew in the thread."
+AGAIN = N_("It will be tried again now.")
+GONE = N_("That was decided already, or it has been delivered since.")
+NEWER = N_("A newer version of Threadline wrote that. Decide about it there.")
+_TITLE = N_("Edit and retry")
+_FIXED = N_("A part of this may be at the helpdesk already, so it cannot be changed any more. Try it again as it is.")
+_LONG = N_("This text is too long for a form. Discard it, and write it anew in the thread.")
 _SCAN = 2000
 """Failed deliveries that are looked at, of all people's."""
 _MOST = 50
@@ -109,7 +112,7 @@ class HomeTab:
             (waits_for(link, user), self._title(link.desk), row_of(link, self._title(link.desk), self._us, user))
             for link in mine.links
         ]
-        notes = [f"These are the newest {len(rows)} tickets; there may be more."] if mine.more else []
+        notes = [newest(len(rows))] if mine.more else []
         shown = Home(
             failed=failed,
             waiting=[(desk, row) for waits, desk, row in rows if waits],
@@ -133,7 +136,7 @@ class HomeTab:
             if not left:
                 break
         found.sort(key=lambda pair: pair[0].parked_at, reverse=True)
-        return [failed for _, failed in found[:_MOST]]
+        return [failed for _parked, failed in found[:_MOST]]
 
     async def _failed(self, parked: Parked, user: str) -> Failed | None:
         """The delivery as the home shows it; None for what is another's, or a newer version's."""
@@ -150,9 +153,9 @@ class HomeTab:
             desk = link.desk if link else ""
         return Failed(
             named=f"{parked.lane}|{parked.id}",
-            desk=self._title(desk) or "No helpdesk",
+            desk=self._title(desk) or _("No helpdesk"),
             what=_what(work),
-            why=operation.why or "It was not sent.",
+            why=operation.why or _("It was not sent."),
             asks=asks(parked.payload),
             editable=written(parked.payload) is not None,
         )
@@ -164,23 +167,25 @@ class HomeTab:
         named = str(call.pressed.get("value") or "")
         parked = await self._lanes.find_parked(*_parts(named))
         memory = Memory(form=Modal.EDIT, user=call.actor.id, team=call.actor.team, kept=named)
-        view = self._form(parked, call.actor.id, self._seal.close(memory)) if parked else notice_modal(_TITLE, GONE)
+        view = (
+            self._form(parked, call.actor.id, self._seal.close(memory)) if parked else notice_modal(_(_TITLE), _(GONE))
+        )
         await self._web.call("views.open", trigger_id=call.trigger, view=view)
         await call.ack()
 
     def _form(self, parked: Parked, user: str, metadata: str) -> dict[str, Any]:
         try:
             if not is_of(parked.payload, user):
-                return notice_modal(_TITLE, GONE)
+                return notice_modal(_(_TITLE), _(GONE))
             found = written(parked.payload)
         except UnknownVersion:
-            return notice_modal(_TITLE, NEWER)
+            return notice_modal(_(_TITLE), _(NEWER))
         if found is None:
-            return notice_modal(_TITLE, _FIXED)
+            return notice_modal(_(_TITLE), _(_FIXED))
         if found.in_slack:
             return reread_modal(metadata)
         if len(found.text) > INPUT_TEXT or len(found.subject or "") > INPUT_TEXT:
-            return notice_modal(_TITLE, _LONG)
+            return notice_modal(_(_TITLE), _(_LONG))
         return edit_modal(metadata, text=found.text, subject=found.subject)
 
     async def edited(self, call: Call) -> None:
@@ -189,7 +194,7 @@ class HomeTab:
         try:
             memory = self._seal.open(view.get("private_metadata", ""), form=Modal.EDIT, user=call.actor.id)
         except Forged:
-            await call.ack(response_action="update", view=notice_modal(_TITLE, NOT_YOURS))
+            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
             return
         typed = {block: str(state.get("value") or "") for block, state in typed_in(view).items()}
         new = Written(text=typed.get(Block.TEXT, ""), subject=typed.get(Block.SUBJECT))
@@ -200,41 +205,41 @@ class HomeTab:
             why_not = await self._put_back(memory.kept, call.actor.id, new)
         except StoreAway:
             if typed:
-                await call.ack(response_action="errors", errors={first_input(view): STORE_AWAY})
+                await call.ack(response_action="errors", errors={first_input(view): _(STORE_AWAY)})
             else:
-                await call.ack(response_action="update", view=notice_modal(_TITLE, STORE_AWAY))
+                await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(STORE_AWAY)))
             return
         if why_not:
-            await call.ack(response_action="update", view=notice_modal(_TITLE, why_not))
+            await call.ack(response_action="update", view=notice_modal(_(_TITLE), why_not))
             return
         await call.ack()
-        self._later.run(self._show(call.actor, said=AGAIN))
+        self._later.run(self._show(call.actor, said=_(AGAIN)))
 
     async def _put_back(self, named: str, user: str, new: Written) -> str:
         """Why not, in words; empty where it will be tried again."""
         lane, op = _parts(named)
         parked = await self._lanes.find_parked(lane, op)
         if parked is None:
-            return GONE
+            return _(GONE)
         try:
             if not is_of(parked.payload, user):
-                return GONE
+                return _(GONE)
             if written(parked.payload) is None:
-                return _FIXED
+                return _(_FIXED)
             done = await self._lanes.unpark(lane, op, rewritten(parked.payload, new))
         except UnknownVersion:
-            return NEWER
-        return "" if done else GONE
+            return _(NEWER)
+        return "" if done else _(GONE)
 
 
 def _problem(new: Written) -> str:
     if new.subject is None:
         return ""
-    return "A subject is one line." if "\n" in new.subject or not new.subject.strip() else ""
+    return _("A subject is one line.") if "\n" in new.subject or not new.subject.strip() else ""
 
 
 def _parts(named: str) -> tuple[str, str]:
-    lane, _, op = named.partition("|")
+    lane, _bar, op = named.partition("|")
     return lane, op
 
 
@@ -244,20 +249,20 @@ def _number(text: Any) -> int:
 
 def _what(work: Any) -> str:
     """A failed delivery in a line."""
-    words = "Something that you did"
+    words = _("Something that you did")
     match work:
         case OpenTicket(subject=subject):
-            words = f"Your ticket: {subject}"
+            words = _("Your ticket: {subject}", subject=subject)
         case AddMessage(message=dict() as message):
-            words = f"Your message: {first_line(literal(message)) or 'files'}"
+            words = _("Your message: {text}", text=first_line(literal(message)) or _("files"))
         case AddMessage(text=text):
-            words = f"Your message: {first_line(text) or 'written in Slack'}"
+            words = _("Your message: {text}", text=first_line(text) or _("written in Slack"))
         case ChangeTicket(act=act):
-            words = f"Your wish to {act} a ticket"
+            words = wish_words(act)
         case LinkTicket(number=number):
-            words = f"Your link to ticket {number}"
+            words = _("Your link to ticket {number}", number=number)
         case EditMessage(message=message):
-            words = f"Your edit of a message: {first_line(literal(message)) or 'files'}"
+            words = _("Your edit of a message: {text}", text=first_line(literal(message)) or _("files"))
         case DeleteMessage():
-            words = "Your deletion of a message"
+            words = _("Your deletion of a message")
     return words

@@ -27,10 +27,11 @@ from bot.slack.views.joining import joining
 from bot.slack.views.notices import already_linked, notice_modal
 from bot.slack.web import Web
 from bot.slack.wishes import reference
+from bot.words import N_, _
 
 LOOK = 1.2
 """Seconds that a desk may take to say whether it has a ticket; a slow one is believed to have it, and told later."""
-_TITLE = "Add to ticket"
+_TITLE = N_("Add to ticket")
 
 
 class Joining:
@@ -88,8 +89,8 @@ class Joining:
         work = AddMessage(actor=writer, ts=str(message["ts"]), message=message, edited=edited)
         accepted = await self._intake.add_message(thread, work)
         if accepted.new:
-            return f"The message is on its way to ticket {number}."
-        return f"Ticket {number} has that message already, or will have it in a moment."
+            return _("The message is on its way to ticket {number}.", number=number)
+        return _("Ticket {number} has that message already, or will have it in a moment.", number=number)
 
     async def _ask(self, call: Call, starter: Starter, desk: str) -> None:
         actor = call.actor
@@ -127,7 +128,7 @@ class Joining:
         try:
             memory = self._seal.open(view.get("private_metadata", ""), form=Modal.JOIN, user=actor.id)
         except Forged:
-            await call.ack(response_action="update", view=notice_modal(_TITLE, NOT_YOURS))
+            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
             return
         typed = typed_in(view)
         if self._seal.is_over(memory):
@@ -146,17 +147,17 @@ class Joining:
         except Refused as refused:
             await call.ack(response_action="errors", errors={Block.NUMBER: str(refused)})
         except (StoreAway, TimeoutError):
-            await call.ack(response_action="errors", errors={first_input(view): STORE_AWAY})
+            await call.ack(response_action="errors", errors={first_input(view): _(STORE_AWAY)})
 
     async def _problem(self, call: Call, memory: Memory, desk: TicketAdapter[Any], number: str) -> str:
         """Why a thread cannot be linked to that ticket; one that is not for this person is not there for them."""
         if not number:
-            return "Which ticket? Write its number."
+            return _("Which ticket? Write its number.")
         begun = time.monotonic()
         try:
             async with asyncio.timeout(LOOK):
                 ticket = await desk.find_by_number(number)
-            shown, _ = await self._access.shown(call.actor, desk.name, ticket, channel=memory.channel)
+            shown, _why = await self._access.shown(call.actor, desk.name, ticket, channel=memory.channel)
         except NotFound:
             shown = False
         except (AdapterError, TimeoutError):
@@ -164,13 +165,13 @@ class Joining:
         if shown:
             return ""
         await asyncio.sleep(begun + FLOOR - time.monotonic())
-        return f"{desk.title} has no ticket {number}."
+        return _("{desk} has no ticket {number}.", desk=desk.title, number=number)
 
     async def _accept(self, call: Call, memory: Memory, desk: TicketAdapter[Any], number: str) -> None:
         asked = Asked(actor=call.actor, channel=memory.channel, once=call.view["id"])
         kept = await self._sources.kept(memory)
         if kept.offered is None:
-            await call.ack(response_action="update", view=notice_modal(_TITLE, NOT_YOURS))
+            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
             return
         accepted = await self._tickets.ask_link(asked, memory.thread, desk.name, number)
         if accepted.link and accepted.link.number != number:

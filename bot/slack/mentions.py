@@ -16,6 +16,7 @@ from bot.slack.views.elements import Said
 from bot.slack.views.help import help_words
 from bot.slack.web import Identity, Web
 from bot.slack.wishes import Verb, Wish, wish_of
+from bot.words import _
 
 
 def thread_of(body: dict[str, Any]) -> ThreadKey:
@@ -102,12 +103,12 @@ class Mentions:
     async def _carry_out(self, asked: Asked, thread: ThreadKey, wish: Wish) -> str:
         match wish.verb:
             case Verb.HELP:
-                guess = f"Did you mean {wish.meant}? " if wish.meant else ""
-                return f"{guess}{help_words()}"
+                guess = _("Did you mean {meant}?", meant=wish.meant) if wish.meant else ""
+                return f"{guess} {help_words()}".lstrip()
             case Verb.NEW:
-                return "To make a ticket of this thread, choose Create ticket in the menu of one of its messages."
+                return _("To make a ticket of this thread, choose Create ticket in the menu of one of its messages.")
             case Verb.SEARCH | Verb.MINE | Verb.MOVE:
-                return "Threadline may not write in this conversation. Use the command instead; it works anywhere."
+                return _("Threadline may not write in this conversation. Use the command instead; it works anywhere.")
             case Verb.LINK:
                 named = await self._tickets.named(asked, wish.word, Verb.LINK)
                 return await self._tickets.link(asked, thread, named.desk, named.number)

@@ -8,6 +8,7 @@ from bot.slack.home import AGAIN, GONE, NEWER, HomeTab, in_home
 from bot.slack.ids import Action
 from bot.slack.routing import Call, Router
 from bot.slack.views.notices import QUESTION_BLOCK, notice
+from bot.words import N_, _
 
 _DECISIONS = {
     Action.AGAIN: Decision.AGAIN,
@@ -16,10 +17,10 @@ _DECISIONS = {
 }
 _WORDS = {
     Decision.AGAIN: AGAIN,
-    Decision.THERE: "Good. It counts as delivered, and the rest goes on.",
-    Decision.DISCARD: "It was discarded and will not reach the ticket. What was written in Slack stays there.",
+    Decision.THERE: N_("Good. It counts as delivered, and the rest goes on."),
+    Decision.DISCARD: N_("It was discarded and will not reach the ticket. What was written in Slack stays there."),
 }
-QUESTION = "The desk did not answer, so it may be there already. Look at the ticket: is it there?"
+QUESTION = N_("The desk did not answer, so it may be there already. Look at the ticket: is it there?")
 
 
 class ParkedButtons:
@@ -39,18 +40,18 @@ class ParkedButtons:
     async def decide(self, call: Call) -> None:
         """Put one's own work back, or drop it. An open question is asked before anything is sent a second time."""
         named = str(call.pressed.get("value", ""))
-        lane, _, op = named.partition("|")
+        lane, _bar, op = named.partition("|")
         decision = _DECISIONS[Action(call.pressed["action_id"])]
         parked = await self._lanes.find_parked(lane, op)
         try:
             if parked is None or not is_of(parked.payload, call.actor.id):
-                self._say(call, GONE)
+                self._say(call, _(GONE))
             elif decision is Decision.AGAIN and asks(parked.payload) and not _was_asked(call):
-                self._say(call, QUESTION, asks_about=named)
+                self._say(call, _(QUESTION), asks_about=named)
             else:
                 self._say(call, await self._carry_out(parked, decision))
         except UnknownVersion:
-            self._say(call, NEWER)
+            self._say(call, _(NEWER))
         await call.ack()
 
     def _say(self, call: Call, words: str, *, asks_about: str = "") -> None:
@@ -65,7 +66,7 @@ class ParkedButtons:
 
     async def _carry_out(self, parked: Parked, decision: Decision) -> str:
         done = await self._lanes.unpark(parked.lane, parked.id, decided(parked.payload, decision))
-        return _WORDS[decision] if done else GONE
+        return _(_WORDS[decision]) if done else _(GONE)
 
 
 def _was_asked(call: Call) -> bool:

@@ -6,6 +6,8 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from bot.words import N_, _
+
 
 class Gesture(StrEnum):
     """What somebody wants to do, in the words of the settings."""
@@ -111,25 +113,29 @@ def _covers(named: Collection[str], one: str | None) -> bool:
 
 _WORDS = MappingProxyType(
     {
-        Gesture.CREATE: "open a ticket",
-        Gesture.BEHALF: "open a ticket for somebody else",
-        Gesture.SEE: "view a ticket",
-        Gesture.SEARCH: "search for tickets",
-        Gesture.REPLY: "reply to a ticket",
-        Gesture.NOTE: "add a note",
-        Gesture.LINK: "link or unlink a thread",
-        Gesture.ASSIGN: "assign a ticket",
-        Gesture.CLOSE: "close or reopen a ticket",
+        Gesture.CREATE: N_("open a ticket"),
+        Gesture.BEHALF: N_("open a ticket for somebody else"),
+        Gesture.SEE: N_("view a ticket"),
+        Gesture.SEARCH: N_("search for tickets"),
+        Gesture.REPLY: N_("reply to a ticket"),
+        Gesture.NOTE: N_("add a note"),
+        Gesture.LINK: N_("link or unlink a thread"),
+        Gesture.ASSIGN: N_("assign a ticket"),
+        Gesture.CLOSE: N_("close or reopen a ticket"),
     }
 )
 
 
 def refusal(person: Person, gesture: Gesture) -> str:
     """Words for who may not do it; they tell nothing of any ticket."""
-    what = _WORDS[gesture]
+    what = _(_WORDS[gesture])
     if person.standing is Standing.VISITOR:
-        return f"Only members of the workspace that Threadline belongs to can {what}. Ask one of them to do it."
-    return f"You do not have the right to {what} here. Ask a colleague who has it, or whoever runs Threadline."
+        return _(
+            "Only members of the workspace that Threadline belongs to can {what}. Ask one of them to do it.", what=what
+        )
+    return _(
+        "You do not have the right to {what} here. Ask a colleague who has it, or whoever runs Threadline.", what=what
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from bot.slack.submission import chosen_department, read
 from bot.slack.views.elements import Json
 from bot.slack.views.notices import asks_for_form
 from bot.slack.web import Identity, Web
+from bot.words import N_, _
 
 REACTIONS = frozenset({"ticket"})
 """The names of the reactions that ask for a ticket, unless the settings name others."""
@@ -30,8 +31,7 @@ BUDGET = timedelta(seconds=5)
 """How long the desk's lists are waited for; nobody looks at a form meanwhile."""
 OPEN = 1.5
 """Seconds for finding the message again when its form is asked for; the form has to open within three."""
-GONE = "That message is not in Slack any more."
-_MORE = "To make a ticket of this thread, {desk} needs more than a reaction can say. Fill it in:"
+GONE = N_("That message is not in Slack any more.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +125,12 @@ class Reactions:
     async def _whose(self, actor: Actor, accepted: Accepted) -> str:
         """Words for who asked for what somebody else has asked for before."""
         if accepted.link and accepted.link.opened_by != actor.id:
-            return f"This thread is ticket {accepted.link.number} already."
+            return _("This thread is ticket {number} already.", number=accepted.link.number)
         if accepted.link or accepted.new or accepted.actor == actor.id:
             return ""
-        return f"{await name_of(self._threads, accepted.actor)} is creating the ticket for this thread already."
+        return _(
+            "{name} is creating the ticket for this thread already.", name=await name_of(self._threads, accepted.actor)
+        )
 
     async def _tell(self, actor: Actor, channel: str, thread_ts: str, words: str, *, once: str) -> None:
         work = Tell(user=actor.id, channel=channel, thread_ts=thread_ts, text=words)
@@ -162,14 +164,19 @@ class Reactions:
     async def _ask(self, actor: Actor, desk: str, channel: str, marked: _Marked) -> None:
         """Tell who reacted that a form has to be filled in, and offer it."""
         thread = ThreadKey(team=actor.team, channel=channel, ts=str(marked.root["ts"]))
-        words = _MORE.format(desk=self._desks.get(desk).title)
+        title = self._desks.get(desk).title
+        words = _("To make a ticket of this thread, {desk} needs more than a reaction can say. Fill it in:", desk=title)
         blocks, text = asks_for_form(words, str(marked.message["ts"]))
         try:
             await self._web.call(
                 "chat.postEphemeral", channel=channel, user=actor.id, thread_ts=thread.ts, text=text, blocks=blocks
             )
         except SlackRefused:
-            words = f"{words} choose Create ticket in the message's menu."
+            words = _(
+                "To make a ticket of this thread, {desk} needs more than a reaction can say. Fill it in: choose "
+                "Create ticket in the message's menu.",
+                desk=title,
+            )
             await self._tell(actor, "", "", words, once=f"{marked.message['ts']}:{actor.id}")
 
     async def open_form(self, call: Call) -> None:
@@ -177,7 +184,7 @@ class Reactions:
         async with asyncio.timeout(OPEN):
             marked = await self._marked(call.channel, str(call.pressed.get("value", "")))
         if marked is None:
-            self._answers.soon(call, GONE)
+            self._answers.soon(call, _(GONE))
         else:
             await self._form.open(call, Starter(channel=call.channel, message=marked.message))
         await call.ack()

@@ -14,6 +14,7 @@ from bot.slack.limits import API_URL, METADATA_EVENT, PAGE
 from bot.slack.text.write_rich_text import to_rich_text
 from bot.slack.views.elements import Json, Said, spoken
 from bot.slack.web import Web
+from bot.words import _
 
 _BOLD = Style(bold=True)
 
@@ -63,7 +64,7 @@ async def _send(web: Web, url: str, content: bytes) -> None:
     slacks = parts.scheme == "https" and parts.host is not None and parts.host.endswith(".slack.com")
     ours = web.api_url != API_URL and parts.host == URL(web.api_url).host
     if not (slacks or ours):
-        raise SlackRefused("bad_upload_url", "Slack named a place for the file that is not Slack's.")
+        raise SlackRefused("bad_upload_url", _("Slack named a place for the file that is not Slack's."))
     try:
         async with web.session.post(parts, data=content, allow_redirects=False, proxy=web.proxy) as response:
             if response.status != 200:  # noqa: PLR2004

@@ -22,9 +22,10 @@ from bot.slack.views.card import state_words, status_words
 from bot.slack.views.elements import Said
 from bot.slack.views.help import usage
 from bot.slack.views.notices import notice
-from bot.slack.views.results import Listed, Row, results
+from bot.slack.views.results import Listed, Row, newest, results
 from bot.slack.web import Identity
 from bot.slack.wishes import Verb
+from bot.words import _, together
 
 WORDS = 200
 """Characters of a search; a button carries them from page to page."""
@@ -64,10 +65,10 @@ class Results:
         """The tickets of who asks that are not closed. Raises StoreAway."""
         found = await mine_of(self._links, self._access, asked.actor)
         if not found.links:
-            return notice("You have no open tickets here. Those are listed that you opened or are the requester of.")
+            return notice(_("You have no open tickets here. Those are listed that you opened or are the requester of."))
         rows = [row_of(link, self._title(link.desk), self._us, asked.actor.id) for link in found.links]
-        notes = [f"These are the newest {len(rows)}; there may be more."] if found.more else []
-        return results(Listed(heading="Your open tickets", rows=rows, page=page, notes=notes))
+        notes = [newest(len(rows))] if found.more else []
+        return results(Listed(heading=_("Your open tickets"), rows=rows, page=page, notes=notes))
 
     async def search(self, asked: Asked, words: str, *, thread: ThreadKey | None = None, page: int = 0) -> Said:
         """Tickets with these words, at every desk that can search and that who asks may see.
@@ -78,12 +79,12 @@ class Results:
         """
         words = words.strip()[:WORDS].strip()
         if not words:
-            raise Refused(f"What should be looked for? Write {usage(Verb.SEARCH)}.")
+            raise Refused(_("What should be looked for? Write {command}.", command=usage(Verb.SEARCH)))
         desks = await self._searchable(asked)
         await self._tickets.count(asked, Kind.LOOKUPS)
         found = await asyncio.gather(*(_search(desk, words) for desk in desks))
         silent = [desk.title for desk, tickets in zip(desks, found, strict=True) if tickets is None]
-        notes = [f"{' and '.join(silent)} did not answer, so tickets may be missing here."] if silent else []
+        notes = [_did_not_answer(silent)] if silent else []
         linkable = thread if thread and await self._links.get(thread) is None else None
         rows = [
             _found_row(ticket, desk, linkable)
@@ -91,21 +92,23 @@ class Results:
             for ticket in await self._seen(asked, desk, tickets or ())
         ]
         if not rows:
-            return notice("\n".join([f"No ticket was found with “{words}” in its subject.", *notes]))
+            return notice("\n".join([_("No ticket was found with “{words}” in its subject.", words=words), *notes]))
         again = {"words": words, **({"thread": str(thread)} if thread else {})}
-        return results(Listed(heading=f"Tickets with “{words}”", rows=rows, page=page, again=again, notes=notes))
+        return results(
+            Listed(heading=_("Tickets with “{words}”", words=words), rows=rows, page=page, again=again, notes=notes)
+        )
 
     async def _seen(self, asked: Asked, desk: TicketAdapter[Any], tickets: Sequence[Ticket]) -> list[Ticket]:
         """Those of the found tickets that are there for who asks."""
         shown = [self._access.shown(asked.actor, desk.name, ticket, channel=asked.channel) for ticket in tickets]
-        return [ticket for ticket, (seen, _) in zip(tickets, await asyncio.gather(*shown), strict=True) if seen]
+        return [ticket for ticket, (seen, _link) in zip(tickets, await asyncio.gather(*shown), strict=True) if seen]
 
     async def _searchable(self, asked: Asked) -> list[TicketAdapter[Any]]:
         preferred = self._desks.for_channel(asked.channel)
         names = sorted(self._desks.names(), key=lambda name: name != preferred)
         desks = [desk for desk in map(self._desks.get, names) if desk.has(Capability.SEARCH)]
         if not desks:
-            raise Refused("No helpdesk here can be searched through its API. Look for the ticket there.")
+            raise Refused(_("No helpdesk here can be searched through its API. Look for the ticket there."))
         about = [
             self._access.why_not(asked.actor, Gesture.SEARCH, desk=desk.name, channel=asked.channel) for desk in desks
         ]
@@ -138,7 +141,7 @@ class Results:
 
     async def link_here(self, call: Call) -> None:
         """Link the found ticket to the thread where it was searched for."""
-        named, _, ticket = str(call.pressed.get("value") or "").partition("|")
+        named, _bar, ticket = str(call.pressed.get("value") or "").partition("|")
         thread = ThreadKey.parse(named).model_copy(update={"team": call.actor.team, "channel": call.channel})
         await call.ack()
         self._later.run(self._link_here(call, thread, ticket))
@@ -162,11 +165,21 @@ async def _search(desk: TicketAdapter[Any], words: str) -> tuple[Ticket, ...] | 
         return None
 
 
+def _did_not_answer(desks: Sequence[str]) -> str:
+    """What is said about desks that were silent."""
+    return _("{desks} did not answer, so tickets may be missing here.", desks=together(desks))
+
+
 def _found_row(ticket: Ticket, desk: TicketAdapter[Any], linkable: ThreadKey | None) -> Row:
     return Row(
         number=ticket.ref.number,
         subject=ticket.subject,
-        facts=f"{desk.title}. Status: {status_words(ticket)}. Owner: {ticket.owner or 'nobody yet'}.",
+        facts=_(
+            "{desk}. Status: {status}. Owner: {owner}.",
+            desk=desk.title,
+            status=status_words(ticket),
+            owner=ticket.owner or _("nobody yet"),
+        ),
         url=ticket.url or "",
         link_here=f"{linkable}|{desk.name}:{ticket.ref.number}" if linkable else "",
     )
@@ -174,14 +187,16 @@ def _found_row(ticket: Ticket, desk: TicketAdapter[Any], linkable: ThreadKey | N
 
 def row_of(link: Link, desk: str, us: Identity, user: str) -> Row:
     """A linked ticket as it was last seen."""
-    status = link.status or state_words(link.state) or "not known yet"
-    waits = " It waits for your answer." if waits_for(link, user) else ""
+    status = link.status or state_words(link.state) or _("not known yet")
+    facts = _("{desk}. Status: {status}.", desk=desk, status=status)
+    if waits_for(link, user):
+        facts = _("{desk}. Status: {status}. It waits for your answer.", desk=desk, status=status)
     thread = link.thread
     address = f"{us.url}archives/{thread.channel}/p{thread.ts.replace('.', '')}" if us.url else ""
     return Row(
         number=link.number,
         subject=link.subject,
-        facts=f"{desk}. Status: {status}.{waits}",
+        facts=facts,
         url=link.url,
         thread_url=address,
     )

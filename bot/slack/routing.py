@@ -17,12 +17,12 @@ from bot.slack.ids import Modal
 from bot.slack.policy import Actor, channel_of
 from bot.slack.views.elements import Json
 from bot.slack.views.notices import notice
-from bot.words import speaking
+from bot.words import N_, _, speaking
 
 log = logging.getLogger(__name__)
 
-STORE_AWAY = "Threadline cannot store this right now. Nothing was lost: press the button again in a moment."
-FAILED = "Something went wrong inside Threadline, and it has been logged. Nothing was changed: please try again."
+STORE_AWAY = N_("Threadline cannot store this right now. Nothing was lost: press the button again in a moment.")
+FAILED = N_("Something went wrong inside Threadline, and it has been logged. Nothing was changed: please try again.")
 _EVERYTHING = re.compile("")
 
 
@@ -125,16 +125,16 @@ async def _answer(handler: Handler, call: Call, kind: str) -> None:
         await handler(call)
     except StoreAway:
         log.warning("the store is away; a %s was refused", kind)
-        await _sorry(call, kind, STORE_AWAY)
+        await _sorry(call, kind, _(STORE_AWAY))
     except SlackTrouble as error:
         log.warning("Slack did not do what a %s needed: %s", kind, error.code)
-        await _sorry(call, kind, f"Slack could not do this just now ({error.code}). Please try again.")
+        await _sorry(call, kind, _("Slack could not do this just now ({code}). Please try again.", code=error.code))
     except SlackRefused as error:
         log.warning("Slack refused what a %s needed: %s", kind, error.code)
         await _sorry(call, kind, error.words)
     except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
         log.error("a %s failed: %s", kind, type(error).__name__)
-        await _sorry(call, kind, FAILED)
+        await _sorry(call, kind, _(FAILED))
 
 
 def name_of(kind: str, body: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from bot.slack.ids import Block
 from bot.slack.seal import Memory
 from bot.slack.text.read_rich_text import from_message
 from bot.slack.views.form import ThreadSummary, Typed
+from bot.words import N_, _
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,11 @@ _UNREAD_FOR = timedelta(hours=24)
 """How long a message is kept that cannot be read again when its form comes back, however late that is."""
 _SUBJECT = 80
 _UNREADABLE = frozenset({"not_in_channel", "channel_not_found"})
-_INVITE = (
-    "Threadline is not a member of this conversation, so it sees only the message that you chose. "
-    "To send the whole thread, write /invite @Threadline in the channel and start again."
+_INVITE = N_(
+    "Threadline is not a member of this conversation, so it sees only the message that you chose. To "
+    "send the whole thread, write /invite @Threadline in the channel and start again."
 )
-SLOW = "Slack does not let Threadline read the thread just now. It will be read when the ticket is made."
+SLOW = N_("Slack does not let Threadline read the thread just now. It will be read when the ticket is made.")
 
 
 class Scratch(Protocol):
@@ -128,7 +129,7 @@ def first_line(text: str) -> str:
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if len(line) <= _SUBJECT:
         return line
-    head, _, _ = line[:_SUBJECT].rpartition(" ")
+    head, _space, _cut = line[:_SUBJECT].rpartition(" ")
     return (head or line[: _SUBJECT - 1]) + "…"
 
 
@@ -156,11 +157,11 @@ class Sources:
             messages = await self._threads.read(memory.thread)
             kept = Kept(summary=summary_of(messages, memory.message_ts))
         except SlackRefused as error:
-            words = _INVITE if error.code in _UNREADABLE else error.words
+            words = _(_INVITE) if error.code in _UNREADABLE else error.words
             kept = Kept(offered=offered, summary=ThreadSummary(cannot_read=words))
         except SlackTrouble as error:
             log.info("a thread could not be read for a form: %s", error.code)
-            kept = Kept(offered=offered, trouble=SLOW)
+            kept = Kept(offered=offered, trouble=_(SLOW))
         await self._put(memory, kept, _UNREAD_FOR if kept.offered else _KEPT_FOR)
         return kept
 

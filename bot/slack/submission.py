@@ -14,7 +14,8 @@ from bot.conversion.catalogue import Fields
 from bot.conversion.records import FormFile, OpenTicket
 from bot.slack.ids import Block, Scope
 from bot.slack.seal import Memory
-from bot.slack.views.form import Typed, count_words, fields_asked, is_required, most_files, options_asked, size_words
+from bot.slack.views.form import Typed, fields_asked, files_words, is_required, most_files, options_asked
+from bot.words import N_, _, size_words
 
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -114,16 +115,26 @@ def _check_texts(
 ) -> None:
     most = desk.limits.subject
     if not subject:
-        problems[Block.SUBJECT] = "Give the ticket a subject."
+        problems[Block.SUBJECT] = _("Give the ticket a subject.")
     elif "\n" in subject:
-        problems[Block.SUBJECT] = "A subject is one line."
+        problems[Block.SUBJECT] = _("A subject is one line.")
     elif most and len(subject) > most:
-        problems[Block.SUBJECT] = f"{desk.title} takes {most} characters at most; these are {len(subject)}."
+        problems[Block.SUBJECT] = _(
+            "{desk} takes {most} characters at most; these are {length}.",
+            desk=desk.title,
+            most=most,
+            length=len(subject),
+        )
     if not description and not memory.thread_ts:
-        problems[Block.DESCRIPTION] = "Say what the ticket is about."
+        problems[Block.DESCRIPTION] = _("Say what the ticket is about.")
     most = desk.limits.body
     if most and len(description) > most:
-        problems[Block.DESCRIPTION] = f"{desk.title} takes {most} characters at most; these are {len(description)}."
+        problems[Block.DESCRIPTION] = _(
+            "{desk} takes {most} characters at most; these are {length}.",
+            desk=desk.title,
+            most=most,
+            length=len(description),
+        )
 
 
 def _outsider(typed: Typed, problems: dict[str, str]) -> tuple[str, str]:
@@ -133,7 +144,7 @@ def _outsider(typed: Typed, problems: dict[str, str]) -> tuple[str, str]:
         return "", ""
     name, address = parseaddr(text)
     if not _ADDRESS.fullmatch(address):
-        problems[Block.OUTSIDER] = "Write an e-mail address, such as grace@example.com."
+        problems[Block.OUTSIDER] = _("Write an e-mail address, such as grace@example.com.")
         return "", ""
     return name, address
 
@@ -143,12 +154,24 @@ def _files(desk: TicketAdapter[Any], typed: Typed, problems: dict[str, str]) -> 
     most, largest = most_files(desk), desk.limits.file
     too_large = [one for one in files if largest and int(one.get("size") or 0) > largest]
     if files and not desk.has(Capability.FILES):
-        problems[Block.FILES] = f"{desk.title} takes no files. Take them out; a link can go into the description."
+        problems[Block.FILES] = _(
+            "{desk} takes no files. Take them out; a link can go into the description.", desk=desk.title
+        )
     elif len(files) > most:
-        problems[Block.FILES] = f"{desk.title} takes {count_words(most, 'file')} at most; these are {len(files)}."
+        problems[Block.FILES] = _(
+            "{desk} takes {files} at most; these are {count}.",
+            desk=desk.title,
+            files=files_words(most),
+            count=len(files),
+        )
     elif too_large and largest:
-        names = ", ".join(str(one.get("name", "a file")) for one in too_large)
-        problems[Block.FILES] = f"{desk.title} takes files of {size_words(largest)} at most. Too large: {names}."[:2000]
+        names = ", ".join(str(one.get("name", _("a file"))) for one in too_large)
+        problems[Block.FILES] = _(
+            "{desk} takes files of {size} at most. Too large: {names}.",
+            desk=desk.title,
+            size=size_words(largest),
+            names=names,
+        )[:2000]
     return tuple(FormFile(id=str(one["id"]), name=str(one.get("name") or "")) for one in files)
 
 
@@ -181,7 +204,7 @@ def _given(
                 values[block_id.removeprefix(prefix)] = value
     for block_id, one in known.items():
         if is_required(desk, one) and not value_of(typed.get(block_id, {})):
-            problems[block_id] = "This is needed."
+            problems[block_id] = _("This is needed.")
     return given
 
 
@@ -190,16 +213,16 @@ def wrong_with(asked: Field, value: str) -> str:
     if not value:
         return ""
     if asked.max_length and len(value) > asked.max_length:
-        return f"At most {asked.max_length} characters; these are {len(value)}."
-    return _WORDS.get(asked.kind, "") if not _is_formed(asked.kind, value) else ""
+        return _("At most {max_length} characters; these are {length}.", max_length=asked.max_length, length=len(value))
+    return _(_WORDS[asked.kind]) if asked.kind in _WORDS and not _is_formed(asked.kind, value) else ""
 
 
 _WORDS: Mapping[FieldKind, str] = {
-    FieldKind.INTEGER: "Write a whole number, such as 42.",
-    FieldKind.NUMBER: "Write a number, such as 3.5.",
-    FieldKind.DATE: "Write a date as year-month-day, such as 2026-11-22.",
-    FieldKind.DATETIME: "Choose a day and a time.",
-    FieldKind.YES_NO: "Choose yes or no.",
+    FieldKind.INTEGER: N_("Write a whole number, such as 42."),
+    FieldKind.NUMBER: N_("Write a number, such as 3.5."),
+    FieldKind.DATE: N_("Write a date as year-month-day, such as 2026-11-22."),
+    FieldKind.DATETIME: N_("Choose a day and a time."),
+    FieldKind.YES_NO: N_("Choose yes or no."),
 }
 
 

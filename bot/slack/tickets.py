@@ -18,7 +18,7 @@ from bot.slack.policy import Actor, Gesture
 from bot.slack.views.card import facts_of, mirror_words, status_words
 from bot.slack.views.help import usage
 from bot.slack.wishes import Reference, Verb, reference
-from bot.words import _
+from bot.words import N_, _, together
 
 ASK = 8.0
 """Seconds that a desk may take to tell of a ticket; the person hears in between that it takes a moment."""
@@ -41,7 +41,15 @@ GESTURES = {
 }
 """What right each verb that names a ticket needs."""
 _NEEDS = {Act.CLOSE: Capability.CLOSE, Act.REOPEN: Capability.REOPEN}
-_TURNED = {Act.CLOSE: "closed", Act.REOPEN: "opened again"}
+_TURNED = {
+    Act.CLOSE: N_("Ticket {number} at {desk} will be closed."),
+    Act.REOPEN: N_("Ticket {number} at {desk} will be opened again."),
+}
+_CANNOT = {
+    Capability.CLOSE: N_("{desk} has no way to close a ticket through its API. Do it there."),
+    Capability.REOPEN: N_("{desk} has no way to open a ticket again through its API. Do it there."),
+    Capability.ASSIGN: N_("{desk} has no way to assign a ticket through its API. Do it there."),
+}
 
 
 class Refused(Exception):
@@ -100,7 +108,12 @@ class Tickets:
         """
         meant = reference(word)
         if meant is None:
-            raise Refused(f"Which ticket? Write {usage(verb)}; NUMBER may also be the link of a message in its thread.")
+            raise Refused(
+                _(
+                    "Which ticket? Write {command}; NUMBER may also be the link of a message in its thread.",
+                    command=usage(verb),
+                )
+            )
         begun = time.monotonic()
         try:
             if meant.thread_ts:
@@ -138,8 +151,11 @@ class Tickets:
         if seen := await self._access.nearest(asked.actor, known):
             return Found(desk=self._desks.get(seen.desk), link=seen)
         raise NotThere(
-            "That thread has no ticket. To make one, choose Create ticket in a message's menu; "
-            f"to use one that exists, write {usage(Verb.LINK)}."
+            _(
+                "That thread has no ticket. To make one, choose Create ticket in a message's menu; to use one "
+                "that exists, write {command}.",
+                command=usage(Verb.LINK),
+            )
         )
 
     async def _at_a_desk(self, asked: Asked, meant: Reference, preferred: str) -> Found:
@@ -148,7 +164,13 @@ class Tickets:
         silent = []
         for name in names:
             if name not in self._desks.names():
-                raise Refused(f"There is no helpdesk called {name}. There are: {', '.join(self._desks.names())}.")
+                raise Refused(
+                    _(
+                        "There is no helpdesk called {name}. There are: {desks}.",
+                        name=name,
+                        desks=", ".join(self._desks.names()),
+                    )
+                )
             desk = self._desks.get(name)
             try:
                 async with asyncio.timeout(ASK):
@@ -162,9 +184,19 @@ class Tickets:
             if shown:
                 return Found(desk=desk, ticket=ticket, link=link)
         if silent:
-            words = f"No thread is linked to ticket {meant.number}, and {' and '.join(silent)} did not answer."
-            raise NotThere(f"{words} Please try again in a moment.")
-        raise NotThere(f"There is no ticket {meant.number}. Look at the number; a desk's name can stand before it.")
+            raise NotThere(
+                _(
+                    "No thread is linked to ticket {number}, and {desks} did not answer. Please try again in a moment.",
+                    number=meant.number,
+                    desks=together(silent),
+                )
+            )
+        raise NotThere(
+            _(
+                "There is no ticket {number}. Look at the number; a desk's name can stand before it.",
+                number=meant.number,
+            )
+        )
 
     # --- doing ---
 
@@ -191,46 +223,62 @@ class Tickets:
                 async with asyncio.timeout(ASK):
                     ticket = await found.desk.get_ticket(TicketRef(id=link.ticket_id, number=link.number))
             except NotFound:
-                stale = f"{found.desk.title} does not have it any more."
+                stale = _("{desk} does not have it any more.", desk=found.desk.title)
             except (AdapterError, TimeoutError):
-                stale = f"{found.desk.title} did not answer; this is how it stood when Threadline last looked."
+                stale = _(
+                    "{desk} did not answer; this is how it stood when Threadline last looked.", desk=found.desk.title
+                )
         if ticket:
             lines = [ticket_words(found.desk.title, ticket), *(mirror_words(link) if link else [])]
             return "\n".join(lines), ticket.url or ""
-        status = f"\nStatus: {link.status}" if link and link.status else ""
-        subject = f": {link.subject}" if link and link.subject else ""
-        words = f"Ticket {found.number} at {found.desk.title}{subject}{status}"
-        return f"{words}\n{stale}".rstrip(), link.url if link else ""
+        said = {"number": found.number, "desk": found.desk.title}
+        lines = [_("Ticket {number} at {desk}", **said)]
+        if link and link.subject:
+            lines = [_("Ticket {number} at {desk}: {subject}", subject=link.subject, **said)]
+        if link and link.status:
+            lines.append(_("Status: {status}", status=link.status))
+        return "\n".join([*lines, stale]).rstrip(), link.url if link else ""
 
     async def write(self, asked: Asked, found: Found, text: str, visibility: Visibility, *, sure: bool = False) -> str:
         """Add a typed text to a ticket. *sure*: who writes knows that an internal ticket's requester will read it."""
         note = visibility is Visibility.INTERNAL
         await self.allow(asked, Gesture.NOTE if note else Gesture.REPLY, found)
         if not text.strip():
-            raise Refused(f"What should it say? Write {usage(Verb.NOTE if note else Verb.REPLY)}.")
+            raise Refused(_("What should it say? Write {command}.", command=usage(Verb.NOTE if note else Verb.REPLY)))
         if not found.desk.has(Capability.NOTE if note else Capability.REPLY):
-            raise Refused(f"{found.desk.title} has no way to take {'internal notes' if note else 'replies'}.")
+            raise Refused(
+                _("{desk} has no way to take internal notes.", desk=found.desk.title)
+                if note
+                else _("{desk} has no way to take replies.", desk=found.desk.title)
+            )
         thread = thread_of_found(found)
         if not note and not sure and is_internal(found):
             raise Refused(
-                f"What this thread says goes to ticket {found.number} as internal notes, and a reply would be public. "
-                f"Press Reply on the ticket's card: it says who would read it, and asks. Or write {usage(Verb.NOTE)}."
+                _(
+                    "What this thread says goes to ticket {number} as internal notes, and a reply would be public. "
+                    "Press Reply on the ticket's card: it says who would read it, and asks. Or write {command}.",
+                    number=found.number,
+                    command=usage(Verb.NOTE),
+                )
             )
         await self.count(asked, Kind.CHANGES)
         work = AddMessage(actor=asked.actor.id, text=text, visibility=visibility)
         await self._intake.add_message(thread, work, once=asked.once)
-        return f"Your {'note' if note else 'reply'} is on its way to ticket {found.number} at {found.desk.title}."
+        said = {"number": found.number, "desk": found.desk.title}
+        if note:
+            return _("Your note is on its way to ticket {number} at {desk}.", **said)
+        return _("Your reply is on its way to ticket {number} at {desk}.", **said)
 
     async def turn(self, asked: Asked, found: Found, act: Literal[Act.CLOSE, Act.REOPEN]) -> str:
         """Close a ticket or open it again."""
         await self.change(asked, found, act, _NEEDS[act])
-        return f"Ticket {found.number} at {found.desk.title} will be {_TURNED[act]}."
+        return _(_TURNED[act], number=found.number, desk=found.desk.title)
 
     async def change(self, asked: Asked, found: Found, act: Act, needs: Capability, *, value: str = "") -> None:
         """Have one thing about a ticket changed."""
         await self.allow(asked, Gesture.ASSIGN if act is Act.ASSIGN else Gesture.CLOSE, found)
         if not found.desk.has(needs):
-            raise Refused(f"{found.desk.title} has no way to {needs} through its API. Do it there.")
+            raise Refused(_(_CANNOT[needs], desk=found.desk.title))
         await self.count(asked, Kind.CHANGES)
         work = ChangeTicket(actor=asked.actor.id, act=act, value=value)
         await self._intake.change(thread_of_found(found), work, once=asked.once)
@@ -240,13 +288,19 @@ class Tickets:
         if why_not := await self._access.why_not(asked.actor, Gesture.LINK, desk=desk.name, channel=thread.channel):
             raise Refused(why_not)
         if not await self._access.reads(asked.actor, thread.channel):
-            raise Refused("That thread is in a conversation that you cannot read. Link a thread that you take part in.")
+            raise Refused(
+                _("That thread is in a conversation that you cannot read. Link a thread that you take part in.")
+            )
         accepted = await self.ask_link(asked, thread, desk.name, number)
         if accepted.link:
-            raise Refused(f"That thread is ticket {accepted.link.number} already. Unlink it first.")
+            raise Refused(_("That thread is ticket {number} already. Unlink it first.", number=accepted.link.number))
         if not accepted.new and accepted.actor != asked.actor.id:
-            raise Refused("Somebody else is giving that thread a ticket just now. Look at the thread in a moment.")
-        return f"The thread will be linked to ticket {number} at {desk.title}; its card will appear there."
+            raise Refused(_("Somebody else is giving that thread a ticket just now. Look at the thread in a moment."))
+        return _(
+            "The thread will be linked to ticket {number} at {desk}; its card will appear there.",
+            number=number,
+            desk=desk.title,
+        )
 
     async def ask_link(self, asked: Asked, thread: ThreadKey, desk: str, number: str) -> Accepted:
         """Have a thread linked, by the number that people use. Raises Refused: not so many at once."""
@@ -270,7 +324,10 @@ class Tickets:
         await self.allow(asked, Gesture.LINK, found)
         await self.count(asked, Kind.CHANGES)
         await self._intake.unlink(thread_of_found(found))
-        return f"Ticket {found.number} and its thread are no longer linked. What is on the ticket stays there."
+        return _(
+            "Ticket {number} and its thread are no longer linked. What is on the ticket stays there.",
+            number=found.number,
+        )
 
 
 def is_internal(found: Found) -> bool:
@@ -292,7 +349,11 @@ def thread_of_found(found: Found) -> ThreadKey:
     """The thread of a ticket that somebody named. Raises Refused: it has none."""
     if found.link is None:
         raise Refused(
-            f"Ticket {found.number} is at {found.desk.title}, but no thread is linked to it. "
-            f"Link one first: {usage(Verb.LINK)}."
+            _(
+                "Ticket {number} is at {desk}, but no thread is linked to it. Link one first: {command}.",
+                number=found.number,
+                desk=found.desk.title,
+                command=usage(Verb.LINK),
+            )
         )
     return found.link.thread

@@ -10,7 +10,9 @@ from bot.conversion.records import Link, Receipt, ThreadKey
 from bot.slack import replies
 from bot.slack.limits import METADATA_EVENT, PAGE
 from bot.slack.views.notices import closed_question
+from bot.slack.views.receipts import receipts as receipts_view
 from bot.slack.web import Web
+from bot.words import N_
 
 Said: TypeAlias = tuple[list[dict[str, Any]], str]
 State: TypeAlias = Literal["waiting", "delivered", "failed"]
@@ -37,8 +39,12 @@ class NoticeView(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """The emoji that show how far a message got; the workspace must have them. An empty name shows nothing."""
+    """The emoji that show how far a message got; the workspace must have them. An empty name shows nothing.
 
+    ``words``: one post in the thread says it instead.
+    """
+
+    words: bool = False
     waiting: str = "hourglass_flowing_sand"
     delivered: str = "white_check_mark"
     failed: str = "warning"
@@ -65,6 +71,7 @@ class SlackVoice:
         self._card_view = card_view
         self._failure_view = failure_view
         self._receipts = receipts or Receipts()
+        self.receipts_are_words = self._receipts.words
         self._shown: OrderedDict[tuple[str, str], State] = OrderedDict()
         self._direct: OrderedDict[str, str] = OrderedDict()
 
@@ -86,7 +93,7 @@ class SlackVoice:
         ts = str(answer.get("ts", ""))
         if thread_ts and _went_astray(answer):
             await self._take_back(channel, ts)
-            raise SlackRefused("thread_not_found", "That thread is not in Slack any more.")
+            raise SlackRefused("thread_not_found", N_("That thread is not in Slack any more."))
         return ts
 
     async def find_post(self, channel: str, thread_ts: str, marker: str) -> str | None:
@@ -177,7 +184,7 @@ class SlackVoice:
         ts = str(answer.get("ts", ""))
         if _went_astray(answer):
             await self._take_back(thread.channel, ts)
-            raise SlackRefused("thread_not_found", "That thread is not in Slack any more.")
+            raise SlackRefused("thread_not_found", N_("That thread is not in Slack any more."))
         return ts
 
     async def rewrite(self, channel: str, ts: str, post: Said) -> None:
@@ -212,6 +219,10 @@ class SlackVoice:
             if other and other != now:
                 await self._react("reactions.remove", state, other)
         _remember(self._shown, place, state.state)
+
+    def receipts_of(self, link: Link) -> Said:
+        """The post that says how far the messages of a thread got."""
+        return receipts_view(link)
 
     def _others(self, state: Receipt, before: State | None) -> tuple[str, ...]:
         """What to take away: what we showed before, or all else where another process did.

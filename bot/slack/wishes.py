@@ -9,6 +9,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
+from bot.words import N_
+
 _ADDRESSED = re.compile(r"\s*<@([A-Z0-9]+)(?:\|[^>]*)?>[\s:,]*")
 _QUOTES = str.maketrans({**dict.fromkeys(range(0x2018, 0x201C), "'"), **dict.fromkeys(range(0x201C, 0x2020), '"')})
 """What phones and Slack make of straight quotes."""
@@ -43,7 +45,7 @@ NUMBERED = frozenset(Verb) - {Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.HELP}
 
 USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
     {
-        Verb.NEW: ("new [TEXT]", "opens the form for a new ticket, with your text in it"),
+        Verb.NEW: (N_("new [TEXT]"), "opens the form for a new ticket, with your text in it"),
         Verb.VIEW: ("view NUMBER", "shows how a ticket stands"),
         Verb.REPLY: ("reply NUMBER TEXT", "adds a reply that the requester can read"),
         Verb.NOTE: ("note NUMBER TEXT", "adds a note that only agents can read"),

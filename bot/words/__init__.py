@@ -83,6 +83,20 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it
     return message
 
 
+def decimal(number: str) -> str:
+    """A number with digits behind a point, as the language writes it."""
+    return number.replace(".", pgettext("decimal point", "."))
+
+
+def size_words(size: int) -> str:
+    """A number of bytes as people say it, as in: 340 KB."""
+    for scale, unit in ((10**9, "GB"), (10**6, "MB")):
+        if size >= scale:
+            number = f"{size / scale:.1f}".removesuffix(".0")
+            return f"{decimal(number)} {unit}"
+    return f"{size // 10**3} KB" if size >= 10**3 else ngettext("{number} byte", "{number} bytes", size)
+
+
 def together(names: Sequence[str]) -> str:
     """Names in one phrase, as in: a, b and c."""
     if len(names) <= 1:

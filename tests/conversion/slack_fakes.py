@@ -70,6 +70,7 @@ class FakeVoice:
         self.cards = {}  # (channel, thread ts, marker) -> ts
         self.updates = []
         self.receipts = []
+        self.receipts_are_words = False
         self.told = []
         self.posted = {}  # marker -> FromDesk
         self.uploads = []
@@ -125,6 +126,9 @@ class FakeVoice:
 
     async def receipt(self, state):
         self.receipts.append((state.ts, state.state))
+
+    def receipts_of(self, link):
+        return dict(link.receipts)
 
     async def tell(self, user, channel, thread_ts, text, *, parked="", asks=False):
         self.told.append((user, text, parked))

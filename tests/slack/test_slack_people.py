@@ -53,6 +53,33 @@ async def test_an_id_is_asked_for_once_however_many_wait_and_again_after_an_hour
     assert 2 == len(calls.made)
 
 
+async def test_a_locale_is_waited_for_only_a_moment_and_is_known_the_next_time():
+    calls = Calls(users_info=user(locale="it-IT"))
+    people = People(calls)
+
+    assert "" == await people.locale("U1", patience=0)
+    await asyncio.sleep(0.05)
+    assert "it-IT" == await people.locale("U1", patience=0.001)
+    assert 1 == len(calls.made)
+
+
+async def test_a_locale_that_is_known_stays_good_while_it_is_asked_for_again():
+    clock = [0.0]
+    calls = Calls(users_info=user(locale="it-IT"))
+    people = People(calls, clock=lambda: clock[0])
+    await people.locale("U1")
+    clock[0] = 3601
+
+    assert "it-IT" == await people.locale("U1", patience=0.0001)
+    await asyncio.sleep(0.05)
+    assert 2 == len(calls.made)
+
+
+@pytest.mark.parametrize("trouble", [SlackTrouble("ratelimited"), SlackRefused("user_not_found", "no")])
+async def test_who_slack_does_not_tell_of_has_no_locale(trouble):
+    assert "" == await People(Calls(users_info=trouble)).locale("U1")
+
+
 async def test_many_ids_are_asked_for_a_few_at_a_time():
     calls = Calls(users_info=lambda args: user(name=args["user"]))
 

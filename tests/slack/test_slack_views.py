@@ -18,7 +18,7 @@ from bot.sandbox.slack.kit_check import check_message_blocks, check_view
 from bot.slack.ids import Action, Block
 from bot.slack.views.card import card
 from bot.slack.views.elements import spoken
-from bot.slack.views.form import Form, ThreadSummary, form, size_words, summary_words
+from bot.slack.views.form import Form, ThreadSummary, form, summary_words
 from bot.slack.views.help import help_text
 from bot.slack.views.home import Failed, Home, home
 from bot.slack.views.joining import joining
@@ -26,6 +26,7 @@ from bot.slack.views.notices import already_linked, being_made, notice, notice_m
 from bot.slack.views.results import Listed, Row, results
 from bot.slack.views.writing import assign_modal, edit_modal, note_modal, reply_modal, reread_modal
 from bot.slack.wishes import understood
+from bot.words import size_words
 
 WILD = st.one_of(
     st.text(max_size=200),

@@ -1,5 +1,6 @@
 """Gathers the texts that people read into the catalogue of each language: `make words`."""
 
+import string
 import sys
 from io import BytesIO
 
@@ -11,6 +12,8 @@ from babel.messages.pofile import read_po, write_po
 from bot.words import ENGLISH, HERE, LANGUAGES
 
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+NAMES = ("Create ticket", "Add to ticket")
+"""What manifest.yml calls the shortcuts; Slack shows these to everybody."""
 TRANSLATED = [language for language in LANGUAGES if language != ENGLISH]
 
 
@@ -56,6 +59,25 @@ def as_mo(catalogue: Catalog) -> bytes:
 def missing(catalogue: Catalog) -> list[str]:
     """The texts that have no translation."""
     return [str(message.id) for message in catalogue if message.id and not _whole(message.string)]
+
+
+def left_in_english(shown: str, language: str) -> list[str]:
+    """What of the catalogue's English still stands in *shown*: phrases, and words that are a line of their own."""
+    for name in NAMES:
+        shown = shown.replace(name, "")
+    lines = {line.strip() for line in shown.splitlines()}
+    found = []
+    for message in read(language):
+        pairs = zip(_forms(message.id), _forms(message.string), strict=False) if message.id else ()
+        for english, translated in pairs:
+            texts = [text.strip(" .:,;()") for text, _name, _spec, _conversion in string.Formatter().parse(english)]
+            kept = [text for text in texts if text not in translated]
+            found += [text for text in kept if (" " in text and text in shown) or text in lines - {""}]
+    return found
+
+
+def _forms(text: object) -> tuple[str, ...]:
+    return tuple(map(str, text)) if isinstance(text, tuple | list) else (str(text),)
 
 
 def _whole(translation: object) -> bool:

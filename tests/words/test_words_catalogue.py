@@ -14,10 +14,10 @@ def named(text):
 
 
 def texts_of(message: Message):
-    """Pairs of a text and its translation; each plural form stands for the plural sentence."""
+    """Pairs of a text and its translation, a pair for each plural form."""
     if isinstance(message.id, str):
         return [(message.id, message.string)]
-    return [(message.id[-1], translated) for translated in message.string or ()]
+    return list(zip(message.id, message.string or (), strict=True))
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

@@ -26,10 +26,11 @@ from bot.conversion.text.tree import (
     Style,
     paragraph,
 )
+from bot.words import N_, _
 
 LIMIT = 300_000  # characters of HTML, pictures inside it not counted
 DEPTH = 12  # lists, quotes and tables inside each other
-TOO_LONG = "[The rest of this message is too long to show.]"
+TOO_LONG = N_("[The rest of this message is too long to show.]")
 
 _STYLES = {"b": "bold", "strong": "bold", "i": "italic", "em": "italic"}
 _STYLES |= dict.fromkeys(("s", "strike", "del"), "strike") | dict.fromkeys(("code", "tt", "kbd", "samp"), "code")
@@ -64,7 +65,7 @@ def from_html(html: str) -> Document:
     reader = _Reader()
     reader.feed(markup + end + rest.replace("<", "&lt;"))
     reader.close()
-    note = (paragraph(TOO_LONG),) if len(seen) > LIMIT else ()
+    note = (paragraph(_(TOO_LONG)),) if len(seen) > LIMIT else ()
     return Document((*reader.finished(), *note))
 
 

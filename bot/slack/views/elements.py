@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from adapters.model import Choice
 from bot.slack.limits import BLOCK_TEXT, BUTTON_TEXT, BUTTON_VALUE, HEADER_TEXT, INPUT_TEXT, LABEL, OPTION_TEXT
+from bot.words import _
 
 Json: TypeAlias = dict[str, Any]
 Said: TypeAlias = tuple[list[Json], str]
@@ -87,7 +88,7 @@ def confirm(title: str, text: str, yes: str) -> Json:
         "title": plain(title, 100),
         "text": plain(text, 300),
         "confirm": plain(yes, 30),
-        "deny": plain("Cancel", 30),
+        "deny": plain(_("Cancel"), 30),
     }
 
 
@@ -113,7 +114,7 @@ def options_of(choices: Sequence[Choice]) -> Json:
         return {"options": [option(choice) for choice in choices]}
     groups: dict[str, list[Json]] = {}
     for choice in choices:
-        groups.setdefault(choice.group or "Other", []).append(option(choice))
+        groups.setdefault(choice.group or _("Other"), []).append(option(choice))
     return {
         "option_groups": [{"label": plain(name, OPTION_TEXT), "options": entries} for name, entries in groups.items()][
             :100
@@ -192,7 +193,7 @@ def _lines(block: Json) -> list[str]:
 def _rich_lines(element: Json) -> list[str]:
     if element["type"] == "rich_text_list":
         return ["- " + "".join(_rich_lines(item)) for item in element["elements"]]
-    return ["".join(part.get("text") or part.get("url") or "" for part in element["elements"])]
+    return ["".join(part.get("text") or part.get("fallback") or part.get("url") or "" for part in element["elements"])]
 
 
 def _pressable(element: Json) -> str:

@@ -20,13 +20,13 @@ from bot.slack.views.elements import (
     section,
     usable,
 )
+from bot.words import _, ngettext, size_words
 
 Typed = Mapping[str, Mapping[str, Any]]
 """What was typed so far: block id -> the element's state, in the shape of Slack's ``view.state.values``."""
 
 _MOST_FIELDS = 80  # of 100 blocks
 _MOST_OPTIONS = 400  # of all custom fields together; a view may have 250 KB, and longer lists are searched instead
-YES_NO = (Choice(id="yes", label="Yes"), Choice(id="no", label="No"))
 _UNKNOWN: Choices = Listing((), known=False)
 _NO_FIELDS_YET: Fields = Listing((), known=False)
 
@@ -77,14 +77,14 @@ def form(shown: Form) -> Json:
         *_custom(shown),
     ]
     if shown.loading:
-        blocks.append(context(f"Asking {shown.desk.title} for its lists. You can begin to type."))
+        blocks.append(context(_("Asking {desk} for its lists. You can begin to type.", desk=shown.desk.title)))
     return {
         "type": "modal",
         "callback_id": Modal.TICKET,
         "private_metadata": shown.metadata,
-        "title": plain("New ticket", MODAL_TITLE),
-        "submit": plain("Create", MODAL_TITLE),
-        "close": plain("Cancel", MODAL_TITLE),
+        "title": plain(_("New ticket"), MODAL_TITLE),
+        "submit": plain(_("Create"), MODAL_TITLE),
+        "close": plain(_("Cancel"), MODAL_TITLE),
         "blocks": blocks[:MODAL_BLOCKS],
     }
 
@@ -92,49 +92,58 @@ def form(shown: Form) -> Json:
 def _desk(shown: Form) -> Json:
     typed = shown.typed.get(Block.DESK) or chosen(Choice(id=shown.desk.name, label=shown.desk.title))
     element = {"type": "static_select", "action_id": Action.DESK, **options_of(usable(shown.desks)[:OPTIONS])}
-    return entry("Helpdesk", element, Block.DESK, dispatch=True, typed=typed)
+    return entry(_("Helpdesk"), element, Block.DESK, dispatch=True, typed=typed)
 
 
 def _thread(shown: Form) -> list[Json]:
     summary = shown.summary
     if summary is None:
-        return [context("Reading the thread.")] if shown.loading else []
+        return [context(_("Reading the thread."))] if shown.loading else []
     if summary.cannot_read:
-        return [section(summary.cannot_read), context("Only the message that you chose will go to the ticket.")]
+        return [section(summary.cannot_read), context(_("Only the message that you chose will go to the ticket."))]
     blocks = [context(summary_words(summary))]
     if summary.messages > 1:
         element = {"type": "radio_buttons", "action_id": Action.VALUE, "options": _scopes(summary)}
         whole = {"selected_option": {"value": Scope.WHOLE}}
         typed = shown.typed.get(Block.SCOPE) or whole
-        blocks.append(entry("What goes to the ticket", element, Block.SCOPE, typed=typed))
+        blocks.append(entry(_("What goes to the ticket"), element, Block.SCOPE, typed=typed))
     return blocks
 
 
 def _scopes(summary: ThreadSummary) -> list[Json]:
-    scopes = [Choice(id=Scope.WHOLE, label=f"The whole thread ({count_words(summary.messages, 'message')})")]
+    scopes = [Choice(id=Scope.WHOLE, label=_("The whole thread ({messages})", messages=_messages(summary.messages)))]
     if 1 < summary.from_here < summary.messages:
-        label = f"From this message on ({count_words(summary.from_here, 'message')})"
+        label = _("From this message on ({messages})", messages=_messages(summary.from_here))
         scopes.append(Choice(id=Scope.FROM_HERE, label=label))
-    return [option(choice) for choice in (*scopes, Choice(id=Scope.ONLY_THIS, label="Only this message"))]
+    return [option(choice) for choice in (*scopes, Choice(id=Scope.ONLY_THIS, label=_("Only this message")))]
 
 
 def summary_words(summary: ThreadSummary) -> str:
     """What would go, as in: 12 messages by 4 people, 2 files (340 KB)."""
-    words = f"{count_words(summary.messages, 'message')} by {count_words(summary.people, 'person', 'people')}"
-    return f"{words}, {count_words(summary.files, 'file')} ({size_words(summary.size)})" if summary.files else words
+    people = ngettext("{number} person", "{number} people", summary.people)
+    if not summary.files:
+        return _("{messages} by {people}", messages=_messages(summary.messages), people=people)
+    return _(
+        "{messages} by {people}, {files} ({size})",
+        messages=_messages(summary.messages),
+        people=people,
+        files=files_words(summary.files),
+        size=size_words(summary.size),
+    )
 
 
-def size_words(size: int) -> str:
-    """A number of bytes as people say it."""
-    for scale, unit in ((10**9, "GB"), (10**6, "MB")):
-        if size >= scale:
-            return f"{size / scale:.1f}".removesuffix(".0") + f" {unit}"
-    return f"{size // 10**3} KB" if size >= 10**3 else count_words(size, "byte")
+def _messages(number: int) -> str:
+    return ngettext("{number} message", "{number} messages", number)
 
 
-def count_words(number: int, one: str, many: str = "") -> str:
-    """A number of things, as in: 1 file, 2 files."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def files_words(number: int) -> str:
+    """A number of files, as in: 2 files."""
+    return ngettext("{number} file", "{number} files", number)
+
+
+def yes_no() -> tuple[Choice, Choice]:
+    """The choices of a field that is true or not."""
+    return Choice(id="yes", label=_("Yes")), Choice(id="no", label=_("No"))
 
 
 def _listed(shown: Form, block: Block, listing: Choices, needs: Capability, start: str) -> list[Json]:
@@ -149,10 +158,10 @@ def _listed(shown: Form, block: Block, listing: Choices, needs: Capability, star
     else:
         element |= {"type": "external_select", "min_query_length": 0}
     if not listing.known and not shown.loading:
-        hint = f"{shown.desk.title} does not answer just now. Leave this as it is, or try the list again."
+        hint = _("{desk} does not answer just now. Leave this as it is, or try the list again.", desk=shown.desk.title)
     block_id = block.of(shown.desk.name)
     typed = shown.typed.get(block_id) or _start(choices, start)
-    label = "Department" if block is Block.DEPARTMENT else "Priority"
+    label = _("Department") if block is Block.DEPARTMENT else _("Priority")
     optional = block is Block.PRIORITY or not listing.known
     dispatch = block is Block.DEPARTMENT and shown.desk.has(Capability.CUSTOM_FIELDS)
     return [entry(label, element, block_id, optional=optional, hint=hint, dispatch=dispatch, typed=typed)]
@@ -174,11 +183,11 @@ def _texts(shown: Form) -> list[Json]:
     most = min(shown.desk.limits.subject or INPUT_TEXT, INPUT_TEXT)
     subject = {"type": "plain_text_input", "action_id": Action.VALUE, "max_length": most}
     text = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": INPUT_TEXT}
-    hint = "The messages of the thread follow below it." if shown.about_thread else ""
+    hint = _("The messages of the thread follow below it.") if shown.about_thread else ""
     return [
-        entry("Subject", subject, Block.SUBJECT, typed=shown.typed.get(Block.SUBJECT)),
+        entry(_("Subject"), subject, Block.SUBJECT, typed=shown.typed.get(Block.SUBJECT)),
         entry(
-            "Description",
+            _("Description"),
             text,
             Block.DESCRIPTION,
             optional=shown.about_thread,
@@ -199,13 +208,13 @@ def _people(shown: Form) -> list[Json]:
         "placeholder": plain("Grace Hopper <grace@example.com>", 150),
     }
     return [
-        entry("Requester", user, Block.REQUESTER, optional=True, typed=shown.typed.get(Block.REQUESTER)),
+        entry(_("Requester"), user, Block.REQUESTER, optional=True, typed=shown.typed.get(Block.REQUESTER)),
         entry(
-            "Or a requester who is not on Slack",
+            _("Or a requester who is not on Slack"),
             outsider,
             Block.OUTSIDER,
             optional=True,
-            hint="An e-mail address, with a name before it if you like. It goes before the choice above.",
+            hint=_("An e-mail address, with a name before it if you like. It goes before the choice above."),
             typed=shown.typed.get(Block.OUTSIDER),
         ),
     ]
@@ -215,22 +224,22 @@ def _delivery(shown: Form) -> list[Json]:
     desk, blocks = shown.desk, []
     if desk.has(Capability.INTERNAL_TICKET):
         choices = [
-            Choice(id=Visibility.PUBLIC, label="Public: the requester can read it"),
-            Choice(id=Visibility.INTERNAL, label="Internal: only agents can read it"),
+            Choice(id=Visibility.PUBLIC, label=_("Public: the requester can read it")),
+            Choice(id=Visibility.INTERNAL, label=_("Internal: only agents can read it")),
         ]
         element = {"type": "radio_buttons", "action_id": Action.VALUE, "options": [option(one) for one in choices]}
         block_id = Block.VISIBILITY.of(desk.name)
         typed = shown.typed.get(block_id) or {"selected_option": {"value": desk.settings.visibility}}
-        blocks.append(entry("Who can read it", element, block_id, typed=typed))
+        blocks.append(entry(_("Who can read it"), element, block_id, typed=typed))
     if desk.has(Capability.QUIET):
-        choice = option(Choice(id="yes", label=f"{desk.title} may send its own e-mail about this ticket"))
+        choice = option(Choice(id="yes", label=_("{desk} may send its own e-mail about this ticket", desk=desk.title)))
         element = {"type": "checkboxes", "action_id": Action.VALUE, "options": [choice]}
         block_id = Block.NOTIFY.of(desk.name)
         typed = shown.typed.get(block_id, {"selected_options": [choice] if desk.settings.notify else []})
-        blocks.append(entry("E-mail", element, block_id, optional=True, typed=typed))
+        blocks.append(entry(_("E-mail"), element, block_id, optional=True, typed=typed))
     if desk.has(Capability.FILES) and desk.limits.files != 0:
         files: Json = {"type": "file_input", "action_id": Action.VALUE, "max_files": most_files(desk)}
-        blocks.append(entry("Files", files, Block.FILES, optional=True))
+        blocks.append(entry(_("Files"), files, Block.FILES, optional=True))
     return blocks
 
 
@@ -246,7 +255,7 @@ def _custom(shown: Form) -> list[Json]:
         blocks.append(_field(shown, block, one, room=room))
         room -= len(blocks[-1]["element"].get("options", ()))
     if not shown.fields.known and not shown.loading and shown.desk.has(Capability.CUSTOM_FIELDS):
-        words = f"{shown.desk.title} does not tell its further fields just now; it may ask for them later."
+        words = _("{desk} does not tell its further fields just now; it may ask for them later.", desk=shown.desk.title)
         blocks.append(context(words))
     return blocks
 
@@ -302,10 +311,10 @@ def _text_element(asked: Field) -> Json:
 
 _ELEMENTS: Mapping[FieldKind, Callable[[Field], Json]] = MappingProxyType(
     {
-        FieldKind.INTEGER: lambda _: {"type": "number_input", "is_decimal_allowed": False},
-        FieldKind.NUMBER: lambda _: {"type": "number_input", "is_decimal_allowed": True},
-        FieldKind.DATE: lambda _: {"type": "datepicker"},
-        FieldKind.DATETIME: lambda _: {"type": "datetimepicker"},
-        FieldKind.YES_NO: lambda _: {"type": "static_select", **options_of(YES_NO)},
+        FieldKind.INTEGER: lambda _asked: {"type": "number_input", "is_decimal_allowed": False},
+        FieldKind.NUMBER: lambda _asked: {"type": "number_input", "is_decimal_allowed": True},
+        FieldKind.DATE: lambda _asked: {"type": "datepicker"},
+        FieldKind.DATETIME: lambda _asked: {"type": "datetimepicker"},
+        FieldKind.YES_NO: lambda _asked: {"type": "static_select", **options_of(yes_no())},
     }
 )

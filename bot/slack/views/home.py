@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from bot.slack.ids import Action
 from bot.slack.limits import BUTTON_VALUE
 from bot.slack.views.elements import Json, actions, button, context, cut, header, section
-from bot.slack.views.help import WHAT_IT_DOES, help_blocks
+from bot.slack.views.help import help_blocks, what_it_does
 from bot.slack.views.notices import QUESTION_BLOCK, choices, question
 from bot.slack.views.results import Row, row_buttons, row_text
+from bot.words import _
 
 PAGE_SIZE = 18
 """Entries on a page: at most four blocks each, headings included, of the 100 that Slack takes."""
@@ -51,14 +52,16 @@ def home(shown: Home) -> Json:
     entries = _entries(shown)
     last = max(0, (len(entries) - 1) // PAGE_SIZE)
     page = min(max(0, shown.page), last)
-    blocks = [header("Threadline"), section(shown.said or WHAT_IT_DOES)]
-    blocks += actions("home", [button("New ticket", Action.FORM), button("Look again", Action.HOME_NEXT, str(page))])
+    blocks = [header("Threadline"), section(shown.said or what_it_does())]
+    blocks += actions(
+        "home", [button(_("New ticket"), Action.FORM), button(_("Look again"), Action.HOME_NEXT, str(page))]
+    )
     blocks += _listed(entries[page * PAGE_SIZE : (page + 1) * PAGE_SIZE])
     if not entries:
-        blocks.append(section("You have no open tickets, and nothing failed."))
+        blocks.append(section(_("You have no open tickets, and nothing failed.")))
     blocks += [context(note) for note in shown.notes]
     if last:
-        blocks.append(context(f"Page {page + 1} of {last + 1}"))
+        blocks.append(context(_("Page {page} of {last}", page=page + 1, last=last + 1)))
         blocks += actions("pages", _turns(page, last))
     if page == last:
         blocks += help_blocks()
@@ -67,9 +70,9 @@ def home(shown: Home) -> Json:
 
 def _entries(shown: Home) -> list[_Entry]:
     parts: list[tuple[str, list[tuple[str, Failed | Row]]]] = [
-        ("Not delivered: please decide", [(one.desk, one) for one in shown.failed]),
-        ("Waiting for you", list(shown.waiting)),
-        ("Your open tickets", list(shown.open)),
+        (_("Not delivered: please decide"), [(one.desk, one) for one in shown.failed]),
+        (_("Waiting for you"), list(shown.waiting)),
+        (_("Your open tickets"), list(shown.open)),
     ]
     entries: list[_Entry] = []
     for heading, items in parts:
@@ -97,7 +100,7 @@ def _listed(entries: Sequence[_Entry]) -> list[Json]:
 def _failed(place: int, failed: Failed) -> list[Json]:
     blocks = [section(f"{cut(failed.what, _WORDS)}\n{cut(failed.why, _WORDS)}")]
     if len(failed.named) > BUTTON_VALUE:
-        return [*blocks, context("Your operator can decide about this one on the command line.")]
+        return [*blocks, context(_("Your operator can decide about this one on the command line."))]
     if failed.asks:
         return [*blocks, *actions(f"{QUESTION_BLOCK}:{place}", question(failed.named))]
     return [*blocks, *actions(f"failed:{place}", choices(failed.named, editable=failed.editable))]
@@ -108,5 +111,5 @@ def _row(place: int, row: Row) -> list[Json]:
 
 
 def _turns(page: int, last: int) -> list[Json]:
-    back = [button("Previous", Action.HOME_BACK, str(page - 1))] if page else []
-    return [*back, button("Next", Action.HOME_NEXT, str(page + 1))] if page < last else back
+    back = [button(_("Previous"), Action.HOME_BACK, str(page - 1))] if page else []
+    return [*back, button(_("Next"), Action.HOME_NEXT, str(page + 1))] if page < last else back

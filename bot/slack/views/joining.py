@@ -9,35 +9,36 @@ from bot.slack.ids import Action, Block, Modal
 from bot.slack.limits import MODAL_TITLE, OPTIONS, PLACEHOLDER
 from bot.slack.views.elements import Json, entry, options_of, plain, section, usable
 from bot.slack.views.form import Typed, chosen
+from bot.words import _
 
 
 def joining(desk: TicketAdapter[Any], desks: Sequence[Choice], metadata: str, typed: Typed) -> Json:
     """The modal: which desk, and which ticket there."""
-    blocks = [section("This thread has no ticket yet. It will be linked to the one that you choose.")]
+    blocks = [section(_("This thread has no ticket yet. It will be linked to the one that you choose."))]
     if len(desks) > 1:
         options = options_of(usable(desks)[:OPTIONS])
         element: Json = {"type": "static_select", "action_id": Action.JOIN_DESK, **options}
         held = typed.get(Block.DESK) or chosen(Choice(id=desk.name, label=desk.title))
-        blocks.append(entry("Helpdesk", element, Block.DESK, dispatch=True, typed=held))
+        blocks.append(entry(_("Helpdesk"), element, Block.DESK, dispatch=True, typed=held))
     searches = desk.has(Capability.SEARCH)
     if searches:
         search = {
             "type": "external_select",
             "action_id": Action.TICKET,
             "min_query_length": 2,
-            "placeholder": plain("Words of its subject", PLACEHOLDER),
+            "placeholder": plain(_("Words of its subject"), PLACEHOLDER),
         }
         block_id = Block.TICKET.of(desk.name)
-        blocks.append(entry("Ticket", search, block_id, optional=True, typed=typed.get(block_id)))
+        blocks.append(entry(_("Ticket"), search, block_id, optional=True, typed=typed.get(block_id)))
     number = {"type": "plain_text_input", "action_id": Action.VALUE, "max_length": 64}
-    label = "Or its number" if searches else "The ticket's number"
+    label = _("Or its number") if searches else _("The ticket's number")
     blocks.append(entry(label, number, Block.NUMBER, optional=searches, typed=typed.get(Block.NUMBER)))
     return {
         "type": "modal",
         "callback_id": Modal.JOIN,
         "private_metadata": metadata,
-        "title": plain("Add to ticket", MODAL_TITLE),
-        "submit": plain("Add", MODAL_TITLE),
-        "close": plain("Cancel", MODAL_TITLE),
+        "title": plain(_("Add to ticket"), MODAL_TITLE),
+        "submit": plain(_("Add"), MODAL_TITLE),
+        "close": plain(_("Cancel"), MODAL_TITLE),
         "blocks": blocks,
     }

@@ -38,22 +38,27 @@ def notice(text: str, *, parked: str = "", asks: bool = False, url: str = "") ->
 
 def asks_for_form(text: str, message: str) -> Said:
     """Words for one person with a button that opens the form for the *message* of that timestamp."""
-    blocks = [*_paragraphs(text), *actions("asks", [button("Open the form", Action.CREATE, message)])]
+    blocks = [*_paragraphs(text), *actions("asks", [button(_("Open the form"), Action.CREATE, message)])]
     return blocks, spoken(blocks)
 
 
 def choices(parked: str, *, editable: bool = False) -> list[Json]:
     """The buttons that decide about parked work; *editable*: its text may be changed first."""
-    edit = [button("Edit and retry", Action.EDIT, parked)] if editable else []
-    return [button("Try again", Action.AGAIN, parked), *edit, _discard(parked)]
+    edit = [button(_("Edit and retry"), Action.EDIT, parked)] if editable else []
+    return [button(_("Try again"), Action.AGAIN, parked), *edit, _discard(parked)]
 
 
 def question(parked: str) -> list[Json]:
     """The buttons that answer whether parked work is at the desk already."""
-    twice = "If it is there after all, the ticket will have it twice."
+    twice = _("If it is there after all, the ticket will have it twice.")
     return [
-        button("It is there", Action.THERE, parked),
-        button("Send it again", Action.AGAIN, parked, confirm=confirm("Is it surely not there?", twice, "Send again")),
+        button(_("It is there"), Action.THERE, parked),
+        button(
+            _("Send it again"),
+            Action.AGAIN,
+            parked,
+            confirm=confirm(_("Is it surely not there?"), twice, _("Send again")),
+        ),
         _discard(parked),
     ]
 
@@ -76,8 +81,8 @@ def closed_question(text: str, parked: str) -> Said:
 
 
 def _discard(parked: str) -> Json:
-    lost = "It will not reach the ticket, and this cannot be undone. What you wrote in Slack stays there."
-    return button("Discard", Action.DISCARD, parked, confirm=confirm("Discard it?", lost, "Discard"))
+    lost = _("It will not reach the ticket, and this cannot be undone. What you wrote in Slack stays there.")
+    return button(_("Discard"), Action.DISCARD, parked, confirm=confirm(_("Discard it?"), lost, _("Discard")))
 
 
 def notice_modal(title: str, text: str, *, url: str = "") -> Json:
@@ -87,22 +92,30 @@ def notice_modal(title: str, text: str, *, url: str = "") -> Json:
         "type": "modal",
         "callback_id": Modal.NOTICE,
         "title": plain(title, MODAL_TITLE),
-        "close": plain("Close", MODAL_TITLE),
+        "close": plain(_("Close"), MODAL_TITLE),
         "blocks": blocks,
     }
 
 
 def already_linked(link: Link, desk: str) -> Json:
     """The modal for a thread that has a ticket."""
-    subject = f": {link.subject}" if link.subject else ""
-    words = f"This thread is ticket {link.number} at {desk} already{subject}."
-    return notice_modal("New ticket", words, url=link.url)
+    words = _("This thread is ticket {number} at {desk} already.", number=link.number, desk=desk)
+    if link.subject:
+        words = _(
+            "This thread is ticket {number} at {desk} already: {subject}.",
+            number=link.number,
+            desk=desk,
+            subject=link.subject,
+        )
+    return notice_modal(_("New ticket"), words, url=link.url)
 
 
 def being_made(name: str) -> Json:
     """The modal for a thread that somebody else is making a ticket of."""
-    words = f"{name} is creating the ticket for this thread. Its card will appear in the thread in a moment."
-    return notice_modal("New ticket", words)
+    words = _(
+        "{name} is creating the ticket for this thread. Its card will appear in the thread in a moment.", name=name
+    )
+    return notice_modal(_("New ticket"), words)
 
 
 def _paragraphs(text: str) -> list[Json]:
@@ -113,4 +126,4 @@ def _paragraphs(text: str) -> list[Json]:
 def _opens(url: str) -> list[Json]:
     if not url.startswith(("https://", "http://")) or len(url) > MAX_URL:
         return []
-    return actions("opens", [button("Open the ticket", Action.OPEN, url=url)])
+    return actions("opens", [button(_("Open the ticket"), Action.OPEN, url=url)])

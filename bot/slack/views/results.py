@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bot.slack.ids import Action
 from bot.slack.limits import BLOCK_TEXT
 from bot.slack.views.elements import MAX_URL, Json, Said, actions, button, context, cut, section, spoken
+from bot.words import _, ngettext
 
 PAGE_SIZE = 5
 _SUBJECT = 300
@@ -41,8 +42,11 @@ def results(listed: Listed) -> Said:
     page = min(max(0, listed.page), last)
     start = page * PAGE_SIZE
     shown = listed.rows[start : start + PAGE_SIZE]
-    count = f" ({start + 1} to {start + len(shown)} of {len(listed.rows)})" if last else ""
-    blocks = [section(f"{cut(listed.heading, _SUBJECT)}{count}")]
+    heading = cut(listed.heading, _SUBJECT)
+    if last:
+        part = {"first": start + 1, "last": start + len(shown), "count": len(listed.rows)}
+        heading = _("{heading} ({first} to {last} of {count})", heading=heading, **part)
+    blocks = [section(heading)]
     for place, row in enumerate(shown):
         blocks.append(section(row_text(row)))
         blocks += actions(f"row:{place}", row_buttons(row))
@@ -51,21 +55,32 @@ def results(listed: Listed) -> Said:
     return blocks, spoken(blocks)
 
 
+def newest(count: int) -> str:
+    """What is said where a list may go on."""
+    return ngettext(
+        "This is the newest ticket; there may be more.",
+        "These are the newest {number} tickets; there may be more.",
+        count,
+    )
+
+
 def row_text(row: Row) -> str:
     """A ticket in two lines."""
-    subject = f": {cut(row.subject, _SUBJECT)}" if row.subject.strip() else ""
-    return cut(f"Ticket {row.number}{subject}\n{row.facts}", BLOCK_TEXT)
+    title = _("Ticket {number}", number=row.number)
+    if row.subject.strip():
+        title = _("Ticket {number}: {subject}", number=row.number, subject=cut(row.subject, _SUBJECT))
+    return cut(f"{title}\n{row.facts}", BLOCK_TEXT)
 
 
 def row_buttons(row: Row) -> list[Json]:
     """What can be done with a ticket of a list."""
     buttons = []
     if _is_address(row.url):
-        buttons.append(button("Open", Action.OPEN, url=row.url))
+        buttons.append(button(_("Open"), Action.OPEN, url=row.url))
     if _is_address(row.thread_url):
-        buttons.append(button("Go to the thread", Action.THREAD, url=row.thread_url))
+        buttons.append(button(_("Go to the thread"), Action.THREAD, url=row.thread_url))
     if row.link_here:
-        buttons.append(button("Link to this thread", Action.LINK_HERE, row.link_here))
+        buttons.append(button(_("Link to this thread"), Action.LINK_HERE, row.link_here))
     return buttons
 
 
@@ -73,8 +88,8 @@ def _turns(listed: Listed, page: int, last: int) -> list[Json]:
     def to(number: int) -> str:
         return json.dumps({**listed.again, "page": str(number)}, ensure_ascii=False)
 
-    back = [button("Previous", Action.BACK, to(page - 1))] if page else []
-    return [*back, button("Next", Action.NEXT, to(page + 1))] if page < last else back
+    back = [button(_("Previous"), Action.BACK, to(page - 1))] if page else []
+    return [*back, button(_("Next"), Action.NEXT, to(page + 1))] if page < last else back
 
 
 def _is_address(url: str) -> bool:

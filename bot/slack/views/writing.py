@@ -6,14 +6,13 @@ from adapters.model import Choice
 from bot.slack.ids import Action, Block, Modal
 from bot.slack.limits import INPUT_TEXT, MODAL_TITLE, PLACEHOLDER
 from bot.slack.views.elements import Json, bullets, entry, option, plain, section
-
-SURE = Choice(id="yes", label="They may read it")
+from bot.words import _, pgettext
 
 
 def note_modal(ticket: str, metadata: str) -> Json:
     """The form for an internal note."""
-    says = [section(f"Only agents will see this note on ticket {ticket}.")]
-    return _modal(Modal.NOTE, "Internal note", "Add note", metadata, [*says, _text("Note")])
+    says = [section(_("Only agents will see this note on ticket {ticket}.", ticket=ticket))]
+    return _modal(Modal.NOTE, _("Internal note"), _("Add note"), metadata, [*says, _text(_("Note"))])
 
 
 def reply_modal(ticket: str, metadata: str, *, readers: Sequence[str] = (), text: str = "") -> Json:
@@ -25,12 +24,19 @@ def reply_modal(ticket: str, metadata: str, *, readers: Sequence[str] = (), text
         readers: who would read it, where what is said about this ticket was internal so far; that is asked about first.
         text: what it starts with.
     """
-    blocks = [section(f"The requester of ticket {ticket} will be able to read this reply.")]
+    blocks = [section(_("The requester of ticket {ticket} will be able to read this reply.", ticket=ticket))]
     if readers:
-        words = f"What this thread says goes to ticket {ticket} as internal notes. A reply would be public. Readers:"
-        sure = {"type": "checkboxes", "action_id": Action.VALUE, "options": [option(SURE)]}
-        blocks = [section(words), bullets(readers), entry("Public reply", sure, Block.SURE)]
-    return _modal(Modal.REPLY, "Public reply", "Send reply", metadata, [*blocks, _text("Reply", text)])
+        words = _(
+            "What this thread says goes to ticket {ticket} as internal notes. A reply would be public. Readers:",
+            ticket=ticket,
+        )
+        sure = {
+            "type": "checkboxes",
+            "action_id": Action.VALUE,
+            "options": [option(Choice(id="yes", label=_("They may read it")))],
+        }
+        blocks = [section(words), bullets(readers), entry(_("Public reply"), sure, Block.SURE)]
+    return _modal(Modal.REPLY, _("Public reply"), _("Send reply"), metadata, [*blocks, _text(_("Reply"), text)])
 
 
 def assign_modal(ticket: str, desk: str, title: str, metadata: str) -> Json:
@@ -39,27 +45,27 @@ def assign_modal(ticket: str, desk: str, title: str, metadata: str) -> Json:
         "type": "external_select",
         "action_id": Action.AGENT,
         "min_query_length": 0,
-        "placeholder": plain("Name of an agent", PLACEHOLDER),
+        "placeholder": plain(_("Name of an agent"), PLACEHOLDER),
     }
-    hint = "Leave it empty to take the owner away."
-    agent = entry("Agent", search, Block.AGENT.of(desk), optional=True, hint=hint)
-    blocks = [section(f"Who at {title} should have ticket {ticket}?"), agent]
-    return _modal(Modal.ASSIGN, "Assign ticket", "Assign", metadata, blocks)
+    hint = _("Leave it empty to take the owner away.")
+    agent = entry(_("Agent"), search, Block.AGENT.of(desk), optional=True, hint=hint)
+    blocks = [section(_("Who at {title} should have ticket {ticket}?", title=title, ticket=ticket)), agent]
+    return _modal(Modal.ASSIGN, _("Assign ticket"), _("Assign"), metadata, blocks)
 
 
 def edit_modal(metadata: str, *, text: str, subject: str | None) -> Json:
     """The form for a failed delivery's text; *subject* is None where it has none."""
     line = {"type": "plain_text_input", "action_id": Action.VALUE, "max_length": INPUT_TEXT}
-    blocks = [] if subject is None else [entry("Subject", line, Block.SUBJECT, typed={"value": subject})]
-    label = "Text" if subject is None else "Description"
+    blocks = [] if subject is None else [entry(_("Subject"), line, Block.SUBJECT, typed={"value": subject})]
+    label = pgettext("input", "Text") if subject is None else _("Description")
     blocks.append({**_text(label, text), "optional": subject is not None})
-    return _modal(Modal.EDIT, "Edit and retry", "Try again", metadata, blocks)
+    return _modal(Modal.EDIT, _("Edit and retry"), _("Try again"), metadata, blocks)
 
 
 def reread_modal(metadata: str) -> Json:
     """The form for a failed delivery that stands in a Slack message."""
-    words = "This was written in Slack. Edit the message there first, then press Try again: it will be read anew."
-    return _modal(Modal.EDIT, "Edit and retry", "Try again", metadata, [section(words)])
+    words = _("This was written in Slack. Edit the message there first, then press Try again: it will be read anew.")
+    return _modal(Modal.EDIT, _("Edit and retry"), _("Try again"), metadata, [section(words)])
 
 
 def _text(label: str, text: str = "") -> Json:
@@ -74,6 +80,6 @@ def _modal(callback: Modal, title: str, submit: str, metadata: str, blocks: Sequ
         "private_metadata": metadata,
         "title": plain(title, MODAL_TITLE),
         "submit": plain(submit, MODAL_TITLE),
-        "close": plain("Cancel", MODAL_TITLE),
+        "close": plain(_("Cancel"), MODAL_TITLE),
         "blocks": list(blocks),
     }
