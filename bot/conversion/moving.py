@@ -62,8 +62,8 @@ async def move_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     old_desk, old_id, old_number = json.loads(kept)
     old = rooms.desks.get(old_desk)
     if link.visibility is Visibility.INTERNAL and not desk.has(Capability.INTERNAL_TICKET):
-        cause = "it has no internal tickets, so what was internal would become public there."
-        raise UnsupportedFeature(desk.title, cause, remedy="Open a ticket there by hand.")
+        cause = _("it has no internal tickets, so what was internal would become public there.")
+        raise UnsupportedFeature(desk.title, cause, remedy=_("Open a ticket there by hand."))
     said = await _history(rooms, journal, link, old, TicketRef(id=old_id, number=old_number))
     names = {"number": old_number, "desk": old.title}
     about = from_plain(_("This was ticket {number} at {desk} before.", **names))

@@ -45,20 +45,23 @@ NUMBERED = frozenset(Verb) - {Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.HELP}
 
 USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
     {
-        Verb.NEW: (N_("new [TEXT]"), "opens the form for a new ticket, with your text in it"),
-        Verb.VIEW: ("view NUMBER", "shows how a ticket stands"),
-        Verb.REPLY: ("reply NUMBER TEXT", "adds a reply that the requester can read"),
-        Verb.NOTE: ("note NUMBER TEXT", "adds a note that only agents can read"),
-        Verb.LINK: ("link NUMBER MESSAGE-LINK", "links a thread to a ticket that exists already"),
-        Verb.UNLINK: ("unlink NUMBER", "parts a ticket and its thread"),
-        Verb.MIRROR: ("mirror NUMBER WHAT", "says what of its thread goes to a ticket: everything, marked or nothing"),
-        Verb.MOVE: ("move NUMBER HELPDESK", "has a ticket and its thread go on at another helpdesk"),
-        Verb.ASSIGN: ("assign NUMBER NAME", "gives a ticket to an agent; NAME may also be me or nobody"),
-        Verb.CLOSE: ("close NUMBER", "closes a ticket"),
-        Verb.REOPEN: ("reopen NUMBER", "opens a closed ticket again"),
-        Verb.SEARCH: ("search WORDS", "finds tickets by words of their subject"),
-        Verb.MINE: ("mine", "lists the tickets that you opened or are the requester of"),
-        Verb.HELP: ("help", "shows this"),
+        Verb.NEW: (N_("new [TEXT]"), N_("opens the form for a new ticket, with your text in it")),
+        Verb.VIEW: (N_("view NUMBER"), N_("shows how a ticket stands")),
+        Verb.REPLY: (N_("reply NUMBER TEXT"), N_("adds a reply that the requester can read")),
+        Verb.NOTE: (N_("note NUMBER TEXT"), N_("adds a note that only agents can read")),
+        Verb.LINK: (N_("link NUMBER MESSAGE-LINK"), N_("links a thread to a ticket that exists already")),
+        Verb.UNLINK: (N_("unlink NUMBER"), N_("parts a ticket and its thread")),
+        Verb.MIRROR: (
+            N_("mirror NUMBER WHAT"),
+            N_("says what of its thread goes to a ticket: everything, marked or nothing"),
+        ),
+        Verb.MOVE: (N_("move NUMBER HELPDESK"), N_("has a ticket and its thread go on at another helpdesk")),
+        Verb.ASSIGN: (N_("assign NUMBER NAME"), N_("gives a ticket to an agent; NAME may also be me or nobody")),
+        Verb.CLOSE: (N_("close NUMBER"), N_("closes a ticket")),
+        Verb.REOPEN: (N_("reopen NUMBER"), N_("opens a closed ticket again")),
+        Verb.SEARCH: (N_("search WORDS"), N_("finds tickets by words of their subject")),
+        Verb.MINE: ("mine", N_("lists the tickets that you opened or are the requester of")),
+        Verb.HELP: ("help", N_("shows this")),
     }
 )
 

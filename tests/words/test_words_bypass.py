@@ -50,6 +50,7 @@ BARE = {
     "first reply",  # names of reminders, in records
     "soon \0",
     "over \0",
+    "note: internal",  # a mark
     "Bearer \0",  # of a request
     "message \0",  # the name of a step
     "file \0",  # the same
