@@ -10,6 +10,7 @@ from bot.conversion.intake import poll_op, pull_op
 from bot.conversion.pull import RARELY, pause
 from bot.conversion.records import DeleteMessage, EditMessage
 from bot.conversion.text.plain import to_plain
+from bot.store.keys import breaker
 from tests.conversion.slack_fakes import BEN, said
 from tests.conversion.test_conversion_worker import THREAD, failing, opened, reply
 
@@ -288,3 +289,16 @@ def test_a_new_message_makes_the_next_look_come_soon():
     )
 
     assert POLL == pause(None, (message,), now=NOW, poll=POLL)
+
+
+async def test_a_desk_that_answers_a_look_that_is_repeated_is_not_left_alone_any_more(house):
+    await opened(house)
+    await house.store.breakers.failed("desk", None)
+    shut, failures = breaker("desk")
+    await house.store.connection.do("DEL", shut)  # the time to leave it alone is over
+    await house.store.lanes.add([pull_op(THREAD, repeat=True)])
+
+    async def well():
+        return not await house.store.connection.do("EXISTS", failures)
+
+    await house.until(well)

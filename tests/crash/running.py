@@ -55,7 +55,7 @@ class Plan:
         """How often each kind of harm is done."""
         if self.harm is not None:
             return dict(self.harm)
-        kills = self.kills or max(6, round(self.ops * 0.06))
+        kills = self.kills or max(6, round(self.ops * 0.064))
         redis = self.redis or max(1, kills // 8)
         back = (self.rollbacks or max(1, kills // 24)) * (self.topology == "single")
         rest = max(1, kills // 10)

@@ -34,7 +34,7 @@ def impatient(*, settle: float, trouble: float, seed: int, healed: str) -> None:
         limits.CALLS_PER_MINUTE[method] *= 100
     put(web, "POSTS_PER_SECOND", 100.0)  # Slack's own rate, which the stand-in does not have here
     put(wiring, "Web", partial(web.Web, timeout=3.0))
-    wiring.SWEEP = timedelta(seconds=8)
+    wiring.SWEEP = timedelta(seconds=15)
     intake.BETWEEN_SWEEPS = timedelta(milliseconds=20)
     put(pull, "AGES", ((timedelta(days=30), 1),))
     verdicts.FAST = (timedelta(seconds=0.1), timedelta(seconds=1))
