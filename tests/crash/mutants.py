@@ -25,7 +25,7 @@ def no_settle_wait() -> None:
     once = Journal.once
 
     async def hasty(journal: Journal, *args: Any, **kwargs: Any) -> str:
-        return await once(journal, *args, **kwargs | {"settle": timedelta(), "timeout": timedelta()})
+        return await once(journal, *args, **kwargs | {"settle": timedelta(), "longest": timedelta()})
 
     def impatient(error: Exception, **known: Any) -> verdicts.Verdict:
         return verdicts.verdict(error, **known | {"settle": timedelta()})

@@ -48,7 +48,7 @@ class Plan:
     harm: Mapping[str, int] | None = None  # names of `harm.BLOWS` and how often; None: by the length of the run
     faults: tuple[Fault, ...] = DESK_FAULTS  # of the desk's server
     weights: tuple[int, ...] = (62, 4, 6, 8, 3, 4, 13)  # of the kinds of `KINDS`
-    pace: float = 1.0  # of the bots' waits; more on a machine that is slow or busy
+    pace: float = 2.0  # of the bots' waits; more on a machine that is slow or busy
     give_up: float = 120.0  # seconds without anything new after which what is missing is lost
 
     def blows(self) -> dict[str, int]:
@@ -179,8 +179,10 @@ class _Run:
                 _say(f"{self.ledger.ops} operations, {dict(self.town.fleet.harmed + self.town.server.harmed)}")
 
     async def _create(self) -> None:
-        """New tickets, now and then, from threads and from forms."""
+        """New tickets, now and then while people work, from threads and from forms."""
         for number in range(max(2, self.plan.ops // 50)):
+            if self.ledger.ops >= self.plan.ops:
+                break
             await (self.people.open_from_thread() if number % 3 else self.people.open_from_form())
             await asyncio.sleep(self.plan.seconds / max(2, self.plan.ops // 50) * 0.5)
 

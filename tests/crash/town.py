@@ -173,7 +173,9 @@ async def town(
         dice = None
         if around.stand_in is not None:
             around.stand_in.faults.plan = dice = Dice(chance, often, faults)
-            around.stand_in.faults.stall = waits.timeout * 1.5  # a late commit comes at 80 % of it
+            around.stand_in.faults.stall = (
+                waits.timeout * 2
+            )  # a late commit comes at 80 % of it, within the settle time
         server = await stack.enter_async_context(_SERVERS[topology](folder / "redis", seed))
         plan = {
             "settings": around.settings | {"work": {"lease": waits.lease}},
