@@ -1,12 +1,14 @@
 """A day of a busy workspace, quickened: `make day DESK=whmcs` prints what came of it.
 
-People write, edit, delete and share files, agents answer, and the bot is stopped and started in between. A second is a
+People write, edit, delete and share files, agents answer, and the bot is stopped and started in between; where a desk
+cannot be searched and people are asked whether something arrived, they look there and answer truly. A second is a
 minute of that day for whatever waits for Slack's rates: the bot's pace, and the pretend Slack, which refuses what is
 above a tier. Nothing else is quickened, so a tier is met as often as in sixty days.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import random
 import sys
@@ -26,6 +28,7 @@ from bot.commands.demo import company
 from bot.conversion import intake
 from bot.sandbox.demo import World, world
 from bot.sandbox.desks.base import SeenTicket
+from bot.sandbox.slack.workspace import Message
 from bot.settings import parse
 from bot.slack import web
 from bot.slack.pace import Pace
@@ -117,6 +120,7 @@ class Day:
         self.people = {p.id: p.real_name for p in self.slack.people.values() if p.name in names}
         self.channels = [one.id for one in self.slack.channels.values() if one.name in {"it-help", "general"}]
         self.did: Counter[str] = Counter()
+        self._answered: set[str] = set()
         self._settings = parse(around.settings, around.environment, source="day")
         self._number = 0
         self._bot: asyncio.Task[None] | None = None
@@ -270,6 +274,22 @@ class Day:
         await self.say(cases[0])
         return cases[0], cases[0].said[-1]
 
+    async def look_and_tell(self) -> None:
+        """Whoever is asked whether something is at the desk looks there, and presses the button that is true."""
+        for user, case in itertools.product(self.people, self.cases):
+            for asked in self.slack.ephemerals(user, case.channel):
+                named = _question(asked)
+                said = next((said for said in case.said if said.ts and said.ts in named.rpartition("|")[2]), None)
+                if said is None or asked["ts"] in self._answered:
+                    continue
+                self._answered.add(asked["ts"])
+                self.did["questions answered"] += 1
+                texts = [message.text for message in (await self.agents.ticket(case.ticket)).messages]
+                there = sum((said.token if "|msg:" in named else said.text) in text for text in texts) > said.deleted
+                what = "there" if there else "again"
+                where = {"channel": case.channel, "ts": asked["ts"]}
+                await self.slack.press(user, **where, block_id="question", action_id=what)
+
     # --- whether it is right ---
 
     async def _settled(self) -> Held:
@@ -280,6 +300,7 @@ class Day:
             began = time.monotonic()
             found, now = await self.compare(), sum(self.world.slack.calls.values())
             cost = time.monotonic() - began
+            await self.look_and_tell()
             if (len(found.wrong), now) != (len(held.wrong), calls):
                 since = time.monotonic()
             held, calls = found, now
@@ -308,6 +329,12 @@ class Day:
 
     def _is_of(self, ticket: SeenTicket, case: Case) -> bool:
         return any(case.said[0].token in message.text for message in ticket.messages)
+
+
+def _question(asked: Message) -> str:
+    """What a message asks about, as its buttons name it; empty where it asks nothing."""
+    found = [block["elements"][0]["value"] for block in asked.get("blocks", ()) if block["block_id"] == "question"]
+    return str(found[0]) if found else ""
 
 
 def _shares(calls: Counter[str], number: int) -> dict[str, float]:

@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from adapters import registry
-from adapters.contract import Reconcile
 from bot.sandbox.demo import KINDS
 from tests.journeys.day import BUSY, Plan, lived, table
 
@@ -13,8 +11,7 @@ from tests.journeys.day import BUSY, Plan, lived, table
 @pytest.mark.parametrize("kind", KINDS)
 async def test_after_a_short_day_each_thread_and_its_ticket_are_equal(tmp_path, kind):
     """With edits, deletions, files, answers and a restart; Slack is called as seldom as can be, never above a tier."""
-    restarts = 0 if registry.load(kind).reconcile is Reconcile.NONE else 1  # such a desk asks people after a restart
-    plan = Plan(kind=kind, threads=3, messages=24, changes=6, files=3, answers=6, restarts=restarts)
+    plan = Plan(kind=kind, threads=3, messages=24, changes=6, files=3, answers=6, restarts=1)
     outcome = await lived(plan, tmp_path)
 
     assert ([], [], {}) == (outcome.wrong, outcome.above, outcome.refused), table(outcome)
