@@ -330,7 +330,13 @@ DRAIN = 5.0
 async def _socket(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None], state: Readiness) -> None:
     token = threadline.settings.environment.slack_app_token.get_secret_value()
     socket = SocketMode(token, threadline.web, threadline.door, connections=2, on_reconnect=threadline.intake.sweep)
-    await socket.start()
+    starting = asyncio.create_task(socket.start())
+    await _either(starting, stop)
+    if not starting.done():  # told to stop while Slack has us wait
+        starting.cancel()
+        await asyncio.wait({starting})
+        return
+    await starting
     state.slack = socket.is_connected
     ready("is connected to Slack by Socket Mode")
     running = asyncio.create_task(socket.run())

@@ -67,13 +67,20 @@ class SocketMode:
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
-        """Open the first connection; `run` adds the others.
+        """Open the first connection; `run` adds the others. It waits where one was opened less than a minute ago.
 
         Raises:
             SlackRefused: Slack does not let us, with words for the operator.
             SlackTrouble: Slack cannot be reached just now.
         """
-        self._clients.append(await self._connect())
+        while not self._clients:
+            try:
+                self._clients.append(await self._connect())
+            except SlackTrouble as trouble:
+                if trouble.code != "ratelimited":
+                    raise
+                log.info("Slack wants a minute between two connections; waiting")
+                await asyncio.sleep(self._watch)
         self._strikes.append(0)
 
     async def run(self) -> None:

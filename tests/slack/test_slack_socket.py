@@ -245,6 +245,25 @@ def test_no_payload_makes_the_door_fail(payload, answer):
         assert json.dumps(body, ensure_ascii=False).encode()
 
 
+async def test_a_start_within_a_minute_of_the_last_one_waits_instead_of_ending(taken):
+    """A process that was restarted at once is told 429: it opens its connection when Slack lets it."""
+    slack, asked = Slack(), []
+
+    async def open_later(request):
+        asked.append(request)
+        if len(asked) == 1:
+            return server.json_response({"ok": False}, status=429, headers={"Retry-After": "30"})
+        return await slack.open(request)
+
+    async with serve({"/api/apps.connections.open": open_later, "/link": slack.link}) as url:
+        slack.url = url
+        async with Web("xoxb-1", api_url=url + "/api", clock=quick) as web:
+            socket = SocketMode("xapp-1", web, taken, watch=0.05)
+            await asyncio.wait_for(socket.start(), 10)
+            assert (2, True) == (len(asked), await socket.is_connected())
+            await socket.stop(1)
+
+
 async def test_a_second_connection_that_slack_refuses_ends_the_run_with_words(taken):
     async with connected(taken, connections=2) as (slack, socket):
         slack.error = "invalid_auth"
