@@ -6,13 +6,14 @@ SECONDS ?= 60
 OPS ?= 2000
 SEED ?= 1
 COUNT ?= 20000
+SCHEDULES ?= 20000
 ARGS ?=
 
 RULES := tests/security/rules/threadline
 SEMGREP := $(VENV)/semgrep/bin/semgrep scan --quiet --metrics=off --disable-version-check --config $(RULES).yml
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-script test check format e2e day bench crash fuzz words pins clean
+.PHONY: help install demo demo-script test check format e2e day bench crash simulate fuzz words pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -76,6 +77,9 @@ bench: $(VENV)/.dev ## Measure; prints a table and one JSON line
 
 crash: $(VENV)/.dev ## Kill processes for a while and compare (OPS=, SECONDS=, SEED=)
 	@$(BIN)/python -m tests.crash --ops $(OPS) --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+
+simulate: $(VENV)/.dev ## Live through schedules in virtual time and shrink the first that fails (SCHEDULES=, SEED=)
+	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) $(ARGS)
 
 fuzz: $(VENV)/.dev ## Send spoilt payloads to each door and count what came of them (COUNT=, SEED=)
 	@$(BIN)/python -m tests.security.fuzz --count $(COUNT) --seed $(SEED) $(ARGS)

@@ -26,7 +26,7 @@ async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> None:
         return
     if not (work.paced or work.note):
         wait = await rooms.desks.get(link.desk).shared.turn(f"card:{work.thread}", per_second=1 / BETWEEN_CARDS)
-        if wait:
+        if wait and link.card_ts:  # to begin again would forget that a first card may be posted already
             raise Again(wait, work.model_copy(update={"paced": True}))
     ticket = await _ticket(rooms, link)
     card = Card(

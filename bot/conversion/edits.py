@@ -1,16 +1,19 @@
 """Tells the ticket that a Slack message was edited or deleted; what it said before stays readable."""
 
+from datetime import timedelta
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.model import MessageRef, Visibility
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery, fingerprints
-from bot.conversion.journal import Journal
+from bot.conversion.intake import Intake
+from bot.conversion.journal import Again, Journal
 from bot.conversion.people import Requesters
-from bot.conversion.ports import Outcome, Rooms, ThreadMessage
-from bot.conversion.records import DeleteMessage, EditMessage, Link, ThreadKey
+from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
+from bot.conversion.records import AddMessage, DeleteMessage, Delivered, EditMessage, Link, ThreadKey
 from bot.conversion.stamps import marker_of
+from bot.conversion.sweep import is_for_the_ticket
 from bot.conversion.text.tree import Block, Document, Paragraph, Quote, Run
 from bot.words import _
 
@@ -19,7 +22,10 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     """Bring the new text to the ticket: in place where the desk can, else as a note that shows both."""
     thread = ThreadKey.parse(journal.lease.lane)
     link, known = journal.head.link, await rooms.links.delivered(thread, work.ts)
-    if link is None or known is None or (known.edited and float(known.edited) >= float(work.edited)):
+    if link is None or (known and known.edited and float(known.edited) >= float(work.edited)):
+        return Outcome()
+    if known is None:
+        await _before_its_message(rooms, link, work)
         return Outcome()
     desk = rooms.desks.get(link.desk)
     now = await rooms.threads.understand(work.message, thread.channel)
@@ -40,12 +46,26 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     return Outcome(delivered={work.ts: known.model_copy(update={"edited": work.edited, "said": says})})
 
 
+async def _before_its_message(rooms: Rooms, link: Link, work: EditMessage) -> None:
+    """Slack handed the edit over before what it edits: the message goes to the ticket as it reads now."""
+    now = await rooms.threads.understand(work.message, link.thread.channel)
+    if link.mirror and is_for_the_ticket(link, now):
+        message = AddMessage(actor=work.actor, ts=work.ts, message=work.message, edited=work.edited)
+        added = await Intake(rooms.lanes, rooms.links).mirror(link.thread, message)
+        identity = f"msg:{link.thread.team}:{link.thread.channel}:{work.ts}"
+        waits = added is Added.DUPLICATE and await rooms.lanes.peek(str(link.thread), identity)
+        if waits and not await rooms.lanes.find_parked(str(link.thread), identity):
+            raise Again(timedelta())  # it came in the meantime, and goes first
+
+
 async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, work: DeleteMessage) -> Outcome:
     """Note on the ticket that a message is gone from Slack; take it off the ticket where the operator wants that."""
     thread = ThreadKey.parse(journal.lease.lane)
     link, known = journal.head.link, await rooms.links.delivered(thread, work.ts)
-    if link is None or known is None:
+    if link is None:
         return Outcome()
+    if known is None:  # Slack may hand the message over later; it is not sent then
+        return Outcome(delivered={work.ts: Delivered(message_id="")})
     desk = rooms.desks.get(link.desk)
     redact = desk.settings.deletions == "redact" and desk.has(Capability.DELETE_MESSAGE)
     if redact and known.message_id and known.alone and known.is_on(link):

@@ -10,7 +10,7 @@ from adapters.errors import NotFound
 from adapters.model import Change, MessageRef, Opened, Person, Status, TicketDraft, TicketRef
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery, doubt, fetched, fingerprints
-from bot.conversion.intake import agents_ops, card_op, step_op, tell_op, watch_ops
+from bot.conversion.intake import agents_ops, card_op, pull_op, step_op, tell_op, watch_ops
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Author, Card, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
@@ -58,6 +58,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         return Outcome()  # a person said that it is there; they link it by its number
     link = _link(team, work, opened, desk)
     if work.thread_ts and journal.head.link is None:  # else it is there from an earlier try, and may know more by now
+        await journal.save()  # whoever lost the lane must not write over what its successor knows of the link
         await rooms.links.put(link)
     ids, more_left_out = await add_rest(delivery, opened, conversion)
     left_out = (*conversion.left_out, *left_out, *more_left_out)
@@ -65,9 +66,9 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         link = await _card_starts_thread(rooms, journal, work, link, desk)
     if left_out:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
-    await rooms.lanes.add(
-        [card_op(link.thread), *watch_ops(desk, link.thread), *agents_ops(desk, link, department=work.department)]
-    )
+    late = [pull_op(link.thread)] if begun else []  # what changed before the link was there is not told again
+    agents = agents_ops(desk, link, department=work.department)
+    await rooms.lanes.add([card_op(link.thread), *watch_ops(desk, link.thread), *agents, *late])
     await _end_step(rooms, work, link.thread)
     edited = {message.ts: message.edited for message in messages}
     return Outcome(delivered=delivered_on(journal, conversion.parts, ids, edited))
