@@ -188,9 +188,14 @@ class _Run:
 
     async def _look(self) -> None:
         while True:
+            began = time.monotonic()
             await self.people.look()
             await self._decide()
-            await asyncio.sleep(0.5)
+            await self._rest(began)
+
+    async def _rest(self, began: float) -> None:
+        """Leave the pretended Slack and the desk, which live in this process, most of the time for the bots."""
+        await asyncio.sleep(max(0.5, 5 * (time.monotonic() - began)))
 
     async def _decide(self) -> None:
         """Answer the questions that the product asks, truthfully, as a person would who looks at the ticket."""
@@ -221,6 +226,7 @@ class _Run:
         """Wait until all is there and nothing more comes, or until nothing has come for long."""
         best, moved, well_since = 10**9, time.monotonic(), 0.0
         while True:
+            began = time.monotonic()
             found = await self._compare()
             now, missing = time.monotonic(), len(found.lost)
             if missing < best:
@@ -229,7 +235,7 @@ class _Run:
             well_since = 0.0 if missing else well_since or now
             if (well_since and now > well_since + self.town.waits.quiet) or now > moved + self.plan.give_up:
                 return found
-            await asyncio.sleep(self.town.waits.pace)
+            await self._rest(began)
 
     async def _compare(self) -> Found:
         tickets = [await self.town.agents.ticket(ticket.id) for ticket in await self.town.agents.tickets()]
