@@ -6,7 +6,7 @@ import pytest
 from babel.messages.catalog import Message
 
 from bot.words import HERE
-from tests.words.catalogue import TRANSLATED, as_mo, read
+from tests.words.catalogue import TRANSLATED, as_mo, gathered, missing, read
 
 
 def named(text):
@@ -23,6 +23,15 @@ def texts_of(message: Message):
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_what_is_committed_for_the_program_is_what_is_committed_for_translators(language):
     assert as_mo(read(language)) == (HERE / f"{language}.mo").read_bytes(), "run `make words`"
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_text_of_the_code_is_translated(language):
+    wanted = {(message.id, message.context) for message in gathered() if message.id}
+    held = {(message.id, message.context) for message in read(language) if message.id}
+
+    assert (set(), set()) == (wanted - held, held - wanted), "run `make words`"
+    assert [] == missing(read(language)), f"translate them in bot/words/{language}.po and run `make words`"
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
