@@ -50,4 +50,5 @@ def goes_words(switch: Switch, number: str) -> str:
         )
     else:
         words = _("From here on every reply in this thread goes to ticket {number}.", number=number)
-    return f"{words} {_('Posts of other apps go too.')}" if switch.apps else words
+    apps = _("Posts of other apps go too.")
+    return f"{words} {apps}" if switch.apps else words
