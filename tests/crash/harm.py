@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -22,6 +23,8 @@ class Harm:
         self.calm = asyncio.Event()
         self.calm.set()
         self._server = asyncio.Lock()
+        self.set_back_at = 0.0
+        """When the store last forgot something: a call of before may still be on its way to the desk."""
 
     async def run(self, plan: dict[str, int], done: asyncio.Event) -> None:
         """Deal the blows of *plan* (name -> how often), in an order of chance, spread over the time until *done*."""
@@ -88,6 +91,7 @@ class Harm:
                 await server.copy()
                 await asyncio.sleep(self._chance.uniform(0.3, 1.0))
                 await server.roll_back()
+                self.set_back_at = time.time()
             finally:
                 self.calm.set()
 
