@@ -206,10 +206,8 @@ class _Run:
         with contextlib.suppress(StoreAway):
             async with Store.open(self.town.server.url, patience=1) as store:
                 async for parked in store.lanes.parked():
-                    if (
-                        asks(parked.payload)
-                        and time.time() > parked.parked_at.timestamp() + 2 * self.town.waits.timeout
-                    ):
+                    since = max(parked.parked_at.timestamp(), self.harm.set_back_at)
+                    if asks(parked.payload) and time.time() > since + 2 * self.town.waits.timeout:
                         self.asked += 1
                         answer = Decision.THERE if await self._there(parked.payload) else Decision.AGAIN
                         await store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, answer))
