@@ -112,7 +112,7 @@ async def _understood(rooms: Rooms, work: AddMessage, thread: ThreadKey) -> Thre
 
 
 async def _show(rooms: Rooms, link: Link, work: AddMessage, left_out: tuple[str, ...], *, again: bool) -> None:
-    if work.ts:
+    if work.ts and not rooms.voice.receipts_are_silent:
         receipt = Receipt(channel=link.thread.channel, ts=work.ts, state="delivered", again=again)
         await rooms.lanes.add([receipt_op(link.thread, receipt)])
     if left_out:

@@ -373,6 +373,8 @@ class Voice(Protocol):
 
     receipts_are_words: bool
     """Whether how far messages got is said in one post of the thread, instead of shown on each."""
+    receipts_are_silent: bool
+    """Whether nothing shows how far messages got, so that nobody need ask for it."""
 
     async def receipt(self, state: Receipt) -> None:
         """Show how far a message got. Raises SlackTrouble, SlackRefused."""

@@ -275,6 +275,8 @@ class Run:
 
     async def _show(self, link: Link, state: Literal["waiting", "failed"]) -> None:
         """Show on the message how far it got. The journal remembers that, so that another process can take it away."""
+        if self._rooms.voice.receipts_are_silent:
+            return
         progress, channel = self._journal.progress, link.thread.channel
         receipt = Receipt(channel=channel, ts=getattr(self._work, "ts", ""), state=state, again=progress.shown)
         await self._rooms.lanes.add([receipt_op(link.thread, receipt)])

@@ -1,5 +1,6 @@
 """Metrics in Prometheus' text format. Labels are names from the settings and from our own code, never ids or texts."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -25,6 +26,7 @@ WORK: Final = Metric(
 )
 HOOKS: Final = Metric("threadline_hooks_total", "counter", ("desk", "status"), "Webhook calls by desk and answer.")
 AWAY: Final = Metric("threadline_desk_away", "gauge", ("desk",), "1 while a desk is left alone because it failed.")
+TASKS: Final = Metric("threadline_tasks", "gauge", (), "Asyncio tasks of this process.")
 STORE: Final = Metric("threadline_store_up", "gauge", (), "1 if the store answered just now.")
 BACKLOG: Final = {
     "waiting": Metric("threadline_lanes_waiting", "gauge", (), "Threads that have messages or tickets on their way."),
@@ -34,7 +36,7 @@ BACKLOG: Final = {
     "links": Metric("threadline_links", "gauge", (), "Threads that are linked to a ticket."),
     "oldest": Metric("threadline_oldest_waiting_seconds", "gauge", (), "Age of the oldest message on its way."),
 }
-METRICS: Final = (EVENTS, SLACK, WORK, HOOKS, AWAY, STORE, *BACKLOG.values())
+METRICS: Final = (EVENTS, SLACK, WORK, HOOKS, TASKS, AWAY, STORE, *BACKLOG.values())
 TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -53,7 +55,7 @@ class Figures:
 
     async def page(self) -> str:
         """All figures as they are now."""
-        samples: dict[Metric, Mapping[Any, float]] = dict(self.counters)
+        samples: dict[Metric, Mapping[Any, float]] = {**self.counters, TASKS: {(): len(asyncio.all_tasks())}}
         try:
             waiting, away = await self.backlog(), await self.away()
             samples |= {BACKLOG[key]: {(): value} for key, value in waiting.items()} | {AWAY: away, STORE: {(): 1}}

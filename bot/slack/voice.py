@@ -49,6 +49,11 @@ class Receipts:
     delivered: str = "white_check_mark"
     failed: str = "warning"
 
+    @property
+    def silent(self) -> bool:
+        """Whether no state shows anything."""
+        return not (self.words or self.waiting or self.delivered or self.failed)
+
     def name(self, state: State) -> str:
         """The emoji of a state."""
         return {"waiting": self.waiting, "delivered": self.delivered, "failed": self.failed}[state]
@@ -72,6 +77,7 @@ class SlackVoice:
         self._failure_view = failure_view
         self._receipts = receipts or Receipts()
         self.receipts_are_words = self._receipts.words
+        self.receipts_are_silent = self._receipts.silent
         self._shown: OrderedDict[tuple[str, str], State] = OrderedDict()
         self._direct: OrderedDict[str, str] = OrderedDict()
 

@@ -70,7 +70,7 @@ class FakeVoice:
         self.cards = {}  # (channel, thread ts, marker) -> ts
         self.updates = []
         self.receipts = []
-        self.receipts_are_words = False
+        self.receipts_are_words = self.receipts_are_silent = False
         self.told = []
         self.posted = {}  # marker -> FromDesk
         self.uploads = []

@@ -90,3 +90,26 @@ def test_when_all_is_there_it_is_one_sentence_in_the_language_of_the_thread():
     assert "On ticket 7: all messages up to 22:14 UTC." == receipts(linked(m1="delivered"))[1]
     with speaking("it-IT"):
         assert "Sul ticket 7: tutti i messaggi fino alle 22:14 UTC." == receipts(linked(m1="delivered"))[1]
+
+
+async def test_where_receipts_are_silent_nothing_is_stored_for_them(house, monkeypatch):
+    house.voice.receipts_are_silent = True
+    house.threads.messages = [said(THREAD.ts, "It burns")]
+    await house.intake.open_ticket("T1", OPEN, once="view")
+    await house.until(lambda: house.voice.cards)
+    add, added = type(house.store.lanes).add, list[str]()
+
+    async def noted(lanes, ops):
+        added.extend(op.id for op in ops)
+        return await add(lanes, ops)
+
+    monkeypatch.setattr(type(house.store.lanes), "add", noted)
+
+    await house.intake.mirror(THREAD, reply(1))
+    await house.intake.mirror(THREAD, reply(2))
+
+    async def arrived():
+        return await house.store.links.delivered(THREAD, "1800000002.000100") is not None
+
+    await house.until(arrived)
+    assert ["msg:T1:C1:1800000001.000100", "msg:T1:C1:1800000002.000100"] == added
