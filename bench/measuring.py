@@ -26,7 +26,10 @@ READY = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One line of the table. ``ratio`` is against the reference that ``against`` names, measured in the same run."""
+    """One line of the table. ``ratio`` is against the reference that ``against`` names, measured in the same run.
+
+    ``at`` is how much there was of what ``along`` names, for rows in which something grows.
+    """
 
     row: str
     what: str
@@ -35,6 +38,8 @@ class Figure:
     ratio: float | None = None
     against: str = ""
     goal: str = ""
+    at: float | None = None
+    along: str = ""
     more: dict[str, Any] = field(default_factory=dict)
 
 
@@ -88,6 +93,11 @@ def memory(pid: int) -> float:
     """Megabytes that a process holds in RAM."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def descriptors(pid: int) -> int:
+    """How many files, sockets and pipes a process has open."""
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 @dataclass(frozen=True, slots=True)

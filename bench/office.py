@@ -71,7 +71,7 @@ async def office(kind: str = "local", *, desk: dict[str, Any] | None = None) -> 
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="threadline-bench-")))
         store = await stack.enter_async_context(keeper(folder / "redis"))
-        listen = f"127.0.0.1:{_free_port()}"
+        listen = f"127.0.0.1:{free_port()}"
         around = await stack.enter_async_context(
             world(kind, folder, workspace=company(), delivery="http", listen=listen)
         )
@@ -81,7 +81,8 @@ async def office(kind: str = "local", *, desk: dict[str, Any] | None = None) -> 
         yield Office(world=around, store=store, address=f"http://{listen}", settings=settings)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody uses just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
