@@ -6,7 +6,8 @@ from typing import Any
 from bot.commands.console import fail, out, print_json, table
 from bot.commands.opening import finish, settings_at, store_of
 from bot.conversion.ports import Parked
-from bot.conversion.records import Operation, UnknownVersion, decode, encode
+from bot.conversion.records import Operation, decode, encode
+from bot.conversion.stored import UnknownVersion
 
 
 def list_parked(config: Path | None, *, as_json: bool) -> None:

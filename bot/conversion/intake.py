@@ -38,13 +38,13 @@ from bot.conversion.records import (
     Tell,
     TellAgents,
     ThreadKey,
-    UnknownVersion,
     Work,
     decode,
     encode,
     encode_event,
 )
 from bot.conversion.stamps import microseconds
+from bot.conversion.stored import UnknownVersion
 
 BETWEEN_SWEEPS = timedelta(seconds=1.5)
 """Slack lets a workspace read about 50 pages of replies in a minute, and others want to read too."""

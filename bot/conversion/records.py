@@ -6,27 +6,15 @@ is, and work that says anything we do not know is left alone (`UnknownVersion`).
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic_core import to_json
 from typing_extensions import override
 
 from adapters.model import Act, TicketRef, Visibility
 from bot.conversion.stamps import microseconds
-
-VERSION = 1
-K = TypeVar("K", bound="KeptRecord")
-
-
-class UnknownVersion(Exception):
-    """The record was written by a newer Threadline; this process must leave it to one that knows it."""
-
-
-class Record(BaseModel):
-    """A stored thing: immutable, without unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from bot.conversion.stored import VERSION, KeptRecord, Record, known, tagged
 
 
 class ThreadKey(Record):
@@ -46,14 +34,6 @@ class ThreadKey(Record):
         """The thread that ``str()`` named. Raises ValueError: *text* is not of that form."""
         team, channel, ts = text.split(":")
         return cls(team=team, channel=channel, ts=ts)
-
-
-class KeptRecord(Record):
-    """A stored thing that is changed in place: what a newer Threadline added is kept as it is."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    v: int = VERSION
 
 
 class Switch(Record):
@@ -91,8 +71,8 @@ class Link(KeptRecord):
     deadline: datetime | None = None  # as last seen, or made by the settings
     first_reply_by: datetime | None = None  # when agents are reminded that nobody has answered
     answered: datetime | None = None  # when an agent first did
-    reminded: dict[str, str] = {}  # reminder -> timestamp of our message with it
-    receipts: dict[str, str] = {}  # where receipts are words: the last message there, and each that is not; ts -> state
+    reminded: dict[str, str] = Field(default={})  # reminder -> timestamp of our message with it
+    receipts: dict[str, str] = Field(default={})  # receipts in words: ts -> state, of the last there and all not
     receipts_ts: str = ""  # our post that says so
     created_at: datetime
 
@@ -166,8 +146,8 @@ class OpenTicket(Record):
     priority: str = ""
     visibility: Visibility = Visibility.PUBLIC
     notify: bool = True
-    fields: dict[str, str] = {}
-    options: dict[str, str] = {}
+    fields: dict[str, str] = Field(default={})
+    options: dict[str, str] = Field(default={})
     files: tuple[FormFile, ...] = ()
     step: str = ""  # the execution of a workflow's step that waits for this ticket
 
@@ -366,9 +346,9 @@ class Progress(BaseModel):
     crashes: int = 0  # times that a worker died with this operation in hand
     rested: bool = True  # False while a worker has it in hand
     first_failed: float = 0.0  # when the present trouble began; 0 while all is well
-    done: dict[str, str] = {}  # step -> what it gave
+    done: dict[str, str] = Field(default={})  # step -> what it gave
     plan: list[list[str]] = []  # parts of a conversion: the timestamps in each, fixed when it began
-    said: dict[str, str] = {}  # Slack ts -> fingerprint of its text as the last call sent it
+    said: dict[str, str] = Field(default={})  # Slack ts -> fingerprint of its text as the last call sent it
     asked: str = ""  # the question that a person must answer before this goes on
     waited: bool = False  # it stood in its lane when the server that it is verified after began
     verify: float = 0.0  # since when any step may have been made without being written down; 0: none
@@ -390,16 +370,10 @@ class Operation(BaseModel):
 _operations: TypeAdapter[Operation] = TypeAdapter(Operation)
 
 
-def _tagged(tag: str, record: BaseModel, *without: str) -> str:
-    """An object that says *tag*, and of *record* what is not as always."""
-    said = record.model_dump_json(exclude_defaults=True, exclude=set(without))
-    return f"{{{tag}}}" if said == "{}" else f"{{{tag},{said[1:]}"
-
-
 def encode(operation: Operation) -> str:
     """The stored form of *operation*."""
-    work = _tagged(f'"kind":"{operation.work.kind}"', operation.work, "kind")
-    return _tagged(f'"v":{operation.v},"work":{work}', operation, "v", "work")
+    work = tagged(f'"kind":"{operation.work.kind}"', operation.work, "kind")
+    return tagged(f'"v":{operation.v},"work":{work}', operation, "v", "work")
 
 
 _AROUND_EVENT = encode(Operation(work=SlackEvent(body={}))).split("{}", 1)
@@ -417,35 +391,19 @@ def encode_event(body: dict[str, Any]) -> str:
 
 def decode(stored: str) -> Operation:
     """The operation in *stored*. Raises UnknownVersion: it was written by a newer Threadline."""
-    try:
-        operation = _operations.validate_json(stored)
-    except ValidationError as error:
-        raise UnknownVersion(f"a record that this version cannot read ({error.error_count()} problems)") from None
-    if operation.v > VERSION:
-        raise UnknownVersion(f"a record of version {operation.v}")
-    return operation
+    return known(lambda: _operations.validate_json(stored))
 
 
 def stored_form(record: Link | Delivered) -> str:
     """The stored form of a link, or of where a message is."""
-    return _tagged(f'"v":{record.v}', record, "v")
+    return tagged(f'"v":{record.v}', record, "v")
 
 
 def link_from(stored: str) -> Link:
     """The link in *stored*. Raises UnknownVersion: it was written by a newer Threadline."""
-    return _kept(Link, stored)
+    return known(lambda: Link.model_validate_json(stored))
 
 
 def delivered_from(stored: str) -> Delivered:
     """Where a message is, from *stored*. Raises UnknownVersion: it was written by a newer Threadline."""
-    return _kept(Delivered, stored)
-
-
-def _kept(kind: type[K], stored: str) -> K:
-    try:
-        record = kind.model_validate_json(stored)
-    except ValidationError as error:
-        raise UnknownVersion(f"a record that this version cannot read ({error.error_count()} problems)") from None
-    if record.v > VERSION:
-        raise UnknownVersion(f"a record of version {record.v}")
-    return record
+    return known(lambda: Delivered.model_validate_json(stored))

@@ -41,8 +41,8 @@ from bot.conversion.records import (
     Tell,
     TellAgents,
     ThreadKey,
-    UnknownVersion,
 )
+from bot.conversion.stored import UnknownVersion
 from bot.conversion.verdicts import CRASHES, Next, verdict
 from bot.words import _, ngettext
 

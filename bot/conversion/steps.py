@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ports import Rooms
-from bot.conversion.records import FinishStep, Link, ThreadKey, UnknownVersion, decode
+from bot.conversion.records import FinishStep, Link, ThreadKey, decode
+from bot.conversion.stored import UnknownVersion
 from bot.words import _
 
 LOOK_AGAIN = timedelta(seconds=5)

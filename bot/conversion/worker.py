@@ -7,8 +7,9 @@ from datetime import timedelta
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Head, Lease, LeaseLost, Rooms, SlackRefused, SlackTrouble, StoreAway
-from bot.conversion.records import UnknownVersion, decode
+from bot.conversion.records import decode
 from bot.conversion.run import NEWER_LOOKS, Run
+from bot.conversion.stored import UnknownVersion
 from bot.conversion.sweep import put_back
 from bot.conversion.tasks import ended
 

@@ -2,7 +2,7 @@
 
 from bot.conversion.decisions import Decision, decided, is_closed
 from bot.conversion.ports import Lanes
-from bot.conversion.records import UnknownVersion
+from bot.conversion.stored import UnknownVersion
 from bot.slack.answers import Answers, Later
 from bot.slack.home import GONE, NEWER
 from bot.slack.ids import Action

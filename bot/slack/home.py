@@ -14,9 +14,9 @@ from bot.conversion.records import (
     LinkTicket,
     OpenTicket,
     ThreadKey,
-    UnknownVersion,
     decode,
 )
+from bot.conversion.stored import UnknownVersion
 from bot.slack.access import Access
 from bot.slack.answers import Later
 from bot.slack.forms import NOT_YOURS

@@ -2,7 +2,7 @@
 
 from bot.conversion.decisions import Decision, asks, decided, is_of
 from bot.conversion.ports import Lanes, Parked
-from bot.conversion.records import UnknownVersion
+from bot.conversion.stored import UnknownVersion
 from bot.slack.answers import Answers, Later
 from bot.slack.home import AGAIN, GONE, NEWER, HomeTab, in_home
 from bot.slack.ids import Action

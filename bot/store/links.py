@@ -6,15 +6,8 @@ from typing import Any
 from typing_extensions import override
 
 from bot.conversion.ports import Links
-from bot.conversion.records import (
-    Delivered,
-    Link,
-    ThreadKey,
-    UnknownVersion,
-    delivered_from,
-    link_from,
-    stored_form,
-)
+from bot.conversion.records import Delivered, Link, ThreadKey, delivered_from, link_from, stored_form
+from bot.conversion.stored import UnknownVersion
 from bot.store.connection import Connection
 from bot.store.keys import Shard, numbers_threads, shard_of, tickets_threads
 

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from bot.conversion.ports import Mappings
-from bot.conversion.records import Mapped, UnknownVersion
+from bot.conversion.records import Mapped
+from bot.conversion.stored import UnknownVersion
 from bot.store.connection import Connection
 from bot.store.keys import people
 from bot.store.links import scan

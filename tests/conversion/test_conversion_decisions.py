@@ -4,16 +4,8 @@ import pytest
 
 from adapters.model import Act
 from bot.conversion.decisions import Decision, Written, asks, decided, rewritten, written
-from bot.conversion.records import (
-    AddMessage,
-    ChangeTicket,
-    OpenTicket,
-    Operation,
-    Progress,
-    UnknownVersion,
-    decode,
-    encode,
-)
+from bot.conversion.records import AddMessage, ChangeTicket, OpenTicket, Operation, Progress, decode, encode
+from bot.conversion.stored import UnknownVersion
 
 
 def parked(**progress):

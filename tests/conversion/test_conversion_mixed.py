@@ -9,8 +9,9 @@ import pytest
 
 from bot.conversion import records
 from bot.conversion.ports import NewOp
-from bot.conversion.records import AddMessage, OpenTicket, Operation, ThreadKey, UnknownVersion, encode
+from bot.conversion.records import AddMessage, OpenTicket, Operation, ThreadKey, encode
 from bot.conversion.stamps import microseconds
+from bot.conversion.stored import UnknownVersion
 from tests.conversion.slack_fakes import said
 
 THREAD = ThreadKey(team="T1", channel="C1", ts="1700000000.000100")

@@ -11,7 +11,6 @@ from bot.conversion.records import (
     AddMessage,
     Operation,
     Progress,
-    UnknownVersion,
     Work,
     decode,
     delivered_from,
@@ -19,6 +18,7 @@ from bot.conversion.records import (
     link_from,
     stored_form,
 )
+from bot.conversion.stored import UnknownVersion
 
 STORED = Path(__file__).parent / "records" / "v1"
 """Every record as version 1 wrote it, each field with something in it. Never write one anew: add files only."""

@@ -3,7 +3,8 @@
 import pytest
 
 from bot.conversion.ports import Outcome
-from bot.conversion.records import Delivered, ThreadKey, UnknownVersion
+from bot.conversion.records import Delivered, ThreadKey
+from bot.conversion.stored import UnknownVersion
 from bot.store.keys import shard_of
 
 T = "T1:C1:1700000000.000100"
