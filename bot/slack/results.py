@@ -18,7 +18,7 @@ from bot.slack.mine import mine_of, waits_for
 from bot.slack.policy import Gesture
 from bot.slack.routing import Call, Router
 from bot.slack.tickets import ASK, Asked, Refused, Tickets
-from bot.slack.views.card import state_words, status_words
+from bot.slack.views.card import seen_status, status_words
 from bot.slack.views.elements import Said
 from bot.slack.views.help import usage
 from bot.slack.views.notices import notice
@@ -187,7 +187,7 @@ def _found_row(ticket: Ticket, desk: TicketAdapter[Any], linkable: ThreadKey | N
 
 def row_of(link: Link, desk: str, us: Identity, user: str) -> Row:
     """A linked ticket as it was last seen."""
-    status = link.status or state_words(link.state) or _("not known yet")
+    status = seen_status(link) or _("not known yet")
     facts = _("{desk}. Status: {status}.", desk=desk, status=status)
     if waits_for(link, user):
         facts = _("{desk}. Status: {status}. It waits for your answer.", desk=desk, status=status)

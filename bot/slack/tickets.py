@@ -15,7 +15,7 @@ from bot.slack.access import Access
 from bot.slack.allowance import Allowance, Kind
 from bot.slack.mirroring import choices_words, switched_words, wanted
 from bot.slack.policy import Actor, Gesture
-from bot.slack.views.card import facts_of, mirror_words, status_words
+from bot.slack.views.card import facts_of, mirror_words, seen_status, status_words
 from bot.slack.views.help import usage
 from bot.slack.wishes import Reference, Verb, reference
 from bot.words import N_, _, together
@@ -235,8 +235,8 @@ class Tickets:
         lines = [_("Ticket {number} at {desk}", **said)]
         if link and link.subject:
             lines = [_("Ticket {number} at {desk}: {subject}", subject=link.subject, **said)]
-        if link and link.status:
-            lines.append(_("Status: {status}", status=link.status))
+        if link and (status := seen_status(link)):
+            lines.append(_("Status: {status}", status=status))
         return "\n".join([*lines, stale]).rstrip(), link.url if link else ""
 
     async def write(self, asked: Asked, found: Found, text: str, visibility: Visibility, *, sure: bool = False) -> str:

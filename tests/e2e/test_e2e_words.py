@@ -52,3 +52,8 @@ async def test_form_error_card_answer_and_home_are_in_italian(walk):
     await expect(answer).to_be_visible(timeout=PATIENCE)
     assert [] == await english(answer)
     await shot(walk.page, "words-it-3-card")
+    await walk.page.get_by_role("button", name="Home").click()
+    home = walk.page.locator("#home")
+    await expect(home).to_contain_text("la stampante brucia", timeout=PATIENCE)
+    assert [] == await english(home)
+    await shot(walk.page, "words-it-4-home")

@@ -21,7 +21,7 @@ from bot.slack.views.elements import (
     section,
     spoken,
 )
-from bot.words import _, ngettext, pgettext
+from bot.words import ENGLISH, _, ngettext, pgettext, speaking
 
 _LEFT_OUT_SHOWN = 10
 
@@ -88,9 +88,7 @@ def status_of(shown: Card) -> str:
     """The status in words, as far as it is known."""
     if shown.ticket:
         return status_words(shown.ticket)
-    return (
-        shown.link.status or state_words(shown.link.state) or _("not known; this desk does not tell, or did not answer")
-    )
+    return seen_status(shown.link) or _("not known; this desk does not tell, or did not answer")
 
 
 def state_words(state: str) -> str:
@@ -109,8 +107,19 @@ def status_words(ticket: Ticket) -> str:
     if ticket.merged_into:
         return _("Merged into ticket {number}", number=ticket.merged_into.number)
     words = state_words(ticket.status)
-    same = not ticket.status_name or ticket.status_name.casefold() == words.casefold()
-    return words if same else f"{words} ({ticket.status_name})"
+    return words if _says_no_more(ticket.status, ticket.status_name) else f"{words} ({ticket.status_name})"
+
+
+def seen_status(link: Link) -> str:
+    """A linked ticket's status as it was last seen: the desk's word, unless ours says the same; empty if not known."""
+    return state_words(link.state) if _says_no_more(link.state, link.status) else link.status
+
+
+def _says_no_more(state: str, name: str) -> bool:
+    """Whether a desk's word for a status is only ours, in English or in the language that is spoken now."""
+    with speaking(ENGLISH):
+        plain = state_words(state)
+    return name.casefold() in {"", plain.casefold(), state_words(state).casefold()}
 
 
 def _left_out(left_out: tuple[str, ...]) -> list[Json]:

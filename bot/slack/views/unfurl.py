@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from adapters.model import Ticket
 from bot.conversion.records import Link
-from bot.slack.views.card import facts_of, status_words
+from bot.slack.views.card import facts_of, seen_status, status_words
 from bot.slack.views.elements import Json, context, cut, section, spoken
 from bot.words import _
 
@@ -37,6 +37,6 @@ def preview(shown: Preview) -> Json:
 def _status(shown: Preview) -> str:
     if shown.ticket:
         return _("Status: {status}", status=status_words(shown.ticket))
-    if shown.link and shown.link.status:
-        return _("Status when Threadline last looked: {status}", status=shown.link.status)
+    if shown.link and (status := seen_status(shown.link)):
+        return _("Status when Threadline last looked: {status}", status=status)
     return _("Status: {status}", status=_("not known"))

@@ -6,8 +6,8 @@ import pytest
 
 from bot.conversion.ports import Card
 from bot.slack.ids import Action, Block
-from bot.slack.views.card import card
-from bot.words import settle
+from bot.slack.views.card import card, seen_status
+from bot.words import settle, speaking
 from tests.words.catalogue import left_in_english
 
 FILLED = {
@@ -103,3 +103,15 @@ async def test_what_is_known_of_a_person_is_used_while_it_is_asked_for_anew(stag
     await press(stage, carded, Action.NOTE, stage.ben)
 
     assert before == stage.server.calls["users.info"]
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "shown"),
+    [("open", "Open", "Aperto"), ("open", "In progress", "In progress"), ("closed", "", "Chiuso"), ("", "New", "New")],
+)
+async def test_a_desks_status_is_shown_in_its_word_only_where_that_says_more(stage, state, status, shown):
+    root = await stage.workspace.post(stage.ada, stage.channel, "La stampante brucia")
+    link = await stage.link(root, state=state, status=status)
+
+    with speaking("it-IT"):
+        assert shown == seen_status(link)
