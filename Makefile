@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?= 60
+RATE ?= 20
 OPS ?= 2000
 SEED ?= 1
 COUNT ?= 20000
@@ -13,7 +14,7 @@ RULES := tests/security/rules/threadline
 SEMGREP := $(VENV)/semgrep/bin/semgrep scan --quiet --metrics=off --disable-version-check --config $(RULES).yml
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-script test check format e2e day bench crash simulate fuzz words pins clean
+.PHONY: help install demo demo-script test check format e2e day bench crash simulate soak fuzz words pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -80,6 +81,9 @@ crash: $(VENV)/.dev ## Kill processes for a while and compare (OPS=, SECONDS=, S
 
 simulate: $(VENV)/.dev ## Live through schedules in virtual time and shrink the first that fails (SCHEDULES=, SEED=)
 	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) $(ARGS)
+
+soak: $(VENV)/.dev ## Work evenly for a while, draw what the bot holds, and say what grows (SECONDS=, RATE=, ARGS="--desk whmcs")
+	@$(BIN)/python -m tests.soak --seconds $(SECONDS) --rate $(RATE) $(ARGS)
 
 fuzz: $(VENV)/.dev ## Send spoilt payloads to each door and count what came of them (COUNT=, SEED=)
 	@$(BIN)/python -m tests.security.fuzz --count $(COUNT) --seed $(SEED) $(ARGS)
