@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import uvloop
 from rich.console import Console
 
-from bench import door, forms, growth, through
+from bench import door, forms, growth, many, through
 from bench.measuring import MEASURED, OTHER, Figure, Line, Skipped, stay_on
 from bench.table import table
 from bench.writing import write
@@ -25,10 +25,12 @@ ROWS: dict[str, Row] = {
     "slash": lambda seconds: forms.slash(seconds=seconds),
     "through": lambda seconds: through.latency(seconds=seconds),
     "worker": lambda seconds: through.throughput(messages=int(200 * seconds)),
+    "workers": lambda seconds: many.workers(messages=int(500 * seconds)),
     "options": lambda seconds: forms.options(seconds=seconds),
     "import": lambda _: growth.imports(),
     "links": lambda _: growth.links(),
     "backlog": lambda _: growth.backlog(),
+    "idle": lambda seconds: many.idle(seconds=4 * seconds),
     "start": lambda _: growth.start(),
 }
 

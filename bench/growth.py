@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from bench.door import link
 from bench.load import CHANNEL, TEAM, root
-from bench.measuring import MEASURED, Figure, Line, cpu_seconds, keeper, median, memory, stay_on
+from bench.measuring import MEASURED, Figure, Line, cpu_seconds, keeper, median, memory, quantile, stay_on
 from bench.office import Office, office
 from bot.conversion.intake import Intake
 from bot.conversion.ports import Lease, Outcome
@@ -24,9 +24,11 @@ from bot.store.links import RedisLinks
 from bot.store.store import Store
 
 THREADS = (10, 100, 1_000, 10_000)
-LINKS = (1, 1_000, 100_000)
-BACKLOGS = (100, 1_000, 10_000)
+LINKS = (1, 1_000, 100_000, 1_000_000)
+BACKLOGS = (100, 1_000, 10_000, 50_000)
 AT_ONCE = 200
+_ONE, _TOGETHER = 98_765_432, 5_000
+"""The number of the link that is the pattern of all others, and how many are written at a time."""
 PATIENCE = 120.0
 
 
@@ -45,6 +47,8 @@ async def imports(*, most: int = THREADS[-1]) -> list[Line]:
                     what=f"a thread of {length:,} messages",
                     value=took,
                     unit="s",
+                    at=length,
+                    along="messages",
                     more={
                         "ms_per_message": 1e3 * took / length,
                         "cpu_ms_per_message": 1e3 * (cpu_seconds(bot.pid) - cpu) / length,
@@ -89,7 +93,7 @@ async def links(*, most: int = LINKS[-1], looks: int = 300) -> list[Line]:
         async with keeper(Path(folder), fsync="everysec") as kept, Store.open(kept.url) as store:
             made, empty = 0, await kept.used()
             for count in (count for count in LINKS if count <= most):
-                await _put(store, range(made, count))
+                await _put(store, kept.url, range(made, count))
                 made = count
                 took = []
                 for number in range(looks):
@@ -104,42 +108,48 @@ async def links(*, most: int = LINKS[-1], looks: int = 300) -> list[Line]:
                         what=f"{count:,} links, one found, p50",
                         value=1e6 * median(took),
                         unit="µs",
-                        more={"bytes_per_link": size if count > 1 else 0},
+                        at=count,
+                        along="links",
+                        more={"p99_us": 1e6 * quantile(took, 0.99), "bytes_per_link": size if count > 1 else 0},
                     )
                 )
     return lines
 
 
 class _Collecting(Connection):
-    """Keeps commands until there are many: what `RedisLinks` writes, a thousand links at a time."""
+    """Keeps the commands that `RedisLinks` gives it."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection.client)
-        self._held: list[Sequence[str | int]] = []
+        self.held: list[Sequence[str | int]] = []
 
     @override
     async def do(self, *command: str | int) -> None:
-        self._held.append(command)
+        self.held.append(command)
 
     @override
     async def do_many(self, commands: Sequence[Sequence[str | int]]) -> list[Any]:
-        self._held += commands
+        self.held += commands
         return []
 
-    async def send(self) -> None:
-        """Send what was kept."""
-        held, self._held = self._held, []
-        await super().do_many(held)
 
-
-async def _put(store: Store, numbers: range) -> None:
+async def _put(store: Store, url: str, numbers: range) -> None:
+    """Links of these numbers, written as `RedisLinks` writes one, many thousands at a time."""
     collecting = _Collecting(store.connection)
-    made = RedisLinks(collecting, 1)
-    for number in numbers:
-        await made.put(link(number))
-        if number % 1_000 == 0:
-            await collecting.send()
-    await collecting.send()
+    await RedisLinks(collecting, 1).put(link(_ONE))
+    one, replies = b"".join(map(_packed, collecting.held)), len(b":1\r\n") * len(collecting.held)
+    reader, writer = await asyncio.open_unix_connection(url.removeprefix("unix://"))
+    for start in range(numbers.start, numbers.stop, _TOGETHER):
+        some = range(start, min(numbers.stop, start + _TOGETHER))
+        writer.write(b"".join(one.replace(b"%08d" % _ONE, b"%08d" % number) for number in some))
+        await reader.readexactly(replies * len(some))
+    writer.close()
+
+
+def _packed(command: Sequence[str | int]) -> bytes:
+    """A command as it goes over the wire."""
+    parts = [str(part).encode() for part in command]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
 
 
 async def backlog(*, most: int = BACKLOGS[-1]) -> list[Line]:
@@ -163,6 +173,8 @@ async def backlog(*, most: int = BACKLOGS[-1]) -> list[Line]:
                         what=f"{count:,} waiting, taken and finished",
                         value=count / done,
                         unit="operations/s",
+                        at=count,
+                        along="waiting",
                         more={"added_per_s": count / added, "redis_mb": used / 2**20},
                     )
                 )

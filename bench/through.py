@@ -86,8 +86,8 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(kind: str) -> AsyncIterator[Bench]:
-    """A desk of *kind* that answers at once, with tickets, and links of threads to them."""
+async def bench(kind: str, *, threads: int = TICKETS) -> AsyncIterator[Bench]:
+    """A desk of *kind* that answers at once, with tickets, and links of so many threads to them."""
     async with AsyncExitStack() as stack:
         place = await stack.enter_async_context(office(kind))
         arrived: dict[int, float] = {}
@@ -103,9 +103,9 @@ async def bench(kind: str) -> AsyncIterator[Bench]:
             watching = asyncio.create_task(_watch(Path(table["path"]), arrived))
             stack.callback(watching.cancel)
         async with Store.open(place.store.url) as store:
-            for number, ticket in enumerate(tickets):
-                await store.links.put(link(number, team=team, channel=channel, ticket=ticket))
-        messages = Messages(team=team, channel=channel, user=place.person("tom"), threads=TICKETS)
+            for number in range(threads):
+                await store.links.put(link(number, team=team, channel=channel, ticket=tickets[number % TICKETS]))
+        messages = Messages(team=team, channel=channel, user=place.person("tom"), threads=threads)
         yield Bench(place=place, desk=table, tickets=tickets, messages=messages, arrived=arrived)
 
 
@@ -186,13 +186,14 @@ async def _at_rate(made: Bench, rate: int, count: int) -> list[float]:
             group.create_task(one())
             if number + 1 < count:
                 await asyncio.sleep(1 / rate)
-    await _all_there(made, set(sent))
+    await all_there(made, set(sent))
     for wire in wires:
         wire.close()
     return [made.arrived[number] - began for number, began in sent.items()]
 
 
-async def _all_there(made: Bench, numbers: set[int]) -> None:
+async def all_there(made: Bench, numbers: set[int]) -> None:
+    """Wait until the desk has the messages of these numbers. Raises RuntimeError: it did not get them in time."""
     until = time.perf_counter() + PATIENCE
     while missing := len(numbers - made.arrived.keys()):
         if time.perf_counter() > until:
@@ -227,12 +228,12 @@ async def throughput(
 
 async def _drain(made: Bench, count: int, result: Drained) -> None:
     """A worker starts with *count* events stored already."""
-    numbers = await _store(made, count)
+    numbers = await stored(made, count)
     async with made.place.bot("worker") as process:
         cpu = cpu_seconds(process.pid)
-        await _all_there(made, numbers)
+        await all_there(made, numbers)
         result.cpu.append((cpu_seconds(process.pid) - cpu) / count)
-    result.rates.append(_rate(made, numbers))
+    result.rates.append(rate(made, numbers))
 
 
 async def _loop(made: Bench, count: int, result: Drained) -> None:
@@ -242,21 +243,22 @@ async def _loop(made: Bench, count: int, result: Drained) -> None:
     async with child("straight", **plan) as process:
         cpu = cpu_seconds(process.pid)
         numbers = set(range(first, first + count))
-        await _all_there(made, numbers)
+        await all_there(made, numbers)
         result.cpu.append((cpu_seconds(process.pid) - cpu) / count)
-    result.rates.append(_rate(made, numbers))
+    result.rates.append(rate(made, numbers))
 
 
 async def _count(made: Bench, count: int, result: Drained) -> None:
     """Commands to Redis for each message; counted on its own, since counting costs time."""
-    numbers = await _store(made, count)
+    numbers = await stored(made, count)
     async with made.place.store.counting() as seen, made.place.bot("worker"):
-        await _all_there(made, numbers)
+        await all_there(made, numbers)
         await asyncio.sleep(0.2)
         result.commands.append(sum(seen.values()) / count)
 
 
-async def _store(made: Bench, count: int) -> set[int]:
+async def stored(made: Bench, count: int) -> set[int]:
+    """Have so many new events stored as the door stores them; their numbers."""
     pairs = [made.messages.next() for _ in range(count)]
     ops = [op for _, raw in pairs if (op := event_op(json.loads(raw))) is not None]
     async with Store.open(made.place.store.url) as store:
@@ -264,7 +266,8 @@ async def _store(made: Bench, count: int) -> set[int]:
     return {number for number, _ in pairs}
 
 
-def _rate(made: Bench, numbers: set[int]) -> float:
+def rate(made: Bench, numbers: set[int]) -> float:
+    """Messages a second, from the first to the last that arrived."""
     times = sorted(made.arrived[number] for number in numbers)
     return (len(times) - 1) / (times[-1] - times[0])
 

@@ -24,11 +24,14 @@ def write(lines: Sequence[Line], *, at: str, machine: str, folder: Path = HERE) 
         *[text for text in kept if not text.startswith("| row |")],
         *[_row(line, f"{at[:16]}Z, {machine}") for line in lines],
     ]
-    readme.write_text(before + BEGIN + "\n" + "\n".join(table) + "\n" + END + after, encoding="utf-8")
     for row in rows:
         mine = [line for line in lines if isinstance(line, Figure) and line.row == row]
         if mine:
             (folder / f"{row}.svg").write_text(picture(mine), encoding="utf-8")
+    named = dict.fromkeys(text.split("|")[1].strip() for text in table[2:])
+    drawn = [f"![{row}]({row}.svg)" for row in named if (folder / f"{row}.svg").exists()]
+    text = "\n".join([BEGIN, *table, "", *drawn, END])
+    readme.write_text(before + text + after, encoding="utf-8")
 
 
 def _row(line: Line, where: str) -> str:
