@@ -159,7 +159,7 @@ class SimThreads:
 class SimVoice:
     """The port that speaks."""
 
-    receipts_are_words = False
+    receipts_are_words = receipts_are_silent = False
 
     def __init__(self, state: SlackState, network: Network, rates: Rates) -> None:
         self._state, self._network, self._rates = state, network, rates
