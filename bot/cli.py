@@ -17,6 +17,10 @@ desk_app = typer.Typer(help="Try a desk by hand.", no_args_is_help=True, rich_ma
 links_app = typer.Typer(help="Look at links between threads and tickets.", no_args_is_help=True, rich_markup_mode=None)
 parked_app = typer.Typer(help="Decide about work that waits for a person.", no_args_is_help=True, rich_markup_mode=None)
 people_app = typer.Typer(help="Say who Slack people are at a desk.", no_args_is_help=True, rich_markup_mode=None)
+forget_app = typer.Typer(help="Forget a person or a ticket.", no_args_is_help=True, rich_markup_mode=None)
+export_app = typer.Typer(help="Show what is kept about a person.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(forget_app, name="forget")
+app.add_typer(export_app, name="export")
 app.add_typer(desk_app, name="desk")
 app.add_typer(people_app, name="people")
 app.add_typer(links_app, name="links")
@@ -30,6 +34,7 @@ Thread = Annotated[str, typer.Argument(help="The thread, as `links list` shows i
 User = Annotated[str, typer.Argument(help="The person's id in Slack, such as U0123456789.")]
 Op = Annotated[str, typer.Argument(help="The operation, as `parked list` shows it.")]
 Body = Annotated[str, typer.Option(help="The text.")]
+Drop = Annotated[bool, typer.Option("--drop-waiting", help="Also what waits to be delivered; it is lost.")]
 Email = Annotated[str, typer.Option("--requester-email", help="E-mail address of the requester.")]
 Person = Annotated[str, typer.Option("--requester-name", help="Name of the requester.")]
 Files = Annotated[list[Path] | None, typer.Option("--file", exists=True, dir_okay=False, help="A file; repeatable.")]
@@ -258,6 +263,30 @@ def people_list(config: Config = None, as_json: Json = False) -> None:
     from bot.commands.people import list_people as work
 
     work(config, as_json=as_json)
+
+
+@forget_app.command("user")
+def forget_user(user: User, config: Config = None, drop_waiting: Drop = False) -> None:
+    """Take out of Redis what is kept about somebody; their tickets stay linked, without them."""
+    from bot.commands.forget import forget_user as work
+
+    work(config, user, drop=drop_waiting)
+
+
+@forget_app.command("ticket")
+def forget_ticket(desk: Name, number: Number, config: Config = None, drop_waiting: Drop = False) -> None:
+    """Take out of Redis what is kept about a ticket, its links too; thread and ticket stay as they are."""
+    from bot.commands.forget import forget_about_ticket as work
+
+    work(config, desk, number, drop=drop_waiting)
+
+
+@export_app.command("user")
+def export_user(user: User, config: Config = None) -> None:
+    """Print what Redis holds about somebody as one JSON object, with the texts that wait."""
+    from bot.commands.forget import export_user as work
+
+    work(config, user)
 
 
 @parked_app.command("list")

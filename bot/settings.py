@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from base64 import b64decode
 from collections.abc import Mapping
 from email.utils import parseaddr
 from pathlib import Path
@@ -203,6 +204,20 @@ def _address(listen: str) -> str:
     return listen
 
 
+def _keys(given: str) -> tuple[bytes, ...]:
+    """Keys of 32 bytes from base64, separated by commas. Raises ValueError, in words that do not repeat them."""
+    try:
+        keys = tuple(b64decode(key.strip(), validate=True) for key in given.split(",") if key.strip())
+    except ValueError:
+        keys = (b"",)
+    if any(len(key) != 32 for key in keys):  # noqa: PLR2004 - as AES-256 has it
+        raise ValueError(
+            "THREADLINE_KEY in the environment must be 32 bytes in base64, as `openssl rand -base64 32` prints "
+            "them, or several such keys with commas between"
+        )
+    return keys
+
+
 class Environment(BaseSettings):
     """What comes from the environment and from nowhere else."""
 
@@ -213,6 +228,13 @@ class Environment(BaseSettings):
     slack_signing_secret: SecretStr = SecretStr("")
     redis_url: SecretStr = SecretStr("")
     threadline_data: str = ""
+    threadline_key: SecretStr = SecretStr("")
+
+    @field_validator("threadline_key")
+    @classmethod
+    def _are_keys(cls, given: SecretStr) -> SecretStr:
+        _keys(given.get_secret_value())
+        return given
 
 
 class Settings(Table):
@@ -244,6 +266,11 @@ class Settings(Table):
     def redis_url(self) -> str:
         """The address of the external server; empty where Threadline runs its own."""
         return self.environment.redis_url.get_secret_value() or self.redis.url
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """What texts in Redis are encrypted with: the first encrypts, all decrypt; none: they are not."""
+        return _keys(self.environment.threadline_key.get_secret_value())
 
     @property
     def data_dir(self) -> str:
@@ -304,7 +331,7 @@ def parse(
         plain = Settings.model_validate(rest | {"environment": _environment(environ)})
     except ValidationError as error:
         problems.extend(f"{source}, {_problem(entry)}" for entry in error.errors())
-        plain = Settings()
+        plain = Settings(environment=Environment.model_construct())
     defaults = [name for name, desk in desks.items() if desk.default]
     if len(defaults) > 1:
         problems.append(f"{source}: {' and '.join(defaults)} both say default = true. Only one desk can.")

@@ -41,6 +41,7 @@ from bot.slack.views.card import card
 from bot.slack.views.notices import notice
 from bot.slack.voice import Receipts, SlackVoice
 from bot.slack.web import Web
+from bot.store.cipher import Cipher
 from bot.store.store import Store
 
 log = logging.getLogger("threadline")
@@ -103,7 +104,8 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of these settings."""
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     lease = timedelta(seconds=settings.work.lease)
-    async with Store.open(settings.redis_url, data_dir, lease=lease, replicas=settings.redis.replicas) as store:
+    cipher, replicas = Cipher(settings.keys), settings.redis.replicas
+    async with Store.open(settings.redis_url, data_dir, lease=lease, replicas=replicas, cipher=cipher) as store:
         yield store
 
 

@@ -18,6 +18,8 @@ from bot.settings import Settings, SettingsError
 from bot.slack.manifest import scopes
 from bot.slack.web import Web
 from bot.store.durability import durability
+from bot.store.personal import unreadable
+from bot.store.store import Store
 
 
 def doctor(config: Path | None, *, as_json: bool) -> None:
@@ -55,10 +57,27 @@ async def redis(settings: Settings) -> list[Finding]:
             return [
                 Finding(subject="Redis", ok=True, detail=f"{where} answers"),
                 *await durability(store.connection, store.url),
+                await _texts(store, encrypted=bool(settings.keys)),
             ]
     except (StoreAway, SettingsError) as error:
         remedy = "Start it, or correct REDIS_URL; without one Threadline runs a server of its own."
         return [Finding(subject="Redis", ok=False, detail=str(error), remedy=remedy)]
+
+
+async def _texts(store: Store, *, encrypted: bool) -> Finding:
+    """Whether all that is stored can be read with the keys that we have."""
+    closed = await unreadable(store)
+    return Finding(
+        subject="Texts in Redis",
+        ok=not closed,
+        detail=f"{closed} records cannot be read with the keys that are here"
+        if closed
+        else "encrypted with THREADLINE_KEY"
+        if encrypted
+        else "not encrypted (THREADLINE_KEY does that)",
+        remedy="Give every process the key that they were written with, in THREADLINE_KEY after the new one; "
+        "until then they are left as they are.",
+    )
 
 
 async def slack(settings: Settings) -> list[Finding]:

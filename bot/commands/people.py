@@ -8,7 +8,7 @@ from bot.commands.opening import finish, settings_at, store_of
 from bot.conversion.records import Mapped
 from bot.settings import Settings
 
-_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
+USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 
 
 def map_person(config: Path | None, mapped: Mapped) -> None:
@@ -60,6 +60,6 @@ def _checked(config: Path | None, desk: str, user: str) -> Settings:
     settings = settings_at(config)
     if desk not in settings.desks:
         fail(f"The settings have no desk called {desk}. They have: {', '.join(settings.desks)}.")
-    if not _USER.fullmatch(user):
+    if not USER.fullmatch(user):
         fail(f"{user!r} is not the id of a person in Slack. It looks like U0123456789; their profile's menu copies it.")
     return settings

@@ -17,6 +17,7 @@ from typing_extensions import override
 from bot.conversion.ports import Added, Head, Lanes, Lease, LeaseLost, NewOp, Outcome, Parked
 from bot.conversion.records import link_from, stored_form
 from bot.store.bell import Bell
+from bot.store.cipher import OPEN, Cipher
 from bot.store.connection import Call, Connection
 from bot.store.gauges import backlog
 from bot.store.keys import Shard, shard_of, thread_of
@@ -43,8 +44,20 @@ def milliseconds(span: timedelta) -> int:
 class RedisLanes(Lanes):
     """Lanes on one server, on a Cluster, or behind Sentinel."""
 
-    def __init__(self, connection: Connection, shards: int, *, lease: timedelta = LEASE, replicas: int = 0) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        shards: int,
+        *,
+        lease: timedelta = LEASE,
+        replicas: int = 0,
+        cipher: Cipher = OPEN,
+    ) -> None:
         self._connection = connection
+        self._cipher = cipher
+        self._handed: dict[
+            str, tuple[str, str]
+        ] = {}  # lane -> what was handed out of it last: payload, as it is stored
         self._replicas = replicas
         self._shards = shards
         self._lease = milliseconds(lease)
@@ -57,7 +70,7 @@ class RedisLanes(Lanes):
     @override
     async def add(self, ops: Sequence[NewOp]) -> list[Added]:
         batches = self._batches(ops)
-        calls = [_add_call(shard, [ops[i] for i in mine]) for shard, mine in batches]
+        calls = [_add_call(shard, [ops[i] for i in mine], self._cipher) for shard, mine in batches]
         answers = await self._connection.run_copied(calls, self._replicas)
         self._bell.ring({shard.number for shard, _ in batches})
         words: dict[int, str] = {}
@@ -88,8 +101,8 @@ class RedisLanes(Lanes):
             [("HGET", shard.key("ops"), field), ("HGET", shard.key("parked"), field)]
         )
         if waiting is not None:
-            return _payload(waiting)
-        return None if parked is None else _parked(field, parked).payload
+            return self._opened(field, waiting)
+        return None if parked is None else self._parked(field, parked).payload
 
     @override
     async def claim(self, limit: int) -> list[Lease]:
@@ -130,11 +143,12 @@ class RedisLanes(Lanes):
 
     @override
     async def head(self, lease: Lease) -> Head | None:
-        return _head(await self._leased("head", lease, self._lease, extra=[self._shard(lease.lane).queue(lease.lane)]))
+        queue = self._shard(lease.lane).queue(lease.lane)
+        return self._head(lease, await self._leased("head", lease, self._lease, extra=[queue]))
 
     @override
     async def save(self, lease: Lease, op: str, payload: str) -> None:
-        await self._leased("save", lease, self._lease, op, payload)
+        await self._leased("save", lease, self._lease, op, self._closed(lease, op, payload))
 
     @override
     async def extend(self, lease: Lease) -> None:
@@ -148,7 +162,7 @@ class RedisLanes(Lanes):
     async def done(self, lease: Lease, op: str, outcome: Outcome) -> Head | None:
         shard, thread = self._shard(lease.lane), thread_of(lease.lane)
         extra = [shard.queue(lease.lane), shard.memory(lease.lane, op), shard.delivered(thread)]
-        link = "" if outcome.link is None else stored_form(outcome.link)
+        link = "" if outcome.link is None else self._cipher.close(stored_form(outcome.link), thread)
         delivered = [text for ts, record in outcome.delivered.items() for text in (ts, stored_form(record))]
         before = None
         if outcome.link is not None:
@@ -170,27 +184,31 @@ class RedisLanes(Lanes):
             extra=extra,
         )
         if before is not None:
-            await drop_ways_back(self._connection, link_from(before))
-        return _head(answer)
+            await drop_ways_back(self._connection, link_from(self._cipher.open(before, thread)))
+        return self._head(lease, answer)
 
     @override
     async def retry(self, lease: Lease, op: str, payload: str, *, delay: timedelta) -> None:
-        await self._leased("retry", lease, milliseconds(delay), op, payload)
+        handed, stored = self._handed.pop(lease.lane, ("", ""))
+        as_it_was = stored if payload == handed else self._closed(lease, op, payload)
+        await self._leased("retry", lease, milliseconds(delay), op, as_it_was)
         self._look_in(delay.total_seconds())
 
     @override
     async def park(self, lease: Lease, op: str, payload: str) -> Head | None:
-        queue = self._shard(lease.lane).queue(lease.lane)
-        return _head(await self._leased("park", lease, self._lease, secrets.token_hex(4), op, payload, extra=[queue]))
+        queue, closed = self._shard(lease.lane).queue(lease.lane), self._closed(lease, op, payload)
+        answer = await self._leased("park", lease, self._lease, secrets.token_hex(4), op, closed, extra=[queue])
+        return self._head(lease, answer)
 
     @override
     async def hold(self, lease: Lease, op: str, payload: str) -> None:
-        await self._leased("hold", lease, op, payload)
+        await self._leased("hold", lease, op, self._closed(lease, op, payload))
 
     async def _leased(self, script: str, lease: Lease, *args: str | int, extra: Sequence[str] = ()) -> Any:
         keys = [*self._shard(lease.lane).all, *extra]
         answer = await self._connection.run(script, keys, [lease.lane, lease.token, *args])
         if answer == LOST:
+            self._handed.pop(lease.lane, None)
             raise LeaseLost(lease.lane)
         return answer
 
@@ -199,7 +217,7 @@ class RedisLanes(Lanes):
         for number in range(self._shards):
             shard = Shard(number)
             async for field, record in scan(self._connection, shard.key("parked")):
-                yield _parked(field, record)
+                yield self._parked(field, record)
             async for lane, _ in scan(self._connection, shard.key("held")):
                 if held := await self._held(lane):
                     yield held
@@ -209,7 +227,7 @@ class RedisLanes(Lanes):
         field = f"{lane}|{op}"
         record = await self._connection.do("HGET", self._shard(lane).key("parked"), field)
         if record is not None:
-            return _parked(field, record)
+            return self._parked(field, record)
         held = await self._held(lane)
         return held if held is not None and held.id == op else None
 
@@ -222,15 +240,32 @@ class RedisLanes(Lanes):
         record = await self._connection.do("HGET", shard.key("ops"), f"{lane}|{op}")
         if record is None:  # released in between
             return None
-        return Parked(lane=lane, id=op, payload=_payload(record), parked_at=_time(at), held=True)
+        payload = self._opened(f"{lane}|{op}", record)
+        return Parked(lane=lane, id=op, payload=payload, parked_at=_time(at), held=True)
 
     @override
     async def unpark(self, lane: str, op: str, payload: str | None) -> bool:
-        shard = self._shard(lane)
-        remember = int(REMEMBER.total_seconds())
-        what = ["drop"] if payload is None else ["put", payload]
+        if payload is None:
+            return await self._unpark(lane, op, "drop")
+        return await self._unpark(lane, op, "put", self._cipher.close(payload, f"{lane}|{op}"))
+
+    async def _unpark(self, lane: str, op: str, *what: str) -> bool:
+        shard, remember = self._shard(lane), int(REMEMBER.total_seconds())
         keys = [*shard.all, shard.queue(lane), shard.memory(lane, op)]
         return bool(await self._connection.run("unpark", keys, [lane, op, remember, *what]))
+
+    async def everything(self) -> AsyncIterator[tuple[str, str, str]]:
+        """Lane, id and payload of all that waits, stands behind what is in hand, or is parked. Raises StoreAway."""
+        for shard in map(Shard, range(self._shards)):
+            for key, before in (("ops", 2), ("again", 1), ("parked", 3)):
+                async for field, record in scan(self._connection, shard.key(key)):
+                    lane, _, op = field.partition("|")
+                    yield lane, op, self._opened(field, record, before)
+
+    async def forget(self, lane: str, op: str) -> bool:
+        """Drop an operation wherever it is; False where a worker has it in hand. Raises StoreAway."""
+        await self._unpark(lane, op, "forget")
+        return await self.peek(lane, op) is None
 
     @override
     async def nudge(self, lane: str) -> None:
@@ -255,13 +290,45 @@ class RedisLanes(Lanes):
         """Stop listening for what others add."""
         await self._bell.aclose()
 
+    def _head(self, lease: Lease, answer: Any) -> Head | None:
+        if answer is None:
+            self._handed.pop(lease.lane, None)
+            return None
+        op, stored, waiting, link, verify, resync, waited = answer
+        payload = self._cipher.open(stored, f"{lease.lane}|{op}")
+        if self._cipher.closes:
+            self._handed[lease.lane] = payload, stored
+        return Head(
+            id=op,
+            payload=payload,
+            waiting=waiting,
+            link=None if link is None else link_from(self._cipher.open(link, thread_of(lease.lane))),
+            verify=bool(int(verify)),
+            restarted=float(verify),
+            resync=bool(resync),
+            waited=bool(waited),
+        )
 
-def _add_call(shard: Shard, ops: Sequence[NewOp]) -> Call:
+    def _closed(self, lease: Lease, op: str, payload: str) -> str:
+        return self._cipher.close(payload, f"{lease.lane}|{op}")
+
+    def _opened(self, field: str, record: str, before: int = 2) -> str:
+        """The payload of a record, which so many other parts go before."""
+        return self._cipher.open(record.split("|", before)[before], field)
+
+    def _parked(self, field: str, record: str) -> Parked:
+        lane, _, op = field.partition("|")
+        at = _time(record.partition("|")[0])
+        return Parked(lane=lane, id=op, payload=self._opened(field, record, 3), parked_at=at, held=False)
+
+
+def _add_call(shard: Shard, ops: Sequence[NewOp], cipher: Cipher = OPEN) -> Call:
     keys, args = shard.all, list[str | int]()
     for op in ops:
         wish = "l" * op.linked_only + "r" * op.replace + "m" * op.makes_link
         keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))
-        args.append(f"{op.order}|{milliseconds(op.delay)}|{wish}|{op.payload}")
+        payload = cipher.close(op.payload, f"{op.lane}|{op.id}")
+        args.append(f"{op.order}|{milliseconds(op.delay)}|{wish}|{payload}")
     return "add", keys, args
 
 
@@ -269,32 +336,6 @@ def _share(limit: int, due: dict[Shard, int]) -> dict[Shard, int]:
     """*limit* claims dealt out one by one over the shards that have lanes due, so that none goes hungry."""
     rounds = [(turn, i, shard) for i, (shard, lanes) in enumerate(due.items()) for turn in range(min(lanes, limit))]
     return dict(Counter(shard for _, _, shard in sorted(rounds, key=lambda deal: deal[:2])[: max(limit, 0)]))
-
-
-def _head(answer: Any) -> Head | None:
-    if answer is None:
-        return None
-    op, payload, waiting, link, verify, resync, waited = answer
-    return Head(
-        id=op,
-        payload=payload,
-        waiting=waiting,
-        link=None if link is None else link_from(link),
-        verify=bool(int(verify)),
-        restarted=float(verify),
-        resync=bool(resync),
-        waited=bool(waited),
-    )
-
-
-def _payload(record: str) -> str:
-    return record.split("|", 2)[2]
-
-
-def _parked(field: str, record: str) -> Parked:
-    lane, _, op = field.partition("|")
-    at, _, _, payload = record.split("|", 3)
-    return Parked(lane=lane, id=op, payload=payload, parked_at=_time(at), held=False)
 
 
 def _time(at: str) -> datetime:

@@ -8,6 +8,7 @@ from typing_extensions import override
 from bot.conversion.ports import Links
 from bot.conversion.records import Delivered, Link, ThreadKey, delivered_from, link_from, stored_form
 from bot.conversion.stored import UnknownVersion
+from bot.store.cipher import OPEN, Cipher, is_closed
 from bot.store.connection import Connection
 from bot.store.keys import Shard, numbers_threads, shard_of, tickets_threads
 
@@ -36,9 +37,10 @@ def _ways_back(link: Link) -> tuple[str, str]:
 class RedisLinks(Links):
     """One hash of links for each shard, one set of threads for each ticket."""
 
-    def __init__(self, connection: Connection, shards: int) -> None:
+    def __init__(self, connection: Connection, shards: int, cipher: Cipher = OPEN) -> None:
         self._connection = connection
         self._shards = shards
+        self._cipher = cipher
 
     def _shard(self, thread: ThreadKey) -> Shard:
         return shard_of(str(thread), self._shards)
@@ -46,30 +48,42 @@ class RedisLinks(Links):
     @override
     async def get(self, thread: ThreadKey) -> Link | None:
         stored = await self._connection.do("HGET", self._shard(thread).key("links"), str(thread))
-        return None if stored is None else link_from(stored)
+        return None if stored is None else self._from(str(thread), stored)
+
+    def _from(self, thread: str, stored: str) -> Link:
+        return link_from(self._cipher.open(stored, thread))
+
+    def _closed(self, link: Link) -> str:
+        return self._cipher.close(stored_form(link), str(link.thread))
 
     @override
     async def put(self, link: Link) -> None:
         await write_ways_back(self._connection, link)
         links = self._shard(link.thread).key("links")
-        await self._connection.do("HSET", links, str(link.thread), stored_form(link))
+        await self._connection.do("HSET", links, str(link.thread), self._closed(link))
 
     @override
     async def update(self, thread: ThreadKey, change: Callable[[Link], Link]) -> Link | None:
         links = self._shard(thread).key("links")
         while (before := await self._connection.do("HGET", links, str(thread))) is not None:
-            old = link_from(before)
+            old = self._from(str(thread), before)
             new = change(old)
             if _ways_back(new) != _ways_back(old):
                 await write_ways_back(self._connection, new)
-            if await self._connection.run("swap", [links], [str(thread), before, stored_form(new)]):
+            if await self._connection.run("swap", [links], [str(thread), before, self._closed(new)]):
                 return new
         return None
 
     @override
     async def remove(self, link: Link) -> None:
         shard, thread = self._shard(link.thread), str(link.thread)
-        await self._connection.run("unlink", [*shard.all, shard.delivered(thread)], [thread, link.desk, link.ticket_id])
+        keys = [*shard.all, shard.delivered(thread)]
+        while (stored := await self._connection.do("HGET", shard.key("links"), thread)) is not None:
+            there = self._from(thread, stored)
+            if (there.desk, there.ticket_id) != (link.desk, link.ticket_id):
+                break
+            if await self._connection.run("unlink", keys, [thread, stored]):
+                break
         await drop_ways_back(self._connection, link)
 
     @override
@@ -87,14 +101,30 @@ class RedisLinks(Links):
         stored = await self._connection.do_many(
             [("HGET", self._shard(thread).key("links"), str(thread)) for thread in threads]
         )
-        return [link for text in stored if text is not None and (link := _readable(text))]
+        found = zip(threads, stored, strict=True)
+        return [link for thread, text in found if text is not None and (link := self._readable(str(thread), text))]
 
     @override
     async def all(self) -> AsyncIterator[Link]:
         for number in range(self._shards):
-            async for _, stored in scan(self._connection, Shard(number).key("links")):
-                if link := _readable(stored):
+            async for thread, stored in scan(self._connection, Shard(number).key("links")):
+                if link := self._readable(thread, stored):
                     yield link
+
+    async def closed(self) -> int:
+        """How many links are closed with a key that we do not have. Raises StoreAway."""
+        found = 0
+        for number in range(self._shards):
+            async for thread, stored in scan(self._connection, Shard(number).key("links")):
+                found += is_closed(self._cipher.open(stored, thread))
+        return found
+
+    def _readable(self, thread: str, stored: str) -> Link | None:
+        """A link among others; None for one of a newer Threadline, which sees to it."""
+        try:
+            return self._from(thread, stored)
+        except UnknownVersion:
+            return None
 
     @override
     async def delivered(self, thread: ThreadKey, ts: str) -> Delivered | None:
@@ -107,14 +137,6 @@ class RedisLinks(Links):
         await self._connection.run(
             "learn", [shard.key("links"), shard.delivered(name)], [name, ts, stored_form(record)]
         )
-
-
-def _readable(stored: str) -> Link | None:
-    """A link among others; None for one of a newer Threadline, which sees to it."""
-    try:
-        return link_from(stored)
-    except UnknownVersion:
-        return None
 
 
 async def scan(connection: Connection, hash_key: str) -> AsyncIterator[tuple[str, str]]:

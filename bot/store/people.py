@@ -8,6 +8,7 @@ from typing_extensions import override
 from bot.conversion.ports import Mappings
 from bot.conversion.records import Mapped
 from bot.conversion.stored import UnknownVersion
+from bot.store.cipher import OPEN, Cipher
 from bot.store.connection import Connection
 from bot.store.keys import people
 from bot.store.links import scan
@@ -16,17 +17,21 @@ from bot.store.links import scan
 class RedisMappings(Mappings):
     """Written by `threadline people`, read by the workers."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, cipher: Cipher = OPEN) -> None:
         self._connection = connection
+        self._cipher = cipher
 
     @override
     async def get(self, desk: str, user: str) -> Mapped | None:
         stored = await self._connection.do("HGET", people(desk), user)
-        return None if stored is None else _mapped(stored)
+        return None if stored is None else self._from(desk, user, stored)
+
+    def _from(self, desk: str, user: str, stored: str) -> Mapped:
+        return _mapped(self._cipher.open(stored, f"{desk}|{user}"))
 
     async def put(self, mapped: Mapped) -> None:
         """Write down who somebody is; what was written of them at that desk is replaced. Raises StoreAway."""
-        stored = mapped.model_dump_json(exclude_defaults=True)
+        stored = self._cipher.close(mapped.model_dump_json(exclude_defaults=True), f"{mapped.desk}|{mapped.user}")
         await self._connection.do("HSET", people(mapped.desk), mapped.user, stored)
 
     async def remove(self, desk: str, user: str) -> bool:
@@ -35,8 +40,8 @@ class RedisMappings(Mappings):
 
     async def all(self, desk: str) -> AsyncIterator[Mapped]:
         """Everybody at a desk of whom something is written. Raises StoreAway."""
-        async for _, stored in scan(self._connection, people(desk)):
-            yield _mapped(stored)
+        async for user, stored in scan(self._connection, people(desk)):
+            yield self._from(desk, user, stored)
 
 
 def _mapped(stored: str) -> Mapped:

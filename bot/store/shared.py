@@ -11,23 +11,28 @@ from typing_extensions import override
 
 from adapters.contract import Shared
 from bot.store import keys
+from bot.store.cipher import OPEN, Cipher, is_closed
 from bot.store.connection import Connection
 
 
 class RedisShared(Shared):
     """Small values with an end, locks and a common pace."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, cipher: Cipher = OPEN) -> None:
         self._connection = connection
+        self._cipher = cipher
 
     @override
     async def get(self, key: str) -> str | None:
         stored = await self._connection.do("GET", keys.shared_value(key))
-        return None if stored is None else str(stored)
+        value = None if stored is None else self._cipher.open(str(stored), key)
+        return None if value is None or is_closed(value) else value
 
     @override
     async def put(self, key: str, value: str, *, ttl: timedelta) -> None:
-        await self._connection.do("SET", keys.shared_value(key), value, "PX", _milliseconds(ttl))
+        await self._connection.do(
+            "SET", keys.shared_value(key), self._cipher.close(value, key), "PX", _milliseconds(ttl)
+        )
 
     @override
     @asynccontextmanager

@@ -12,6 +12,7 @@ from bot.conversion.tasks import ended
 from bot.store import keys
 from bot.store.breakers import RedisBreakers
 from bot.store.cache import Scratch
+from bot.store.cipher import OPEN, Cipher
 from bot.store.connection import Connection, connect, ready
 from bot.store.lanes import LEASE, RedisLanes
 from bot.store.links import RedisLinks
@@ -48,6 +49,7 @@ class Store:
         fsync: str = "always",
         replicas: int = 0,
         patience: float = 10.0,
+        cipher: Cipher = OPEN,
     ) -> AsyncIterator[Self]:
         """The store at *url*, or on the embedded server of *data_dir*, which is started again should it die.
 
@@ -58,6 +60,7 @@ class Store:
             fsync: the embedded server's ``always`` or ``everysec``.
             replicas: how many replicas must have what is added before it counts as stored.
             patience: seconds to wait for the first answer.
+            cipher: closes the texts that are stored.
 
         Raises:
             BadAddress: *url* is not an address of Redis.
@@ -66,7 +69,9 @@ class Store:
             WrongSchema: it holds the data of another Threadline.
         """
         if url:
-            async with cls._connected(url, started=False, lease=lease, patience=patience, replicas=replicas) as store:
+            async with cls._connected(
+                url, cipher, started=False, lease=lease, patience=patience, replicas=replicas
+            ) as store:
                 yield store
             return
         from bot.store import server  # noqa: PLC0415 -- there is none for Windows
@@ -74,7 +79,9 @@ class Store:
         embedded = await server.attach_or_start(data_dir, fsync=fsync)
         watch = asyncio.create_task(server.keep_alive(embedded), name="embedded server")
         try:
-            async with cls._connected(embedded.url, started=embedded.started, lease=lease, patience=patience) as store:
+            async with cls._connected(
+                embedded.url, cipher, started=embedded.started, lease=lease, patience=patience
+            ) as store:
                 yield store
         finally:
             await ended(watch)
@@ -84,13 +91,13 @@ class Store:
     @classmethod
     @asynccontextmanager
     async def _connected(
-        cls, url: str, *, started: bool, lease: timedelta, patience: float, replicas: int = 0
+        cls, url: str, cipher: Cipher, *, started: bool, lease: timedelta, patience: float, replicas: int = 0
     ) -> AsyncIterator[Self]:
         connection = Connection(connect(url))
         try:
             await ready(connection, within=patience)
             shards = await _shards(connection)
-            lanes = RedisLanes(connection, shards, lease=lease, replicas=replicas)
+            lanes = RedisLanes(connection, shards, lease=lease, replicas=replicas, cipher=cipher)
             await lanes.note_run()
             try:
                 yield cls(
@@ -98,11 +105,11 @@ class Store:
                     server_started=started,
                     connection=connection,
                     lanes=lanes,
-                    links=RedisLinks(connection, shards),
+                    links=RedisLinks(connection, shards, cipher),
                     breakers=RedisBreakers(connection),
-                    shared=RedisShared(connection),
-                    scratch=Scratch(connection),
-                    mappings=RedisMappings(connection),
+                    shared=RedisShared(connection, cipher),
+                    scratch=Scratch(connection, cipher),
+                    mappings=RedisMappings(connection, cipher),
                 )
             finally:
                 await lanes.aclose()

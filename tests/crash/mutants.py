@@ -10,7 +10,7 @@ from typing import Any
 from bot.conversion import pull, run, verdicts
 from bot.conversion.intake import Intake, _op
 from bot.conversion.journal import Journal
-from bot.conversion.ports import Added
+from bot.conversion.ports import Added, Lease
 from bot.conversion.records import AddMessage, Delivered, ThreadKey
 from bot.conversion.stamps import microseconds
 from bot.slack import web
@@ -45,12 +45,12 @@ def no_reconciliation() -> None:
 
 def no_run_id_guard() -> None:
     """Believe a server that was restarted or set back."""
-    head = lanes._head
+    head = lanes.RedisLanes._head
 
-    def trusting(answer: Any) -> Any:
-        return head([*answer[:4], 0, 0, 0] if answer else answer)
+    def trusting(self: lanes.RedisLanes, lease: Lease, answer: Any) -> Any:
+        return head(self, lease, [*answer[:4], 0, 0, 0] if answer else answer)
 
-    put(lanes, "_head", trusting)
+    put(lanes.RedisLanes, "_head", trusting)
 
 
 def ack_before_store() -> None:

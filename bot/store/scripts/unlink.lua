@@ -1,12 +1,7 @@
--- Takes a link away where it is still to this ticket. KEYS: delivered. ARGV: thread, desk, ticket id.
+-- Takes a link away where it is still what the caller saw. KEYS: delivered. ARGV: thread, link as it is stored.
 
-local thread, desk, ticket = unpack(ARGV)
-local stored = redis.call('HGET', links, thread)
-if not stored then
-  return 0
-end
-local link = cjson.decode(stored)
-if link.desk ~= desk or link.ticket_id ~= ticket then
+local thread, before = unpack(ARGV)
+if redis.call('HGET', links, thread) ~= before then
   return 0
 end
 redis.call('HDEL', links, thread)

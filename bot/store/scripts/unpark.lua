@@ -1,5 +1,6 @@
 -- Puts a parked operation back or releases a held lane; without a payload, drops the operation. KEYS: queue, memory.
--- ARGV: lane, operation, seconds to remember a dropped one, 'put' or 'drop', payload. Returns 1, or 0 if it is not there.
+-- ARGV: lane, operation, seconds to remember a dropped one, 'put', 'drop', or 'forget' (drop it where it waits, too),
+-- payload. Returns 1; or 0 if it is not there, or a worker has it in hand.
 
 local lane, op, remember, what, payload = unpack(ARGV)
 local queue, memory = KEYS[14], KEYS[15]
@@ -11,10 +12,18 @@ local function forget(flags)
   end
 end
 
+local function rest()
+  if redis.call('ZCARD', queue) > 0 then
+    make_ready(lane, now())
+  elseif what == 'forget' then
+    give_back(lane)
+  end
+end
+
 local function put_back(record)
   redis.call('HDEL', parked, field)
   local order, flags = string.match(record, '^%d+|(%d+)|(%l*)|')
-  if what == 'drop' then
+  if what ~= 'put' then
     forget(flags)
   elseif redis.call('HEXISTS', ops, field) == 0 then
     put_in(lane, queue, op, order, record_of(run(), flags, payload), flags)
@@ -25,15 +34,13 @@ end
 
 local function release()
   redis.call('HDEL', held, lane)
-  if what == 'drop' then
+  if what ~= 'put' then
     forget(take_out(lane, queue, op) or 'r')
   else
     local _, flags = parts_of(redis.call('HGET', ops, field))
     redis.call('HSET', ops, field, record_of(run(), flags, payload))
   end
-  if redis.call('ZCARD', queue) > 0 then
-    make_ready(lane, now())
-  end
+  rest()
 end
 
 local record = redis.call('HGET', parked, field)
@@ -45,5 +52,16 @@ local waiting = redis.call('HGET', held, lane)
 if waiting and string.match(waiting, '^%d+|(.*)$') == op then
   release()
   return 1
+end
+if what == 'forget' and in_hand(lane) ~= op then
+  redis.call('HDEL', again, field)
+  local flags = take_out(lane, queue, op)
+  if flags then
+    forget(flags)
+    if redis.call('HEXISTS', holder, lane) == 0 then
+      rest()
+    end
+    return 1
+  end
 end
 return 0

@@ -1,0 +1,155 @@
+"""What is kept about a person or a ticket: found for `threadline export`, taken out for `threadline forget`."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.conversion.records import Asked, Link, Mapped, Operation, Say, SlackEvent, Tell, decode
+from bot.conversion.stored import UnknownVersion
+from bot.store.cipher import is_closed
+from bot.store.keys import thread_of
+from bot.store.store import Store
+
+_WHOSE = frozenset({"actor", "requester", "user", "opened_by"})
+"""Under these names records and Slack's events say whose they are; who is only mentioned is called otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An operation that waits or is parked."""
+
+    lane: str
+    id: str
+    operation: Operation
+
+    @property
+    def says(self) -> bool:
+        """Whether it bears words or a wish of somebody, so that dropping it loses something."""
+        return isinstance(self.operation.work, Asked | SlackEvent | Tell | Say)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """All that is kept about somebody or something."""
+
+    links: list[Link]
+    work: list[Waiting]
+    mapped: list[Mapped] = field(default_factory=list)
+    forms: dict[str, Any] = field(default_factory=dict)  # key of an open form -> what it keeps
+    unread: int = 0  # operations of a newer Threadline, or under a key that we do not have
+
+    @property
+    def waits(self) -> list[Waiting]:
+        """What would be lost."""
+        return [one for one in self.work if one.says]
+
+
+async def about_person(store: Store, user: str, desks: Iterable[str]) -> Held:
+    """What is kept about somebody, by their Slack id. Raises StoreAway, UnknownVersion (a mapping cannot be read)."""
+    work, unread = await _work(store, lambda one: _is_of(user, one.operation.work.model_dump(mode="json")))
+    forms = {key: json.loads(value) async for key, value in _forms(store)}
+    return Held(
+        links=[link async for link in store.links.all() if user in (link.opened_by, link.requester)],
+        work=work,
+        mapped=[found for desk in desks if (found := await store.mappings.get(desk, user))],
+        forms={key: value for key, value in forms.items() if _is_of(user, value)},
+        unread=unread,
+    )
+
+
+async def about_ticket(store: Store, desk: str, number: str) -> Held:
+    """What is kept about a ticket: its links, and the work of their threads. Raises StoreAway."""
+    links = [link for link in await store.links.find(number) if link.desk == desk]
+    threads = {str(link.thread) for link in links}
+    work, unread = await _work(store, lambda one: thread_of(one.lane) in threads)
+    return Held(links=links, work=work, unread=unread)
+
+
+async def forget_person(store: Store, user: str, held: Held) -> list[Waiting]:
+    """Take out what was found of somebody; their tickets stay linked. What a worker has in hand stays, and is returned.
+
+    Raises StoreAway.
+    """
+    left = await _drop(store, held.work)
+    for link in held.links:
+        await store.links.update(link.thread, lambda found: _without(found, user))
+    for mapped in held.mapped:
+        await store.mappings.remove(mapped.desk, mapped.user)
+    for key in held.forms:
+        await store.scratch.take(key)
+    await store.scratch.forget_places(user)
+    return left
+
+
+async def forget_ticket(store: Store, held: Held) -> list[Waiting]:
+    """Take out what was found of a ticket, its links too. What a worker has in hand stays, and is returned.
+
+    Raises StoreAway.
+    """
+    if left := await _drop(store, held.work):
+        return left  # the links stay until it is done, so that it is found again
+    for link in held.links:
+        await store.links.remove(link)
+    return []
+
+
+async def unreadable(store: Store) -> int:
+    """How many operations and links are closed with a key that we do not have. Raises StoreAway."""
+    closed = sum([1 async for _, _, payload in store.lanes.everything() if is_closed(payload)])
+    return closed + await store.links.closed()
+
+
+async def rewrite_log(store: Store) -> None:
+    """Have the own server's log hold only what is there now, and wait for it. Raises StoreAway, TimeoutError."""
+    await store.connection.do("BGREWRITEAOF")
+    async with asyncio.timeout(60):
+        while True:
+            told = await store.connection.client.info("persistence")
+            if not (told["aof_rewrite_in_progress"] or told["aof_rewrite_scheduled"]):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def _work(store: Store, wanted: Callable[[Waiting], bool]) -> tuple[list[Waiting], int]:
+    found, unread = list[Waiting](), 0
+    async for lane, op, payload in store.lanes.everything():
+        try:
+            one = Waiting(lane, op, decode(payload))
+        except UnknownVersion:
+            unread += 1
+            continue
+        if wanted(one):
+            found.append(one)
+    return found, unread
+
+
+async def _drop(store: Store, work: list[Waiting]) -> list[Waiting]:
+    return [one for one in work if not await store.lanes.forget(one.lane, one.id)]
+
+
+async def _forms(store: Store) -> AsyncIterator[tuple[str, str]]:
+    async for key, value in store.scratch.everything():
+        if key.startswith("form:"):
+            yield key, value
+
+
+def _without(link: Link, user: str) -> Link:
+    """*link* without somebody, and without the words that they gave it; the desk has them."""
+    opened, requester = link.opened_by, link.requester
+    said = "" if opened == user else link.subject
+    return link.model_copy(
+        update={
+            "opened_by": "" if opened == user else opened,
+            "requester": "" if requester == user else requester,
+            "subject": said,
+        }
+    )
+
+
+def _is_of(user: str, said: Any) -> bool:
+    """Whether a stored thing names somebody as its own."""
+    if isinstance(said, dict):
+        return any((name in _WHOSE and value == user) or _is_of(user, value) for name, value in said.items())
+    return isinstance(said, list) and any(_is_of(user, value) for value in said)
