@@ -40,7 +40,12 @@ def main() -> None:
     samples, found, living = uvloop.run(soak(asked.desk, asked.seconds, asked.rate, asked.seed))
     draw(samples, asked.picture)
     line, well = report(samples, found)
-    line |= {"desk": asked.desk, "seed": asked.seed, "threads": len(living.ledger.threads), "ended": living.unlinked}
+    line |= {
+        "desk": asked.desk,
+        "seed": asked.seed,
+        "threads": len(living.ledger.threads),
+        "ended": living.unlinked,
+    } | living.deliveries()
     print(json.dumps(line))  # noqa: T201 - the result
     sys.exit(0 if well else 1)
 

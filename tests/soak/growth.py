@@ -12,6 +12,8 @@ from bench.measuring import Keeper, descriptors, memory
 from bot.store.keys import SHARD_KEYS, Shard
 
 HOUR = 3600.0
+STRETCH = 10
+"""Samples of which the lowest counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,15 +68,27 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 
 def slopes(samples: Sequence[Sample]) -> dict[str, Slope]:
-    """How each thing of `BOUNDS` went, as a straight line through *samples*."""
+    """How each thing of `BOUNDS` went: a straight line through the least of each few samples.
+
+    What is in hand goes up and down with the work and with what else the machine does; what leaks raises the least.
+    """
     found = {}
     for bound in BOUNDS:
-        each = slope([(one.seconds, float(getattr(one, bound.of))) for one in samples])
-        rise = each * (samples[-1].seconds - samples[0].seconds)
-        values = [float(getattr(one, bound.of)) for one in samples]
-        grows = each * HOUR > bound.per_hour and rise > bound.noise
-        found[bound.of] = Slope(first=values[0], last=values[-1], per_hour=round(each * HOUR, 2), grows=grows)
+        points = floor([(one.seconds, float(getattr(one, bound.of))) for one in samples])
+        each = slope(points)
+        rise = each * (points[-1][0] - points[0][0])
+        found[bound.of] = Slope(
+            first=points[0][1],
+            last=points[-1][1],
+            per_hour=round(each * HOUR, 2),
+            grows=each * HOUR > bound.per_hour and rise > bound.noise,
+        )
     return found
+
+
+def floor(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The lowest point of each stretch."""
+    return [min(points[at : at + STRETCH], key=lambda point: point[1]) for at in range(0, len(points), STRETCH)]
 
 
 def bytes_per_operation(samples: Sequence[Sample]) -> float:

@@ -46,19 +46,24 @@ class Living:
         self._next = 0.0
         self._sent: dict[str, float] = {}
         self._stored: dict[str, float] = {}
+        self._unheard: dict[str, str] = {}  # events that Slack may send again, and their threads
         self._watch()
 
     def _watch(self) -> None:
-        """Note when each message was first sent to the bot, and when it was first acknowledged."""
+        """Note when each message was first sent to the bot, when it was acknowledged, and what is not yet."""
         deliveries = self._place.world.slack.deliveries
         attempt = deliveries.attempt
 
         async def watched(body: dict[str, Any], number: int, reason: str) -> tuple[str, bool]:
-            ts = str(body.get("event", {}).get("ts", ""))
+            event = body.get("event", {})
+            ts = str(event.get("ts", ""))
+            inner = event.get("message") or event.get("previous_message") or event
             self._sent.setdefault(ts, time.monotonic())
+            self._unheard[str(body.get("event_id"))] = str(inner.get("thread_ts", ""))
             answer = await attempt(body, number, reason)
             if not answer[0]:
                 self._stored.setdefault(ts, time.monotonic())
+                self._unheard.pop(str(body.get("event_id")), None)
             return answer
 
         deliveries.attempt = watched  # type: ignore[method-assign]  # what the stand-in offers to watch it by
@@ -73,7 +78,7 @@ class Living:
 
     async def _one(self) -> None:
         now = time.monotonic()
-        leaving = next((life for life in self._leaving if now > life.closes), None)
+        leaving = next((life for life in self._leaving if now > life.closes and self._is_heard(life)), None)
         if leaving is not None:
             await self._leave(leaving, now)
         elif now > self._next or not self._live:
@@ -83,6 +88,11 @@ class Living:
             life = self._chance.choice(self._live)
             (kind,) = self._chance.choices(list(KINDS), list(KINDS.values()))
             await getattr(self, f"_{kind}")(life)
+
+    def _is_heard(self, life: Life) -> bool:
+        """Whether the bot has acknowledged all that was said in a thread; what comes after its end is for nobody."""
+        given_up = {body["event_id"] for body in self._place.world.slack.deliveries.given_up}
+        return not any(root == life.root and event not in given_up for event, root in self._unheard.items())
 
     # --- threads ---
 
@@ -179,4 +189,10 @@ class Living:
         tickets = [await self._agents.ticket(ticket.id) for ticket in await self._agents.tickets()]
         posts = {thread.name: self._posts(thread) for thread in self.ledger.threads}
         seen = Seen(tickets=tickets, posts=posts, sent=self._sent, stored=self._stored)
-        return compare(self.ledger, seen)
+        given_up = self._place.world.slack.deliveries.given_up
+        return compare(self.ledger, seen, never_handed=[t for body in given_up for t in TOKEN.findall(str(body))])
+
+    def deliveries(self) -> dict[str, int]:
+        """How often Slack sent an event again, and how many it gave up."""
+        counts = self._place.world.slack.deliveries.counts
+        return {"sent_again": counts["retried"], "given_up": counts["given_up"]}
