@@ -91,6 +91,12 @@ def test_a_first_card_whose_answer_is_lost_is_not_posted_again():
     assert () == _failures(plan(say(2.0), slack=Rates(cut=0.5)), noises=10)
 
 
+def test_what_was_in_hand_when_a_copy_was_made_is_looked_for_although_an_earlier_message_came_after_it():
+    together = (say(9.0), say(9.03, 1), Step(at=9.3, what="copy"), Step(at=9.75, what="roll back", span=0.5))
+
+    assert () == _failures(plan(*together, flavour="none"), noises=60)
+
+
 def _failures(schedule: Plan, *, noises: int) -> tuple[str, ...]:
     """What fails in a schedule, whatever falls by chance."""
     return tuple(failure for number in range(noises) for failure in live(replace(schedule, noise=f"{number}")).failures)

@@ -142,6 +142,18 @@ local function in_hand(lane)
   return op, call
 end
 
+-- What an earlier run of the server had handed out may be done, although something that came later stands before it.
+local function doubt_what_was_in_hand(lane, head, rid)
+  local op = in_hand(lane)
+  local record = op and op ~= head and redis.call('HGET', ops, lane .. '|' .. op)
+  if record then
+    local stored_in, flags, payload = parts_of(record)
+    if stored_in ~= rid then
+      redis.call('HSET', ops, lane .. '|' .. op, record_of('0', flags, payload))
+    end
+  end
+end
+
 -- The head of a lane for the holder of its lease; false, and the lane given back, where nothing waits. A call that
 -- finishes one operation and hands out another has a name: when it runs again it must not finish the other one too,
 -- which may have the same id.
@@ -155,6 +167,7 @@ local function hand_out(lane, queue, lease, rid, call)
   if not record then
     return redis.error_reply('BROKEN the record of a waiting operation is missing: was Redis allowed to evict keys?')
   end
+  doubt_what_was_in_hand(lane, op, rid)
   local stored_in, _, payload = parts_of(record)
   local waited = stored_in ~= '0' and stored_in ~= rid  -- it stood here already when the server began this run
   local unsure = stored_in == '0' or (waited and redis.call('HGET', epoch, lane .. '|untouched') ~= rid)
