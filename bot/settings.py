@@ -268,7 +268,7 @@ class Settings(Table):
         return self.environment.redis_url.get_secret_value() or self.redis.url
 
     @property
-    def keys(self) -> tuple[bytes, ...]:
+    def text_keys(self) -> tuple[bytes, ...]:
         """What texts in Redis are encrypted with: the first encrypts, all decrypt; none: they are not."""
         return _keys(self.environment.threadline_key.get_secret_value())
 

@@ -104,7 +104,7 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of these settings."""
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     lease = timedelta(seconds=settings.work.lease)
-    cipher, replicas = Cipher(settings.keys), settings.redis.replicas
+    cipher, replicas = Cipher(settings.text_keys), settings.redis.replicas
     async with Store.open(settings.redis_url, data_dir, lease=lease, replicas=replicas, cipher=cipher) as store:
         yield store
 

@@ -57,7 +57,7 @@ async def redis(settings: Settings) -> list[Finding]:
             return [
                 Finding(subject="Redis", ok=True, detail=f"{where} answers"),
                 *await durability(store.connection, store.url),
-                await _texts(store, encrypted=bool(settings.keys)),
+                await _texts(store, encrypted=bool(settings.text_keys)),
             ]
     except (StoreAway, SettingsError) as error:
         remedy = "Start it, or correct REDIS_URL; without one Threadline runs a server of its own."

@@ -166,4 +166,6 @@ def test_a_key_that_is_none_is_refused_without_being_repeated(given):
 def test_several_keys_are_taken_in_their_order():
     given = ", ".join(b64encode(key).decode() for key in (KEY, OLD))
 
-    assert (KEY, OLD) == parse({"desks": {"local": {"kind": "local", "path": "x"}}}, {"THREADLINE_KEY": given}).keys
+    assert (KEY, OLD) == parse(
+        {"desks": {"local": {"kind": "local", "path": "x"}}}, {"THREADLINE_KEY": given}
+    ).text_keys
