@@ -33,6 +33,8 @@ class Host:
         return bool(self.ready) and not self.paused
 
 
+LONGEST = 10_000.0
+"""Seconds of virtual time after which whatever is waited for will not happen any more."""
 WORLD = Host("world")
 HOST: ContextVar[Host] = ContextVar("host", default=WORLD)
 
@@ -161,6 +163,8 @@ class SimLoop(asyncio.AbstractEventLoop):
         try:
             task = self.create_task(main)
             while not task.done():
+                if self.now > LONGEST:
+                    raise Stuck
                 self.step()
             return task.result()
         finally:

@@ -128,7 +128,7 @@ class Town:
         async def patient() -> Any:
             return await patiently(work)
 
-        return await self.loop.inside(bot.host, patient())
+        return await asyncio.shield(self.loop.inside(bot.host, patient()))  # who is dead does not answer a cancellation
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
@@ -319,7 +319,7 @@ class Town:
             return False
         try:
             async with asyncio.timeout(ACK):
-                await self.loop.inside(bot.host, bot.door.event(body, retry))
+                await asyncio.shield(self.loop.inside(bot.host, bot.door.event(body, retry)))
         except (TimeoutError, StoreAway):
             return False
         await asyncio.sleep(self.chance.random() * 0.1)
