@@ -66,7 +66,8 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         link = await _card_starts_thread(rooms, journal, work, link, desk)
     if left_out:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
-    late = [pull_op(link.thread)] if begun else []  # what changed before the link was there is not told again
+    told_once = begun and desk.has(Capability.CHANGED_SINCE)  # perhaps when nobody knew yet which thread it belongs to
+    late = [pull_op(link.thread)] if told_once else []
     agents = agents_ops(desk, link, department=work.department)
     await rooms.lanes.add([card_op(link.thread), *watch_ops(desk, link.thread), *agents, *late])
     await _end_step(rooms, work, link.thread)
