@@ -31,7 +31,7 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     now = await rooms.threads.understand(work.message, thread.channel)
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
     says = fingerprints([now])[work.ts]
-    begun = journal.progress.calling or journal.progress.done
+    begun = bool(journal.progress.calling or journal.progress.done)
     if (before is not None and before.document == now.document) or (known.said == says and not begun):
         return Outcome()
     if desk.has(Capability.EDIT_MESSAGE) and known.message_id and known.alone and known.is_on(link):

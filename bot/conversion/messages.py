@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.contract import TicketAdapter
-from adapters.model import Visibility
+from adapters.model import Status, Visibility
 from bot.conversion import agents, compose
 from bot.conversion.closed import Way, reopen, way_of
 from bot.conversion.delivery import Delivery, fingerprints
@@ -38,7 +38,10 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     message = await _understood(rooms, work, thread)
     if message is None:
         return Outcome()  # it was deleted in Slack before it could be sent
-    if work.mirrored and not begun and not (goes(link, message) and await _fuse_holds(rooms, desk, link, message)):
+    simply = (
+        work.mirrored and not begun and link.state != Status.GONE
+    )  # what waits for one that went is kept
+    if simply and not (goes(link, message) and await _fuse_holds(rooms, desk, link, message)):
         return Outcome()
     note = is_note(message.document) if work.ts else work.visibility is Visibility.INTERNAL
     way = Way.ADD if note else await way_of(rooms, journal, link, desk)

@@ -34,7 +34,9 @@ from bot.words import _
 
 async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: OpenTicket) -> Outcome:
     """Open a ticket, put the whole conversion on it, link it with its thread and have the card shown."""
-    begun = journal.progress.calling or journal.progress.done  # then the link is from an earlier try of this very one
+    begun = bool(
+        journal.progress.calling or journal.progress.done
+    )  # then the link is from an earlier try of this very one
     if journal.head.link and not begun:
         await _tell_of_other(rooms, journal, work, journal.head.link)
         await _end_step(rooms, work, journal.head.link.thread)
