@@ -38,9 +38,7 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     message = await _understood(rooms, work, thread)
     if message is None:
         return Outcome()  # it was deleted in Slack before it could be sent
-    simply = (
-        work.mirrored and not begun and link.state != Status.GONE
-    )  # what waits for one that went is kept
+    simply = work.mirrored and not begun and link.state != Status.GONE  # what waits for one that went is kept
     if simply and not (goes(link, message) and await _fuse_holds(rooms, desk, link, message)):
         return Outcome()
     note = is_note(message.document) if work.ts else work.visibility is Visibility.INTERNAL
