@@ -156,6 +156,7 @@ async def test_a_ticket_is_closed_and_reopened_from_both_sides(both):
     await both.page.get_by_role("alertdialog").get_by_role("button", name="Close").click()
     await expect(both.page.locator(".ticket-state .status")).to_have_text("Closed", timeout=PATIENCE)
     await expect(card).to_contain_text("Closed", timeout=PATIENCE)
+    await expect(both.said("was closed")).to_be_visible(timeout=PATIENCE)  # or nobody would hear that it is open again
     await both.agents.set_closed(both.ticket_id, closed=False)
     await expect(both.said("opened again")).to_be_visible(timeout=PATIENCE)
     await expect(card).to_contain_text("Open", timeout=PATIENCE)
