@@ -143,8 +143,11 @@ class RightTable(Table):
     who: tuple[str, ...] = Field(
         min_length=1, description="members, guests, visitors (of other companies), ids of user groups or of people."
     )
-    may: tuple[Literal["create", "behalf", "see", "search", "reply", "note", "link", "assign", "close"], ...] = Field(
-        description="What they may do; behalf: open tickets for others. Nobody may do what no row allows."
+    may: tuple[
+        Literal["create", "behalf", "see", "search", "reply", "note", "link", "assign", "close", "doctor"], ...
+    ] = Field(
+        description="What they may do; behalf: open tickets for others; doctor: ask whether Threadline is well. "
+        "Nobody may do what no row allows."
     )
     desks: tuple[str, ...] = Field((), description="Names of the desks where they may; empty: all.")
     channels: tuple[str, ...] = Field((), description="Ids of the channels whose tickets it is about; empty: all.")

@@ -218,6 +218,10 @@ class Lanes(Protocol):
         """How many operations wait in a lane."""
         ...
 
+    async def backlog(self) -> dict[str, float]:
+        """How much waits: ``waiting`` threads, the ``oldest`` message's age in seconds, and more. Raises StoreAway."""
+        ...
+
     async def wake(self, at_most: timedelta) -> None:
         """Sleep until something may have been added somewhere, for *at_most* that long."""
         ...

@@ -21,6 +21,7 @@ from bot.slack.assigning import Assigning
 from bot.slack.cards import CardButtons
 from bot.slack.closed import ClosedButtons
 from bot.slack.commands import Commands
+from bot.slack.doctor import Doctor
 from bot.slack.events import Events
 from bot.slack.forms import TicketForm
 from bot.slack.front import Answer
@@ -165,6 +166,7 @@ def build_app(
         web=web, identity=identity, links=links, lanes=lanes, desks=desks, seal=seal, later=later, access=access
     )
     moving = Moving(intake=intake, tickets=tickets, desks=desks, access=access, answers=answers)
+    doctor = Doctor(web=web, lanes=lanes, desks=desks, access=access, tickets=tickets)
     router = Router(threads.locale)
     for listeners in (
         Events(identity=identity, intake=intake, links=links),
@@ -176,6 +178,7 @@ def build_app(
             assigning=assigning,
             results=results,
             moving=moving,
+            doctor=doctor,
         ),
         form,
         Commands(
@@ -186,6 +189,7 @@ def build_app(
             answers=answers,
             later=later,
             moving=moving,
+            doctor=doctor,
         ),
         Reactions(
             web=web,

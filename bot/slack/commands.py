@@ -10,6 +10,7 @@ from adapters.model import Act, Visibility
 from bot.conversion.ports import StoreAway
 from bot.slack.answers import Answers, Later
 from bot.slack.assigning import Assigning
+from bot.slack.doctor import Doctor
 from bot.slack.forms import TicketForm
 from bot.slack.ids import COMMAND
 from bot.slack.moving import Moving
@@ -53,8 +54,10 @@ class Commands:
         answers: Answers,
         later: Later,
         moving: Moving,
+        doctor: Doctor,
     ) -> None:
         self._moving = moving
+        self._doctor = doctor
         self._form = form
         self._tickets = tickets
         self._assigning = assigning
@@ -74,6 +77,7 @@ class Commands:
             Verb.REOPEN: self._reopen,
             Verb.SEARCH: self._search,
             Verb.MINE: self._mine,
+            Verb.DOCTOR: self._look,
         }
 
     def register(self, router: Router) -> None:
@@ -167,7 +171,7 @@ class Commands:
         found = await self._tickets.named(asked, wish.word, Verb.REOPEN)
         return _Told.of(await self._tickets.turn(asked, found, Act.REOPEN))
 
-    # --- the verbs that list tickets ---
+    # --- the verbs that name none ---
 
     async def _search(self, asked: Asked, wish: Wish) -> _Told:
         said = await self._results.search(asked, wish.text)
@@ -175,4 +179,8 @@ class Commands:
 
     async def _mine(self, asked: Asked, _wish: Wish) -> _Told:
         said = await self._results.mine(asked)
+        return _Told(words=said[1], said=said)
+
+    async def _look(self, asked: Asked, _wish: Wish) -> _Told:
+        said = await self._doctor.ask(asked)
         return _Told(words=said[1], said=said)

@@ -7,6 +7,7 @@ from bot.conversion.intake import Intake
 from bot.conversion.ports import SlackRefused
 from bot.conversion.records import Tell, ThreadKey
 from bot.slack.assigning import Assigning
+from bot.slack.doctor import Doctor
 from bot.slack.moving import Moving
 from bot.slack.policy import Actor
 from bot.slack.results import Results
@@ -14,9 +15,13 @@ from bot.slack.routing import Router
 from bot.slack.tickets import GESTURES, Asked, Found, Refused, Tickets
 from bot.slack.views.elements import Said
 from bot.slack.views.help import help_words
+from bot.slack.views.notices import asks_for_form, offers_form
 from bot.slack.web import Identity, Web
 from bot.slack.wishes import Verb, Wish, wish_of
 from bot.words import _
+
+_WHISPERED = frozenset({Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.MOVE, Verb.DOCTOR})
+"""The verbs whose answer has buttons or is a list."""
 
 
 def thread_of(body: dict[str, Any]) -> ThreadKey:
@@ -47,6 +52,7 @@ class Mentions:
         assigning: Assigning,
         results: Results,
         moving: Moving,
+        doctor: Doctor,
     ) -> None:
         self._web = web
         self._us = identity
@@ -55,6 +61,7 @@ class Mentions:
         self._assigning = assigning
         self._results = results
         self._moving = moving
+        self._doctor = doctor
 
     def register(self, router: Router) -> None:
         """Take the event."""
@@ -70,8 +77,8 @@ class Mentions:
         asked = Asked(actor=actor, channel=thread.channel, once=f"{thread.channel}:{ts}")
         shown_in = str(event.get("thread_ts") or "")
         try:
-            if wish.verb in {Verb.SEARCH, Verb.MINE, Verb.MOVE} and await self._whisper(
-                asked, shown_in, await self._listed(asked, thread, wish)
+            if wish.verb in _WHISPERED and await self._whisper(
+                asked, shown_in, await self._shown(asked, thread, wish, in_thread=bool(shown_in))
             ):
                 return
             words = await self._carry_out(asked, thread, wish)
@@ -80,12 +87,20 @@ class Mentions:
         work = Tell(user=actor.id, channel=thread.channel, thread_ts=shown_in, text=words)
         await self._intake.tell(work, team=thread.team, once=f"mention:{thread.channel}:{ts}")
 
-    async def _listed(self, asked: Asked, thread: ThreadKey, wish: Wish) -> Said:
-        if wish.verb is Verb.MINE:
-            return await self._results.mine(asked)
-        if wish.verb is Verb.MOVE:
-            found = await self._tickets.of_thread(asked, thread, GESTURES[wish.verb])
-            return await self._moving.ask(asked, found, wish.text)
+    async def _shown(self, asked: Asked, thread: ThreadKey, wish: Wish, *, in_thread: bool) -> Said:
+        """What is answered with more than words."""
+        match wish.verb:
+            case Verb.NEW if in_thread:
+                return asks_for_form(_("To make a ticket of this thread, fill in its form:"), thread.ts)
+            case Verb.NEW:
+                return offers_form(_("To make a ticket of this, fill in its form:"), wish.text)
+            case Verb.MINE:
+                return await self._results.mine(asked)
+            case Verb.DOCTOR:
+                return await self._doctor.ask(asked)
+            case Verb.MOVE:
+                found = await self._tickets.of_thread(asked, thread, GESTURES[wish.verb])
+                return await self._moving.ask(asked, found, wish.text)
         return await self._results.search(asked, wish.text, thread=thread)
 
     async def _whisper(self, asked: Asked, thread_ts: str, said: Said) -> bool:
@@ -107,7 +122,7 @@ class Mentions:
                 return f"{guess} {help_words()}".lstrip()
             case Verb.NEW:
                 return _("To make a ticket of this thread, choose Create ticket in the menu of one of its messages.")
-            case Verb.SEARCH | Verb.MINE | Verb.MOVE:
+            case Verb.SEARCH | Verb.MINE | Verb.MOVE | Verb.DOCTOR:
                 return _("Threadline may not write in this conversation. Use the command instead; it works anywhere.")
             case Verb.LINK:
                 named = await self._tickets.named(asked, wish.word, Verb.LINK)

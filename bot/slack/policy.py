@@ -21,6 +21,7 @@ class Gesture(StrEnum):
     LINK = "link"
     ASSIGN = "assign"
     CLOSE = "close"
+    DOCTOR = "doctor"
 
 
 class Standing(StrEnum):
@@ -122,6 +123,7 @@ _WORDS = MappingProxyType(
         Gesture.LINK: N_("link or unlink a thread"),
         Gesture.ASSIGN: N_("assign a ticket"),
         Gesture.CLOSE: N_("close or reopen a ticket"),
+        Gesture.DOCTOR: N_("look whether Threadline is well"),
     }
 )
 

@@ -36,11 +36,12 @@ class Verb(StrEnum):
     REOPEN = "reopen"
     SEARCH = "search"
     MINE = "mine"
+    DOCTOR = "doctor"
     HELP = "help"
 
 
 _VERBS = MappingProxyType({verb.value: verb for verb in Verb})
-NUMBERED = frozenset(Verb) - {Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.HELP}
+NUMBERED = frozenset(Verb) - {Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.DOCTOR, Verb.HELP}
 """The verbs that name a ticket."""
 
 USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
@@ -61,6 +62,7 @@ USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
         Verb.REOPEN: (N_("reopen NUMBER"), N_("opens a closed ticket again")),
         Verb.SEARCH: (N_("search WORDS"), N_("finds tickets by words of their subject")),
         Verb.MINE: ("mine", N_("lists the tickets that you opened or are the requester of")),
+        Verb.DOCTOR: ("doctor", N_("says whether Threadline is well in this channel, and what to do where it is not")),
         Verb.HELP: ("help", N_("shows this")),
     }
 )
@@ -96,7 +98,7 @@ def understood(typed: str) -> Wish:
         return Wish(verb=Verb.NEW)
     if verb is None:
         return _unknown(whole, first, rest)
-    if verb is Verb.MINE and rest:
+    if verb in {Verb.MINE, Verb.DOCTOR} and rest:
         return Wish(verb=Verb.NEW, text=whole, whole=whole)
     if verb in NUMBERED:
         word, text = _split(rest)

@@ -282,8 +282,8 @@ class RedisLanes(Lanes):
         look = timedelta(seconds=self._look_at - time.monotonic())
         await self._bell.wait(min(at_most, max(look, BREATH)))
 
+    @override
     async def backlog(self) -> dict[str, float]:
-        """How much waits, see `bot.store.gauges`. Raises StoreAway."""
         return await backlog(self._connection, self._shards)
 
     async def aclose(self) -> None:

@@ -8,7 +8,7 @@ from bot.words import N_, _
 _IN_THREADS = N_(
     "Slack does not let commands run inside threads. There, use the shortcuts Create ticket and Add to ticket in a "
     "message's menu, or write @Threadline with view, note TEXT, reply TEXT, assign NAME, close, reopen, link NUMBER, "
-    "unlink, mirror everything, marked or nothing, move HELPDESK, search WORDS or mine."
+    "unlink, mirror everything, marked or nothing, move HELPDESK, search WORDS, mine, new or doctor."
 )
 
 

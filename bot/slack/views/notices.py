@@ -42,6 +42,12 @@ def asks_for_form(text: str, message: str) -> Said:
     return blocks, spoken(blocks)
 
 
+def offers_form(text: str, typed: str) -> Said:
+    """Words for one person with a button that opens the form with what they *typed* in it."""
+    blocks = [*_paragraphs(text), *actions("offer", [button(_("Open the form"), Action.FORM, typed)])]
+    return blocks, spoken(blocks)
+
+
 def choices(parked: str, *, editable: bool = False) -> list[Json]:
     """The buttons that decide about parked work; *editable*: its text may be changed first."""
     edit = [button(_("Edit and retry"), Action.EDIT, parked)] if editable else []

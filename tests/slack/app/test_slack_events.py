@@ -4,7 +4,7 @@ import pytest
 
 from adapters.model import Act, Visibility
 from bot.conversion.ports import StoreAway
-from bot.slack.ids import Action
+from bot.slack.ids import Action, Block
 
 
 @pytest.fixture
@@ -87,7 +87,6 @@ async def test_an_event_that_means_nothing_to_us_is_no_error(stage):
         ("note it is the fuse", "Your note is on its way to ticket 1042 at Local desk."),
         ("reply on it", "Your reply is on its way to ticket 1042 at Local desk."),
         ("unlink", "Ticket 1042 and its thread are no longer linked. What is on the ticket stays there."),
-        ("new", "To make a ticket of this thread, choose Create ticket in the menu of one of its messages."),
     ],
 )
 async def test_behind_our_name_the_verbs_work_in_the_thread(stage, root, text, said):
@@ -97,6 +96,36 @@ async def test_behind_our_name_the_verbs_work_in_the_thread(stage, root, text, s
 
     told = [work for work in await stage.accepted() if work.kind == "tell"]
     assert [(said, stage.ben, root["ts"])] == [(work.text, work.user, work.thread_ts) for work in told]
+
+
+async def test_new_behind_our_name_offers_the_form_of_the_thread_to_who_asked_alone(stage):
+    root = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} new")
+
+    await stage.events("app_mention")
+    (said,) = stage.workspace.ephemerals(stage.ben, stage.channel)
+    await stage.workspace.press(
+        stage.ben, channel=stage.channel, ts=said["ts"], block_id="asks", action_id=Action.CREATE
+    )
+    await stage.settled()
+
+    assert "To make a ticket of this thread, fill in its form:\n[Open the form]" == said["text"]
+    assert "The printer burns" == stage.blocks(stage.ben)[Block.SUBJECT]["element"]["initial_value"]
+    assert [] == await stage.accepted()
+
+
+async def test_new_outside_a_thread_offers_a_form_with_what_was_written(stage):
+    ours = stage.workspace.bot_user_id
+    await stage.workspace.post(stage.ben, stage.channel, f"@{ours} new the door is stuck")
+
+    await stage.events("app_mention")
+    (said,) = stage.workspace.ephemerals(stage.ben, stage.channel)
+    await stage.workspace.press(
+        stage.ben, channel=stage.channel, ts=said["ts"], block_id="offer", action_id=Action.FORM
+    )
+    await stage.settled()
+
+    assert "the door is stuck" == stage.blocks(stage.ben)[Block.SUBJECT]["element"]["initial_value"]
 
 
 async def test_a_wish_in_the_thread_is_done_once_and_is_not_part_of_the_conversation(stage, root):
