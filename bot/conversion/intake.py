@@ -353,8 +353,8 @@ def sweep_op(thread: ThreadKey, *, delay: timedelta = timedelta()) -> NewOp:
 
 
 def poll_op(team: str, desk: str) -> NewOp:
-    """The wish to ask a desk what changed, for as long as Threadline runs."""
-    return _op(f"pull/{team}:{desk}:0", "poll", _now(), PollDesk(desk=desk), replace=True)
+    """The wish to ask a desk what changed, for as long as Threadline runs; one that is there knows up to where it asked."""
+    return _op(f"pull/{team}:{desk}:0", "poll", _now(), PollDesk(desk=desk))
 
 
 def watch_ops(desk: TicketAdapter[Any], thread: ThreadKey) -> list[NewOp]:

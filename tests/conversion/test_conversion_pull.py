@@ -101,6 +101,19 @@ async def test_a_desk_that_tells_what_changed_is_asked_for_all_its_tickets(house
     assert [("Alex Agent", "Try another one")] == _said(house)
 
 
+async def test_a_process_that_starts_does_not_forget_up_to_where_a_desk_was_asked(house):
+    ticket = await opened(house)
+    await house.store.lanes.add([poll_op("T1", "desk")])
+    await house.until(lambda: _resting(house))
+    await house.agents.reply(ticket.id, "Try another one")
+    await house.store.lanes.add([poll_op("T1", "desk")])
+    await house.store.lanes.nudge("pull/T1:desk:0")
+
+    await house.until(lambda: house.voice.posted)
+
+    assert [("Alex Agent", "Try another one")] == _said(house)
+
+
 async def _resting(house):
     payload = await house.store.lanes.peek("pull/T1:desk:0", "poll")
     return payload and '"cursor":"' in payload
