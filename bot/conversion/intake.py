@@ -353,7 +353,7 @@ def sweep_op(thread: ThreadKey, *, delay: timedelta = timedelta()) -> NewOp:
 
 
 def poll_op(team: str, desk: str) -> NewOp:
-    """The wish to ask a desk what changed, for as long as Threadline runs; one that is there knows up to where it asked."""
+    """The wish to ask a desk what changed, again and again; one that is there knows up to where it asked."""
     return _op(f"pull/{team}:{desk}:0", "poll", _now(), PollDesk(desk=desk))
 
 

@@ -65,6 +65,10 @@ class Journal:
         """Forget the progress of an operation that repeats itself."""
         self.operation = Operation(work=work or self.operation.work)
 
+    def forgive(self) -> None:
+        """Forget how often an operation failed; what may have been done is still looked for."""
+        self.progress.attempts, self.progress.crashes, self.progress.first_failed = 0, 0, 0.0
+
     def stored(self) -> str:
         """The operation as it is written down now."""
         return encode(self.operation)
@@ -153,5 +157,6 @@ class Journal:
     def _finish(self, step: str, result: str) -> str:
         progress = self.progress
         progress.done[step] = result
-        progress.calling, progress.attempts, progress.crashes, progress.first_failed = "", 0, 0, 0.0
+        progress.calling = ""
+        self.forgive()
         return result

@@ -74,6 +74,7 @@ class Link(KeptRecord):
     reminded: dict[str, str] = Field(default={})  # reminder -> timestamp of our message with it
     receipts: dict[str, str] = Field(default={})  # receipts in words: ts -> state, of the last there and all not
     receipts_ts: str = ""  # our post that says so
+    read_to: str = ""  # Slack timestamp of the thread's last message when it was read for the ticket; empty: unknown
     created_at: datetime
 
     def at(self, ts: str) -> Switch:
@@ -348,6 +349,7 @@ class Progress(BaseModel):
     first_failed: float = 0.0  # when the present trouble began; 0 while all is well
     done: dict[str, str] = Field(default={})  # step -> what it gave
     plan: list[list[str]] = []  # parts of a conversion: the timestamps in each, fixed when it began
+    read_to: str = ""  # the timestamp of the thread's last message then
     said: dict[str, str] = Field(default={})  # Slack ts -> fingerprint of its text as the last call sent it
     asked: str = ""  # the question that a person must answer before this goes on
     waited: bool = False  # it stood in its lane when the server that it is verified after began

@@ -194,7 +194,7 @@ class Run:
         timed = isinstance(self._work, PollDesk | TellAgents | Remind)
         if timed or (isinstance(self._work, PullTicket) and self._work.repeat):
             self._log("put off", why=words)  # nobody asked for it, and to stop it would part thread and ticket unseen
-            self._journal.begin_again(None)
+            self._journal.forgive()
             await self._rest(PUT_OFF)
             return None
         if self._shows or isinstance(self._work, SlackEvent | PullTicket):

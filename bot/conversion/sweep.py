@@ -32,8 +32,12 @@ async def put_back(rooms: Rooms, link: Link, *, forgotten: bool) -> None:
 
 
 def is_for_the_ticket(link: Link, message: ThreadMessage) -> bool:
-    """Whether a message of a link's thread is one that its ticket gets: said since they are linked, and meant to go."""
-    return float(message.ts) > link.created_at.timestamp() and not message.wish and goes(link, message)
+    """Whether a message of a link's thread is one that its ticket gets: said since it was read for it, and meant to go.
+
+    Opening a ticket takes time, and what is said meanwhile belongs to it too.
+    """
+    since = float(link.read_to) if link.read_to else link.created_at.timestamp()
+    return float(message.ts) > since and not message.wish and goes(link, message)
 
 
 def _op(link: Link, message: ThreadMessage, *, forgotten: bool) -> NewOp:

@@ -58,7 +58,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     opened, left_out = await open_at(rooms, delivery, work, conversion.parts[0], requester)
     if opened is None:
         return Outcome()  # a person said that it is there; they link it by its number
-    link = _link(team, work, opened, desk)
+    link = _link(team, work, opened, desk, read_to=journal.progress.read_to)
     if work.thread_ts and journal.head.link is None:  # else it is there from an earlier try, and may know more by now
         await journal.save()  # whoever lost the lane must not write over what its successor knows of the link
         await rooms.links.put(link)
@@ -179,7 +179,8 @@ async def _messages(rooms: Rooms, journal: Journal, work: OpenTicket, team: str)
     if work.offered is not None:
         return (await rooms.threads.understand(work.offered, work.channel),)
     thread = ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
-    messages = tuple(message for message in await rooms.threads.read(thread) if not message.wish)
+    there = await rooms.threads.read(thread)
+    messages = tuple(message for message in there if not message.wish)
     if work.chosen:
         messages = tuple(message for message in messages if message.ts in work.chosen)
     elif work.from_ts:
@@ -190,6 +191,7 @@ async def _messages(rooms: Rooms, journal: Journal, work: OpenTicket, team: str)
         (fixed,) = journal.progress.plan
         return tuple(message for message in messages if message.ts in fixed)
     journal.progress.plan = [[message.ts for message in messages]]
+    journal.progress.read_to = there[-1].ts if there else ""
     return messages
 
 
@@ -276,7 +278,7 @@ def _opened(written: str) -> Opened | None:
     return Opened(ticket=TicketRef(id=ticket_id, number=number), first=None if first is None else MessageRef(id=first))
 
 
-def _link(team: str, work: OpenTicket, opened: Opened, desk: TicketAdapter[Any]) -> Link:
+def _link(team: str, work: OpenTicket, opened: Opened, desk: TicketAdapter[Any], *, read_to: str) -> Link:
     return Link(
         thread=ThreadKey(team=team, channel=work.channel, ts=work.thread_ts or "0"),
         desk=desk.name,
@@ -287,6 +289,7 @@ def _link(team: str, work: OpenTicket, opened: Opened, desk: TicketAdapter[Any])
         requester=work.requester or ("" if work.requester_email else work.actor),
         visibility=work.visibility,
         switches=_first_switch(desk, work.channel),
+        read_to=read_to,
         created_at=datetime.now(UTC),
     )
 

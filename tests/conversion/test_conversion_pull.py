@@ -1,9 +1,11 @@
 """From the ticket to the thread: each agent's word once, in order, nothing internal, nothing of ours."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.contract import Capability
 from adapters.errors import NotFound, Rejected
 from adapters.model import Body, Message, Person, Status, Ticket, TicketRef, Visibility
 from bot.conversion.intake import poll_op, pull_op
@@ -183,6 +185,61 @@ async def test_what_slack_never_delivered_is_found_by_a_sweep_and_sent_once(hous
 
     (ticket,) = await house.tickets()
     assert 1 == [message.text for message in ticket.messages].count("nobody heard me")
+
+
+async def test_what_was_said_while_the_ticket_was_being_opened_is_found_by_a_sweep_in_its_order(house, monkeypatch):
+    """Of two replies Slack delivered neither; the first was written before the ticket was there."""
+    real = house.desk.open_ticket
+
+    async def slow(draft):
+        house.threads.messages = [*house.threads.messages, said("1700000001.000100", "meanwhile", BEN)]
+        return await real(draft)
+
+    monkeypatch.setattr(house.desk, "open_ticket", slow)
+    await opened(house)
+    house.threads.messages = [*house.threads.messages, said("1900000001.000100", "afterwards", BEN)]
+
+    await house.intake.sweep()
+    await house.until(lambda: 2 == len(house.voice.receipts))
+
+    (ticket,) = await house.tickets()
+    assert ["meanwhile", "afterwards"] == [message.text for message in ticket.messages[1:]]
+
+
+async def test_a_repeated_look_that_is_put_off_still_looks_for_what_it_may_have_brought(house, monkeypatch):
+    """The store was set back behind a post, and the desk refuses the first look after that."""
+    monkeypatch.setattr("bot.conversion.run.PUT_OFF", timedelta(milliseconds=50))
+    ticket = await opened(house)
+    await house.agents.reply(ticket.id, "Try another one")
+    await _pull(house)
+    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.CHANGED_SINCE})
+    await house.store.links.update(THREAD, lambda now: now.model_copy(update={"seen": ""}))
+    tried = []
+    real = house.desk.messages
+
+    async def refused(*args, **kwargs):
+        tried.append(args)
+        if len(tried) == 1:
+            raise Rejected("desk", "not now.")
+        return await real(*args, **kwargs)
+
+    again = []
+    post = house.voice.post
+
+    async def noted(thread, what, marker, **more):
+        again.append(marker)
+        return await post(thread, what, marker, **more)
+
+    monkeypatch.setattr(house.desk, "messages", refused)
+    monkeypatch.setattr(house.voice, "post", noted)
+    await house.store.lanes.add([pull_op(THREAD, repeat=True, doubt=time.time())])
+
+    async def caught_up():
+        return (await house.store.links.get(THREAD)).seen != ""
+
+    await house.until(caught_up)
+
+    assert (2, []) == (len(tried), again)
 
 
 @pytest.mark.parametrize(

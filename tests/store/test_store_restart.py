@@ -136,6 +136,25 @@ async def test_a_retry_that_wrote_something_down_takes_the_mark_away(machine, op
         assert ("to be looked for", False) == (head.payload, head.verify)
 
 
+async def test_nothing_takes_the_place_of_what_may_have_been_begun(machine, op):
+    """A look at a ticket is wished for again while the one from before the restart waits for another try."""
+    look = f"pull/{T}"
+    async with machine.store() as store:
+        await store.lanes.add([op("look", 1, "first", lane=look, replace=True)])
+    await machine.kill()
+
+    async with machine.store() as store:
+        head, lease = await head_of(store, look)
+        assert head.verify
+        await store.lanes.retry(lease, "look", "first, to be looked for", delay=NO_TIME)
+        await store.lanes.add([op("look", 2, "second", lane=look, replace=True)])
+
+        head, lease = await head_of(store, look)
+        assert "first, to be looked for" == head.payload
+        head = await store.lanes.done(lease, "look", NOTHING)
+        assert ("second", False) == (head.payload, head.verify)
+
+
 async def test_lanes_of_events_and_of_cards_are_not_to_be_read_again(machine, op):
     async with machine.store() as store:
         await store.lanes.add([op(lane="in/" + T), op(lane="ui/" + T)])

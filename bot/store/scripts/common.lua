@@ -168,9 +168,12 @@ local function hand_out(lane, queue, lease, rid, call)
     return redis.error_reply('BROKEN the record of a waiting operation is missing: was Redis allowed to evict keys?')
   end
   doubt_what_was_in_hand(lane, op, rid)
-  local stored_in, _, payload = parts_of(record)
+  local stored_in, flags, payload = parts_of(record)
   local waited = stored_in ~= '0' and stored_in ~= rid  -- it stood here already when the server began this run
   local unsure = stored_in == '0' or (waited and redis.call('HGET', epoch, lane .. '|untouched') ~= rid)
+  if unsure and not has(flags, 'b') then  -- it may have been begun, and nothing takes its place until that is known
+    redis.call('HSET', ops, lane .. '|' .. op, record_of(stored_in, with(flags, 'b'), payload))
+  end
   local resync = is_thread(lane) and redis.call('HGET', epoch, lane) ~= rid
   redis.call('HSET', taken, lane, call .. '|' .. op)
   lengthen(lane, lease)
