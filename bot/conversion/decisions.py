@@ -74,7 +74,7 @@ def written(payload: str) -> Written | None:
     """
     operation = decode(payload)
     progress = operation.progress
-    if progress.done or progress.calling or progress.asked or progress.verify:
+    if progress.begun or progress.asked:
         return None
     match operation.work:
         case AddMessage(ts="", text=text):

@@ -240,7 +240,7 @@ def _is_untouched(payload: str) -> bool:
         progress = decode(payload).progress
     except UnknownVersion:
         return False
-    return not (progress.done or progress.calling)
+    return not progress.begun
 
 
 def _put_right(parked: str, fresh: str, edit: EditMessage) -> str:
@@ -250,7 +250,7 @@ def _put_right(parked: str, fresh: str, edit: EditMessage) -> str:
     """
     operation = decode(parked)
     work, progress = operation.work, operation.progress
-    if not isinstance(work, AddMessage) or not (progress.done or progress.calling):
+    if not isinstance(work, AddMessage) or not progress.begun:
         return fresh
     newer = work.model_copy(update={"newer": edit.message, "newer_edited": edit.edited})
     again = encode(operation.model_copy(update={"work": newer}))
@@ -343,7 +343,15 @@ def pull_op(thread: ThreadKey, *, repeat: bool = False, delay: timedelta = timed
     """
     work = Operation(work=PullTicket(thread=thread, repeat=repeat), progress=Progress(verify=doubt))
     identity = "repeat" if repeat else "pull"
-    return NewOp(lane=f"pull/{thread}", id=identity, order=_now(), payload=encode(work), replace=True, delay=delay)
+    return NewOp(
+        lane=f"pull/{thread}",
+        id=identity,
+        order=_now(),
+        payload=encode(work),
+        replace=True,
+        begun=doubt > 0,
+        delay=delay,
+    )
 
 
 def sweep_op(thread: ThreadKey, *, delay: timedelta = timedelta()) -> NewOp:
@@ -429,6 +437,7 @@ def _op(
         linked_only=linked_only,
         replace=replace,
         makes_link=makes_link,
+        begun=_doubt.get() > 0,
     )
 
 

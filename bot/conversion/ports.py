@@ -68,7 +68,8 @@ class NewOp:
     ``id`` says what the thing *is* (team, channel, ts, edit), so that the same thing is accepted once.
     ``order`` sorts the lane (microseconds). ``linked_only``: drop it unless the lane's thread has a link, or an
     operation waits in the lane that will make one. ``replace``: an operation of that id that nobody has begun takes
-    this payload instead (a card to be shown again, an edit before delivery).
+    this payload instead (a card to be shown again, an edit before delivery). ``begun``: it may have been carried out
+    before the store forgot it, so nothing takes its place.
     """
 
     lane: str
@@ -79,6 +80,7 @@ class NewOp:
     linked_only: bool = False
     replace: bool = False
     makes_link: bool = False
+    begun: bool = False
 
 
 class Added(StrEnum):

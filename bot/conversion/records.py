@@ -357,6 +357,11 @@ class Progress(BaseModel):
     shown: bool = False  # whether people saw on the message that it waits or failed
     answer: str = ""  # "again" (it is not there, do it) or "there" (it is there, go on) from a person
 
+    @property
+    def begun(self) -> bool:
+        """Whether any of it may be at its desk already."""
+        return bool(self.done or self.calling or self.verify)
+
 
 class Operation(BaseModel):
     """One piece of work in a lane, with its progress."""

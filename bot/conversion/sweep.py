@@ -1,17 +1,31 @@
-"""Finds what Slack never delivered: a linked thread is read again, and what its ticket lacks is put into the lane."""
+"""Finds what was missed: a linked thread and its ticket are read again, and each gets what it lacks of the other."""
 
+import contextlib
 import time
 
+from adapters.contract import Capability
+from bot.conversion.intake import pull_op
 from bot.conversion.marks import goes
-from bot.conversion.ports import NewOp, Rooms, ThreadMessage
+from bot.conversion.ports import NewOp, NoSuchDesk, Rooms, ThreadMessage
 from bot.conversion.records import AddMessage, Link, Operation, Progress, SweepThread, encode
 from bot.conversion.stamps import microseconds
 
 
 async def sweep_thread(rooms: Rooms, work: SweepThread) -> None:
-    """Put what is missing of a thread into its lane. Raises SlackTrouble, SlackRefused."""
+    """Look both ways: what Slack never delivered goes into the thread's lane, and its ticket is looked at.
+
+    A desk that tells what changed is believed between two sweeps only: an index that lags, a clock that is behind, or a
+    wish that went with a server that failed over would hide an answer for ever.
+
+    Raises: SlackTrouble, SlackRefused.
+    """
     link = await rooms.links.get(work.thread)
-    if link is not None and link.mirror:
+    if link is None:
+        return
+    with contextlib.suppress(NoSuchDesk):
+        if rooms.desks.get(link.desk).has(Capability.CHANGED_SINCE):
+            await rooms.lanes.add([pull_op(link.thread)])
+    if link.mirror:
         await put_back(rooms, link, forgotten=False)
 
 
@@ -51,4 +65,5 @@ def _op(link: Link, message: ThreadMessage, *, forgotten: bool) -> NewOp:
         id=f"msg:{thread.team}:{thread.channel}:{message.ts}",
         order=microseconds(message.ts),
         payload=encode(Operation(work=work, progress=progress)),
+        begun=forgotten,
     )

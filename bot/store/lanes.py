@@ -325,7 +325,7 @@ class RedisLanes(Lanes):
 def _add_call(shard: Shard, ops: Sequence[NewOp], cipher: Cipher = OPEN) -> Call:
     keys, args = shard.all, list[str | int]()
     for op in ops:
-        wish = "l" * op.linked_only + "r" * op.replace + "m" * op.makes_link
+        wish = "l" * op.linked_only + "r" * op.replace + "m" * op.makes_link + "b" * op.begun
         keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))
         payload = cipher.close(op.payload, f"{op.lane}|{op.id}")
         args.append(f"{op.order}|{milliseconds(op.delay)}|{wish}|{payload}")

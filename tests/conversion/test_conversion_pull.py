@@ -7,10 +7,11 @@ import pytest
 
 from adapters.contract import Capability
 from adapters.errors import NotFound, Rejected
-from adapters.model import Body, Message, Person, Status, Ticket, TicketRef, Visibility
-from bot.conversion.intake import poll_op, pull_op
+from adapters.model import Body, Message, MessageDraft, Person, Status, Ticket, TicketRef, Visibility
+from bot.conversion.intake import perhaps_done, poll_op, pull_op
 from bot.conversion.pull import RARELY, pause
 from bot.conversion.records import DeleteMessage, EditMessage
+from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import to_plain
 from bot.store.keys import breaker
 from tests.conversion.slack_fakes import BEN, said
@@ -148,6 +149,31 @@ async def test_two_edits_within_one_second_both_reach_the_ticket(house):
     await house.until(told)
 
 
+async def test_an_edit_reaches_a_ticket_whose_message_was_sent_before_the_store_forgot_it(house):
+    """Slack hands both over again; the message waits to be looked for, and keeps its place and its text."""
+    ticket = await opened(house)
+    work = reply(1, "one")
+    sent = MessageDraft(
+        body=Body(plain="one"),
+        author=Person(name="Ada Lovelace"),
+        marker=marker_of(f"msg:T1:C1:{work.ts}"),
+        visibility=Visibility.PUBLIC,
+    )
+    await house.desk.add_message(TicketRef(id=ticket.id, number=ticket.number), sent)
+    with perhaps_done(time.time()):
+        await house.intake.mirror(THREAD, work)
+        await house.intake.edit(THREAD, _edit(work.ts, "two", "one", "1800000009.0"), change="1800000009.1")
+
+    async def told():
+        (ticket,) = await house.tickets()
+        return "two" in ticket.messages[-1].text
+
+    await house.until(told)
+
+    (ticket,) = await house.tickets()
+    assert ["It burns", "> one"] == [message.text.splitlines()[-1] for message in ticket.messages]
+
+
 async def test_a_poll_that_goes_wrong_for_good_is_put_off_and_not_forgotten(house, monkeypatch):
     monkeypatch.setattr("bot.conversion.run.PUT_OFF", timedelta(milliseconds=50))
     ticket = await opened(house)
@@ -185,6 +211,16 @@ async def test_what_slack_never_delivered_is_found_by_a_sweep_and_sent_once(hous
 
     (ticket,) = await house.tickets()
     assert 1 == [message.text for message in ticket.messages].count("nobody heard me")
+
+
+async def test_a_sweep_finds_an_answer_that_the_desk_did_not_tell_of(house):
+    ticket = await opened(house)
+    await house.agents.reply(ticket.id, "Try another one")
+
+    await house.intake.sweep()
+    await house.until(lambda: house.voice.posted)
+
+    assert [("Alex Agent", "Try another one")] == _said(house)
 
 
 async def test_what_was_said_while_the_ticket_was_being_opened_is_found_by_a_sweep_in_its_order(house, monkeypatch):

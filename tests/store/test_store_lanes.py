@@ -160,6 +160,12 @@ async def test_an_edit_of_a_message_that_a_worker_has_in_hand_is_a_thing_of_its_
     assert "first" == await store.lanes.peek(T, "a")
 
 
+async def test_an_edit_does_not_take_the_place_of_a_message_that_may_have_been_sent_before(store, op):
+    await store.lanes.add([op("a", 1, "first", begun=True)])
+
+    assert [Added.DUPLICATE] == await store.lanes.add([op("a", 1, "second", replace=True)])
+
+
 async def test_an_edit_of_a_message_that_went_back_untouched_replaces_it(store, op, claim):
     """The desk is away: the worker took the message, began nothing and put it back."""
     await store.lanes.add([op("a", 1, "first")])

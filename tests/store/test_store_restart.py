@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.conversion.ports import LeaseLost, Outcome
+from bot.conversion.ports import Added, LeaseLost, Outcome
 from bot.store.server import _lock, attach_or_start, stop
 from bot.store.store import Store
 
@@ -109,16 +109,16 @@ async def looks(store, lease):
     return head.id, head.verify, head.resync
 
 
-async def test_a_retry_without_progress_and_an_edit_keep_the_mark(machine, op):
+async def test_a_retry_without_progress_keeps_the_mark_and_an_edit_does_not_take_the_place_of_what_has_it(machine, op):
     async with machine.store() as store:
-        await store.lanes.add([op("a", 1)])
+        await store.lanes.add([op("a", 1, "said")])
     await machine.kill()
 
     async with machine.store() as store:
-        await store.lanes.add([op("a", 1, "edited", replace=True)])
+        assert [Added.DUPLICATE] == await store.lanes.add([op("a", 1, "edited", replace=True)])
         head, lease = await head_of(store)
-        assert ("edited", True) == (head.payload, head.verify)
-        await store.lanes.retry(lease, "a", "edited", delay=NO_TIME)
+        assert ("said", True) == (head.payload, head.verify)
+        await store.lanes.retry(lease, "a", "said", delay=NO_TIME)
         head, _ = await head_of(store)
         assert head.verify
 

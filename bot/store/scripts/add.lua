@@ -1,5 +1,5 @@
 -- Adds operations to lanes of one shard. Per operation, KEYS: queue, memory, from whose names its lane and its id are
--- read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable, m: makes a link)|payload, as one,
+-- read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable, m: makes a link, b: perhaps begun)|payload, as one,
 -- since each argument costs the door time. Returns a word for each. Without any, it only notes which run of the server
 -- this is.
 
@@ -37,7 +37,8 @@ end
 local function replace(lane, op, order, payload, record)
   local field = lane .. '|' .. op
   local stored_in, flags = parts_of(record)
-  if not has(flags, 'b') and in_hand(lane) ~= op then
+  local doubtful = stored_in ~= rid and not has(flags, 'r')  -- its first text may be at the desk; the edit goes after it
+  if not doubtful and not has(flags, 'b') and in_hand(lane) ~= op then
     redis.call('HSET', ops, field, record_of(stored_in, flags, payload))
     return 'replaced'
   end
@@ -70,7 +71,7 @@ local function add(queue, memory, lane, op, order, payload, delay, wish)
   if has(wish, 'l') and not linked(thread_of(lane)) then
     return 'not linked'
   end
-  local flags = (has(wish, 'm') and 'm' or '') .. (has(wish, 'r') and 'r' or '')
+  local flags = (has(wish, 'm') and 'm' or '') .. (has(wish, 'r') and 'r' or '') .. (has(wish, 'b') and 'b' or '')
   put_in(lane, queue, op, order, record_of(stored_as(lane, order), flags, payload), flags)
   if is_thread(lane) and redis.call('HEXISTS', epoch, lane) == 0 then
     redis.call('HSET', epoch, lane, epoch_of_new(lane))
