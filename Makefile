@@ -85,7 +85,7 @@ simulate: $(VENV)/.dev ## Live through schedules in virtual time and shrink the 
 soak: $(VENV)/.dev ## Work evenly for a while, draw what the bot holds, and say what grows (SECONDS=, RATE=, ARGS="--desk whmcs")
 	@$(BIN)/python -m tests.soak --seconds $(SECONDS) --rate $(RATE) $(ARGS)
 
-fuzz: $(VENV)/.dev ## Send spoilt payloads to each door and count what came of them (COUNT=, SEED=)
+fuzz: $(VENV)/.dev ## Send spoilt payloads to each door and count what came of them (COUNT= for each, SEED=)
 	@$(BIN)/python -m tests.security.fuzz --count $(COUNT) --seed $(SEED) $(ARGS)
 
 words: $(VENV)/.dev ## Gather the texts that people read; says what has no translation yet

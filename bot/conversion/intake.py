@@ -284,6 +284,9 @@ def event_op(body: dict[str, Any]) -> NewOp | None:
 
     The identity says what the thing is, never which delivery it was: a resent event, and the same event under
     another id, are the same thing.
+
+    Raises:
+        AttributeError, LookupError, TypeError, ValueError: it is not as Slack's events are.
     """
     event = body.get("event")
     if not isinstance(event, dict):
@@ -416,6 +419,8 @@ def receipt_op(thread: ThreadKey, work: Receipt) -> NewOp:
 
 
 def _event_op(lane: str, identity: str, order: int, body: dict[str, Any], *, linked_only: bool = False) -> NewOp:
+    if "|" in lane:  # a lane cannot bear it, and Slack has no such ids
+        raise ValueError("an id that is none of Slack's")
     return NewOp(lane=lane, id=f"in:{identity}", order=order, payload=encode_event(body), linked_only=linked_only)
 
 

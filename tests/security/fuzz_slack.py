@@ -1,13 +1,10 @@
 """Doors that Slack and helpdesks call, under spoilt payloads: each attempt gives a word for what came of it."""
 
 import base64
-import copy
 import hmac
 import json
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -16,27 +13,16 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from adapters.registry import make, settings_for
 from adapters.shared import InProcess
-from bot.commands.demo import company
-from bot.conversion.ports import Added, SlackRefused, SlackTrouble
+from bot.conversion.ports import Added
 from bot.doors.hooks import Hooks
-from bot.sandbox.demo import world
 from bot.sandbox.desks.superoffice_rest import SuperOfficeRestStandIn
-from bot.sandbox.slack.outlet import Answer as Heard
-from bot.sandbox.slack.workspace import Workspace
-from bot.settings import parse
 from bot.slack.batch import StoreFirst
 from bot.slack.front import OK, Front
 from bot.slack.socket import SocketMode
-from bot.wiring import DeskBook, assembled
+from bot.wiring import DeskBook
+from tests.security.doors import Broken, Door
 from tests.security.wild import Wild
 from tests.slack.doors import FORM, JSON, NOW, SECRET, Taken, send, sign
-
-Attempt = Callable[[], Awaitable[str]]
-"""Tries something once and says what came of it. Raises Broken, or anything, where it must not have happened."""
-
-
-class Broken(Exception):
-    """What must not happen; the message holds no payload."""
 
 
 def _event(kind: str, **more: Any) -> dict[str, Any]:
@@ -76,7 +62,7 @@ BODIES = [
 
 
 @asynccontextmanager
-async def strangers(wild: Wild) -> AsyncIterator[Attempt]:
+async def strangers(wild: Wild) -> AsyncIterator[Door]:
     """HTTP before the signature was proved."""
     taken = Taken()
     front = Front(SECRET, taken, clock=lambda: NOW)
@@ -97,11 +83,11 @@ async def strangers(wild: Wild) -> AsyncIterator[Attempt]:
         taken.interactions.clear()
         return str(reply.status)
 
-    yield attempt
+    yield Door(attempt)
 
 
 @asynccontextmanager
-async def signed(wild: Wild) -> AsyncIterator[Attempt]:
+async def signed(wild: Wild) -> AsyncIterator[Door]:
     """HTTP after it: nothing that Slack's secret signs makes the door fail, and events become operations or nothing."""
 
     async def add(ops: Any) -> list[Added]:
@@ -123,11 +109,11 @@ async def signed(wild: Wild) -> AsyncIterator[Attempt]:
             raise Broken(f"something signed got {reply.status}")
         return str(reply.status)
 
-    yield attempt
+    yield Door(attempt)
 
 
 @asynccontextmanager
-async def frames(wild: Wild) -> AsyncIterator[Attempt]:
+async def frames(wild: Wild) -> AsyncIterator[Door]:
     """Socket Mode's envelopes."""
     taken, sent = Taken(), list[Any]()
 
@@ -151,10 +137,16 @@ async def frames(wild: Wild) -> AsyncIterator[Attempt]:
         if request is None or not isinstance(request.payload, dict):
             return "no envelope"
         sent.clear()
+        taken.events.clear()
+        taken.interactions.clear()
         await socket._receive(client, request)
+        delivered = taken.events + taken.interactions
+        if len(delivered) > 1 or bool(sent) != bool(delivered):
+            raise Broken("what was acknowledged is not what was delivered")
+        json.dumps(delivered, ensure_ascii=False).encode()
         return "acknowledged" if sent else "not acknowledged"
 
-    yield attempt
+    yield Door(attempt)
 
 
 HOOKS = {
@@ -173,7 +165,7 @@ def _proof(kind: str, raw: bytes) -> dict[bytes, bytes]:
 
 
 @asynccontextmanager
-async def webhooks(wild: Wild) -> AsyncIterator[Attempt]:
+async def webhooks(wild: Wild) -> AsyncIterator[Door]:
     """Helpdesks' webhooks, with the right signature and without."""
     tables = {
         "whmcs": {"kind": "whmcs", "url": "https://x.test", "identifier": "i", "secret": "s"},
@@ -201,83 +193,7 @@ async def webhooks(wild: Wild) -> AsyncIterator[Attempt]:
             raise Broken(f"a webhook got {reply.status}")
         return str(reply.status)
 
-    yield attempt
+    yield Door(attempt)
 
 
-@asynccontextmanager
-async def forms(wild: Wild) -> AsyncIterator[Attempt]:
-    """Values of a submitted form, as far as Slack could send them, into the whole app with a real store."""
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threadline-fuzz-")))
-        around = await stack.enter_async_context(world("local", folder, workspace=company()))
-        bot = await stack.enter_async_context(assembled(parse(around.settings, around.environment)))
-        stack.push_async_callback(bot.app.drain, 5)
-        heard: list[dict[str, Any]] = []
-
-        async def ask(_kind: str, payload: dict[str, Any]) -> Heard:
-            heard.append(copy.deepcopy(payload))
-            got = await bot.app.interaction(payload)
-            body = json.loads(got.content) if got.content.startswith(b"{") else None
-            return Heard(status=got.status, body=body, error="")
-
-        workspace = around.workspace
-        workspace.outlet = cast("Any", SimpleNamespace(event=lambda _body: None, ask=ask))
-        user, channel = next(iter(workspace.people)), next(iter(workspace.channels))
-        await workspace.command(user, channel, "/ticket", "printer is on fire")
-        await bot.app.drain(10)
-        await workspace.submit(user, workspace.views_of(user)[-1]["id"], await _chosen(workspace, user))
-        seed = next(body for body in heard if body.get("type") == "view_submission")
-
-        async def attempt() -> str:
-            body = copy.deepcopy(seed)
-            values = body["view"]["state"]["values"]
-            for block in wild.random.sample(sorted(values), wild.random.randint(1, len(values))):
-                for state in values[block].values():
-                    _spoil(wild, state)
-            if wild.random.random() < 0.2:
-                body["view"]["private_metadata"] = wild.text(body["view"]["private_metadata"])
-            try:
-                got = await bot.app.interaction(body)
-            except (SlackTrouble, SlackRefused) as refused:
-                return type(refused).__name__
-            return _said(got.status, got.content)
-
-        yield attempt
-
-
-async def _chosen(workspace: Workspace, user: str) -> dict[str, Any]:
-    """Something in each input of the form on top that must not be empty."""
-    view, chosen = workspace.views_of(user)[-1], dict[str, Any]()
-    for block in view["blocks"]:
-        element = block.get("element", {})
-        if block["type"] != "input" or block.get("optional") or element.get("initial_option"):
-            continue
-        place = (view["id"], block["block_id"], element["action_id"])
-        options = element.get("options", [])
-        if element["type"] == "external_select":
-            options = await workspace.suggest(user, *place, "")
-        value = {"selected_option": options[0]} if options else {"value": element.get("initial_value") or "it burns"}
-        chosen[block["block_id"]] = {element["action_id"]: value}
-    return chosen
-
-
-def _spoil(wild: Wild, state: dict[str, Any]) -> None:
-    """Give an input another value of its own kind."""
-    if "value" in state:
-        state["value"] = wild.random.choice((None, wild.text(state["value"] or "")))
-    elif state.get("selected_option"):
-        state["selected_option"] = wild.random.choice((None, {**state["selected_option"], "value": wild.text()}))
-    elif "selected_options" in state:
-        made = {"text": {"type": "plain_text", "text": "x"}, "value": wild.text()}
-        state["selected_options"] = wild.random.choice(([], [made, made]))
-    for key in ("selected_user", "selected_date", "selected_conversation"):
-        if key in state:
-            state[key] = wild.random.choice((None, wild.text()))
-
-
-def _said(status: int, content: bytes) -> str:
-    body = json.loads(content) if content.startswith(b"{") else {}
-    return f"{status} {body.get('response_action', 'closed')}"
-
-
-DOORS = {"strangers": strangers, "signed": signed, "frames": frames, "webhooks": webhooks, "forms": forms}
+DOORS = {"strangers": strangers, "signed": signed, "frames": frames, "webhooks": webhooks}

@@ -25,7 +25,7 @@ from bot.sandbox.slack.server import SlackServer
 from bot.store.server import attach_or_start, stop
 from tests.doors.test_doors_operator import free_port
 from tests.security.fuzz import ROOT
-from tests.security.fuzz_slack import _chosen
+from tests.security.fuzz_app import chosen
 
 BOT, APP, SIGNING = "xoxb-canary-bot-8c1d", "xapp-1-canary-app-77ab", "canarysigning5e1f"
 DESK, HOOK, PASSWORD = "canarydesksecret91", "canaryhooksecret44", "canaryredispassword23"
@@ -176,7 +176,7 @@ async def _walk(journey):
         return bool(views) and bool(views[-1].get("submit")) and "Asking" not in json.dumps(views[-1])
 
     await journey.until(filled, "the form was not filled")
-    values = await _chosen(slack, user)
+    values = await chosen(slack, user)
     view = slack.views_of(user)[-1]
     subject = next(block for block in view["blocks"] if block.get("block_id", "").startswith("subject"))
     values[subject["block_id"]] = {subject["element"]["action_id"]: {"value": "Printer"}}

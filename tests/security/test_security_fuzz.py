@@ -1,44 +1,118 @@
 """S2, S9, S15: a short run of `make fuzz`: no stranger gets a 5xx, nothing hangs, and only our own errors come out."""
 
+import asyncio
 import json
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 
 import pytest
 
 from bot.slack.front import Front
-from tests.security.fuzz import ALL, ROOT, fuzz
-from tests.security.fuzz_desks import DESKS
+from tests.security import engines, fuzz_app, growth, trials
+from tests.security.fuzz import ROOT, _run
+from tests.security.trials import DOORS, fuzz
 from tests.security.wild import Wild
 from tests.slack.doors import NOW, SECRET, Taken, send
 
+COUNTS = {"forms": 60, "events": 100, "whmcs": 60, "superoffice_soap": 60, "superoffice_rest": 60, "keliweb": 60}
+QUICK = 400
 
-@pytest.mark.parametrize("door", ALL)
-async def test_no_payload_breaks_a_door(door):
-    outcome = await fuzz(door, count=60 if door in DESKS or door == "forms" else 400, seed=3)
+
+@pytest.mark.parametrize("door", DOORS)
+def test_no_payload_breaks_a_door(door):
+    outcome = fuzz(door, count=COUNTS.get(door, QUICK), seed=3)
+
+    assert [] == outcome.failures
+    assert COUNTS.get(door, QUICK) == sum(outcome.counts.values())
+
+
+@pytest.mark.parametrize("door", ["signed", "webhooks", "whmcs"])
+def test_no_payload_of_hypothesis_breaks_a_door(door):
+    outcome = fuzz(door, count=40, seed=3, engine="steered")
 
     assert [] == outcome.failures
     assert len(outcome.counts) > 0
 
 
 def test_the_command_prints_what_came_of_each_payload_and_json_last():
-    words = [sys.executable, "-m", "tests.security.fuzz", "--count", "50", "--door", "webhooks"]
+    words = [sys.executable, "-m", "tests.security.fuzz", "--count", "19", "--door", "webhooks"]
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
 
     last = json.loads(found.stdout.splitlines()[-1])
-    assert (True, 50) == (last["ok"], sum(last["doors"]["webhooks"].values()))
+    assert (True, 19) == (last["ok"], sum(last["doors"]["webhooks"].values()))
 
 
-async def test_a_door_that_breaks_is_found(monkeypatch):
-    async def broken(self, scope, receive):
-        raise KeyError("not shown")
+async def test_a_process_that_dies_is_a_failure_with_its_door():
+    outcome = await _run("no such door", "seeded", 1, 1, asyncio.Semaphore(1))
 
-    monkeypatch.setattr(Front, "_answer", broken)
-    outcome = await fuzz("strangers", count=5, seed=1)
+    assert 1 == outcome.counts["FAILED"]
+    assert "hung or died" in outcome.failures[0]
+
+
+async def _broken(self, scope, receive):
+    raise KeyError("not shown")
+
+
+def test_a_door_that_breaks_is_found(monkeypatch):
+    monkeypatch.setattr(Front, "_answer", _broken)
+    outcome = fuzz("strangers", count=5, seed=1)
 
     assert 5 == outcome.counts["FAILED"]
     assert outcome.failures[0].startswith("0: KeyError at ")
     assert "not shown" not in str(outcome.failures)
+
+
+def test_hypothesis_stops_at_what_breaks_a_door(monkeypatch):
+    monkeypatch.setattr(Front, "_answer", _broken)
+
+    assert fuzz("strangers", count=5, seed=1, engine="steered").counts["FAILED"] > 0
+
+
+def test_a_door_that_hangs_is_found(monkeypatch):
+    async def never(self, scope, receive):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Front, "_answer", never)
+    monkeypatch.setattr(trials, "HANG", 0.01)
+
+    failures = fuzz("strangers", count=2, seed=1).failures
+
+    assert 2 == len(failures)
+    assert failures[0].startswith("0: TimeoutError at slack/front.py:")
+
+
+def test_what_grows_is_found(monkeypatch):
+    kept, answer = [], Front._answer
+
+    async def hoards(self, scope, receive):
+        kept.append([object() for _ in range(200)])
+        return await answer(self, scope, receive)
+
+    monkeypatch.setattr(Front, "_answer", hoards)
+    monkeypatch.setattr(growth, "BLOCKS", 1000)
+    outcome = fuzz("strangers", count=20, seed=1)
+
+    assert 1 == outcome.counts["FAILED"]
+    assert "objects more than in the middle" in outcome.failures[0]
+
+
+@pytest.mark.parametrize("door", ["forms", "events"])
+def test_a_ticket_that_nobody_asked_for_is_found(door, monkeypatch):
+    async def subjects(self):
+        return ["strange", "tickets"]
+
+    opens = fuzz_app.DOORS[door]
+
+    @asynccontextmanager
+    async def reached(wild):
+        async with opens(wild) as opened:
+            monkeypatch.setattr(fuzz_app.Running, "subjects", subjects)
+            yield opened
+
+    monkeypatch.setitem(fuzz_app.DOORS, door, reached)
+
+    assert "tickets" in fuzz(door, count=1, seed=1).failures[-1]
 
 
 def test_the_same_seed_spoils_alike():
@@ -46,6 +120,16 @@ def test_the_same_seed_spoils_alike():
 
     assert [Wild(5).body(raw) for _ in range(3)] == [Wild(5).body(raw) for _ in range(3)]
     assert Wild(5).body(raw) != raw
+
+
+def test_chances_read_from_bytes_are_the_same_for_the_same_bytes():
+    def chances(data):
+        chance = engines._Bytes(data)
+        return [chance.randrange(1000) for _ in range(4)], chance.random(), chance.choice("abc")
+
+    assert chances(b"some bytes, more than enough") == chances(b"some bytes, more than enough")
+    assert chances(b"some bytes, more than enough") != chances(b"other bytes, more than enough")
+    assert chances(b"") == chances(b"")
 
 
 async def test_a_proved_body_is_delivered_so_that_the_fuzz_is_not_of_a_closed_door():

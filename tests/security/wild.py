@@ -1,6 +1,7 @@
 """Spoils real payloads quickly: bytes, JSON values and texts, always the same for the same seed."""
 
 import json
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -39,17 +40,19 @@ BYTES = (
 
 
 class Wild:
-    """A source of spoilt things."""
+    """A source of spoilt things; where its chances and its odd things come from may be set."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
+        self.odd_text: Callable[[], str] = lambda: self.random.choice(ODD_TEXTS)
+        self.odd_value: Callable[[], Any] = lambda: self.random.choice(ODD_VALUES)
 
     def text(self, before: str = "") -> str:
         """A text, odd or a spoilt *before*."""
         if before and self.random.random() < 0.5:
             at = self.random.randrange(len(before) + 1)
-            return before[:at] + self.random.choice(ODD_TEXTS) + before[at:]
-        return self.random.choice(ODD_TEXTS)
+            return before[:at] + self.odd_text() + before[at:]
+        return self.odd_text()
 
     def spoilt(self, raw: bytes) -> bytes:
         """*raw* with some of its bytes changed, cut, doubled or added to."""
@@ -76,7 +79,7 @@ class Wild:
         if isinstance(value, list) and value and self.random.random() < 0.85:
             at = self.random.randrange(len(value))
             return [*value[:at], self.value(value[at]), *value[at + 1 :]]
-        return self.random.choice(ODD_VALUES)
+        return self.odd_value()
 
     def body(self, raw: bytes) -> bytes:
         """*raw* spoilt as bytes, or (where it is JSON) as a value."""

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from bot.conversion.ports import Added, NewOp
-from bot.slack.batch import Batch
+from bot.slack.batch import Batch, StoreFirst
+from tests.slack.doors import Taken
 
 
 def op(name, order=1):
@@ -84,3 +85,12 @@ async def test_a_call_never_grows_without_bound():
 
     assert [500, 500, 200] == [len(call) for call in store.calls]
     assert [str(n) for n in range(1200)] == [name for call in store.calls for name in call]
+
+
+@pytest.mark.parametrize("odd", [{"team_id": "T|1"}, {"event": {"type": "reaction_added", "item": {"channel": "C|1"}}}])
+async def test_an_event_whose_ids_no_lane_can_bear_is_left_out_and_not_asked_for_again(odd):
+    store = Store()
+    body = {"type": "event_callback", "team_id": "T1", "event_id": "Ev1", "event": {"type": "app_home_opened"}} | odd
+    await StoreFirst(store.add, Taken().interaction).event(body, 0)
+
+    assert [] == store.calls
