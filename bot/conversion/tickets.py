@@ -10,7 +10,7 @@ from adapters.errors import NotFound
 from adapters.model import Change, MessageRef, Opened, Person, Status, TicketDraft, TicketRef
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery, doubt, fetched, fingerprints
-from bot.conversion.intake import agents_ops, card_op, pull_op, step_op, tell_op, watch_ops
+from bot.conversion.intake import agents_ops, card_op, pull_op, step_op, sweep_op, tell_op, watch_ops
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Author, Card, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
@@ -70,6 +70,8 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
     told_once = begun and desk.has(Capability.CHANGED_SINCE)  # perhaps when nobody knew yet which thread it belongs to
     late = [pull_op(link.thread)] if told_once else []
+    if journal.progress.verify and work.thread_ts:  # replies that waited for the ticket may be forgotten
+        late.append(sweep_op(link.thread))
     agents = agents_ops(desk, link, department=work.department)
     await rooms.lanes.add([card_op(link.thread), *watch_ops(desk, link.thread), *agents, *late])
     await _end_step(rooms, work, link.thread)

@@ -95,7 +95,7 @@ class Worker:
             if self._stopping.is_set():
                 await self._rooms.lanes.retry(lease, head.id, head.payload, delay=timedelta())
                 return
-            if head.resync:
+            if head.resync and head.link:  # a thread whose ticket is still to come is read again when it has one
                 if not await self._resync(lease, head):
                     return
                 head = await self._rooms.lanes.head(lease)
@@ -114,7 +114,7 @@ class Worker:
 
         False where Slack cannot be read now; the lane has been given back then.
         """
-        if "/" not in lease.lane and head.link and head.link.mirror:
+        if head.link and head.link.mirror:
             try:
                 await put_back(self._rooms, head.link, forgotten=True)
             except SlackTrouble as trouble:

@@ -8,6 +8,7 @@ from bot.conversion.ports import NewOp, StoreAway
 from bot.conversion.records import AddMessage, encode_event
 from bot.store.keys import shard_of
 from tests.conversion.slack_fakes import said
+from tests.conversion.test_conversion_unsearchable import another_run
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
 LATER = "1800000001.000100"
@@ -50,6 +51,27 @@ async def test_a_lane_is_kept_while_its_thread_is_read_again_after_a_restart(hou
     await house.until(lambda: house.voice.receipts)
 
     assert [THREAD] == reads
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_a_reply_that_the_server_forgot_while_its_ticket_was_to_be_opened_is_found_in_slack(house, monkeypatch):
+    """The store was set back to a copy in which the ticket waits to be opened, and the reply is not there yet."""
+    house.threads.messages, open_ticket = [said(THREAD.ts, "It burns")], house.desk.open_ticket
+
+    async def slow(draft):
+        house.threads.messages = [*house.threads.messages, said(LATER, "more smoke")]
+        return await open_ticket(draft)
+
+    monkeypatch.setattr(house.desk, "open_ticket", slow)
+    await house.intake.open_ticket("T1", OPEN, once="view")
+    epoch = shard_of(str(THREAD), house.store.lanes._shards).key("epoch")
+    await house.store.connection.do("HSET", epoch, str(THREAD), "another run")
+    await another_run(house)
+
+    await house.until(lambda: house.voice.receipts)
+
+    (ticket,) = await house.tickets()
+    assert ["It burns", "more smoke"] == [message.text.splitlines()[-1] for message in ticket.messages]
 
 
 @pytest.mark.usefixtures("quick_settle")

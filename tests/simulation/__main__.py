@@ -74,7 +74,8 @@ def main() -> None:
     with multiprocessing.Pool(asked.processes) as pool:
         for found in pool.imap_unordered(lived, chunks):
             total.add(found)
-            print(f"{total.schedules} schedules, {len(total.failed)} failed", file=sys.stderr)  # noqa: T201 - progress
+            failed = f"{len(total.failed)} failed {sorted(total.failed)[:9] or ''}".rstrip()
+            print(f"{total.schedules} schedules, {failed}", file=sys.stderr)  # noqa: T201 - progress
     seconds = time.monotonic() - begun
     for seed in sorted(total.failed)[:1]:
         plan = drawn(seed)

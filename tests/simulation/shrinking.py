@@ -42,5 +42,6 @@ def _attempts(plan: Plan) -> Iterator[Plan]:
 
 
 def report(plan: Plan, lived: Lived) -> str:
-    """A failing schedule for people: what failed, the plan, and all that happened."""
-    return "\n".join(["FAILED", *lived.failures, "", str(plan), "", *lived.trace])
+    """A schedule for people: what failed, the plan, and all that happened."""
+    head = "FAILED" if lived.failures else "all holds"
+    return "\n".join([head, *lived.failures, "", str(plan), "", *lived.trace])

@@ -97,6 +97,13 @@ def test_what_was_in_hand_when_a_copy_was_made_is_looked_for_although_an_earlier
     assert () == _failures(plan(*together, flavour="none"), noises=60)
 
 
+def test_what_was_said_while_a_ticket_was_being_opened_is_found_again_after_a_roll_back():
+    late = Step(at=1.0, what="outage", span=12.0)  # so that the ticket is opened after the store was set back
+    said = (late, Step(at=9.0, what="copy"), say(9.2), Step(at=10.0, what="roll back", span=0.1))
+
+    assert () == _failures(replace(plan(*said), steps=(*said[:1], Step(at=1.5, what="open"), *said[1:])), noises=10)
+
+
 def _failures(schedule: Plan, *, noises: int) -> tuple[str, ...]:
     """What fails in a schedule, whatever falls by chance."""
     return tuple(failure for number in range(noises) for failure in live(replace(schedule, noise=f"{number}")).failures)
