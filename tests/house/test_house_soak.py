@@ -5,12 +5,13 @@ import math
 from tests.soak.growth import Sample, slopes
 
 
-def look(seconds, *, tasks=20, memory_mb=80.0):
+def look(seconds, *, tasks=20, memory_mb=80.0, descriptors=0):
     return Sample(
         seconds=seconds,
         operations=int(20 * seconds),
         memory_mb=memory_mb,
-        descriptors=40,
+        descriptors=40 + descriptors,
+        connections=12,
         tasks=int(tasks),
         redis_bytes=1_000_000 + int(6_000 * seconds),
         entries=100,
@@ -25,6 +26,10 @@ def grown(samples):
 
 def test_a_task_that_is_left_behind_every_ten_seconds_is_growth():
     assert ["tasks"] == grown([look(2.0 * n, tasks=20 + n // 5 + 5 * math.sin(n)) for n in range(200)])
+
+
+def test_a_descriptor_that_is_left_open_every_twenty_seconds_is_growth():
+    assert ["descriptors"] == grown([look(2.0 * n, descriptors=n // 10) for n in range(200)])
 
 
 def test_five_kilobytes_a_second_are_growth():

@@ -18,12 +18,17 @@ STRETCH = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One look. ``entries`` is what Redis keeps until somebody takes it away."""
+    """One look. ``entries`` is what Redis keeps until somebody takes it away.
+
+    ``descriptors`` are those that are no connection to Redis: of these, ``connections``, a pool keeps as many as were
+    ever needed at once, up to its bound of 64.
+    """
 
     seconds: float
     operations: int
     memory_mb: float
     descriptors: int
+    connections: int
     tasks: int
     redis_bytes: int
     entries: int
@@ -43,7 +48,7 @@ class Bound:
 
 BOUNDS = (
     Bound(of="memory_mb", says="memory of the bot, MB", per_hour=12.0, noise=4.0),
-    Bound(of="descriptors", says="open descriptors", per_hour=6.0, noise=4.0),
+    Bound(of="descriptors", says="open descriptors but for Redis", per_hour=6.0, noise=4.0),
     Bound(of="tasks", says="asyncio tasks", per_hour=6.0, noise=8.0),
     Bound(of="entries", says="entries in Redis that do not expire", per_hour=300.0, noise=150.0),
 )
@@ -107,11 +112,13 @@ class Looking:
         figures = await self.figures()
         info = await self._store.client.info("keyspace")
         space = info.get("db0", {"keys": 0, "expires": 0})
+        connections = int((await self._store.client.info("clients"))["connected_clients"])
         return Sample(
             seconds=round(seconds, 1),
             operations=operations,
             memory_mb=round(memory(self._pid), 2),
-            descriptors=descriptors(self._pid),
+            descriptors=descriptors(self._pid) - connections,
+            connections=connections,
             tasks=int(figures["threadline_tasks"]),
             redis_bytes=await self._store.used(),
             entries=space["keys"] - space["expires"] + await self._in_shard(),
@@ -139,6 +146,7 @@ class Looking:
 def draw(samples: Sequence[Sample], to: Path) -> None:
     """All samples, the warm-up included, as a picture."""
     panels = [
+        ("connections to Redis", [(one.seconds / 60, float(one.connections)) for one in samples]),
         ("bytes of Redis", [(one.seconds / 60, float(one.redis_bytes)) for one in samples]),
         ("threads with work on its way", [(one.seconds / 60, float(one.waiting)) for one in samples]),
     ]
