@@ -1,13 +1,15 @@
-"""HTTP for desks: one client with time-outs, no redirects and a cap on replies, and one translation of its errors."""
+"""HTTP for desks: a few connections with time-outs, no redirects, a cap on replies, and one translation of errors."""
 
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Mapping
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -105,35 +107,59 @@ class Reply:
         return " ".join(text.replace("<", " <").split())[:length]
 
 
+CONNECTIONS = 10
+"""To one desk, at most."""
+_HEADERS: Mapping[str, str] = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",  # no compression: no bombs
+    "User-Agent": "Threadline",
+}
+
 H = TypeVar("H", bound=HttpSettings)
 
 
 class HttpDesk(TicketAdapter[H]):
-    """An adapter that owns an HTTP client while it is entered.
+    """An adapter that owns connections to its desk while it is entered.
 
     ``transport`` may be set before entering: tests replay recorded exchanges through it.
+
+    Each connection is a pool of its own, for httpx's looks at all that it has for each request. Nothing else of httpx's
+    client is used: it would follow redirects, which send a form with its secrets to another host, or keep cookies, for
+    which a PHP session makes one call wait for the other.
     """
 
     transport: httpx.AsyncBaseTransport | None = None
-    _client: httpx.AsyncClient
+    _trusted: ssl.SSLContext
+    _idle: "asyncio.LifoQueue[httpx.AsyncBaseTransport | None]"
+    """Connections that nobody uses just now; None for one that was not made yet."""
 
     @override
     async def __aenter__(self) -> Self:
-        self._client = httpx.AsyncClient(
-            transport=self.transport,
-            follow_redirects=False,  # a 307 would send a form with its secrets to another host
-            timeout=httpx.Timeout(self.settings.timeout, connect=min(10.0, self.settings.timeout)),
-            headers={"Accept-Encoding": "identity", "User-Agent": "Threadline"},  # no compression: no bombs
-            limits=httpx.Limits(max_connections=10),
-            trust_env=False,
-        )
+        self._trusted = httpx.create_ssl_context(trust_env=False)
+        self._idle = asyncio.LifoQueue()
+        for _ in range(CONNECTIONS):
+            self._idle.put_nowait(self.transport)
         return self
 
     @override
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        while not self._idle.empty():
+            if connection := self._idle.get_nowait():
+                await connection.aclose()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[httpx.AsyncBaseTransport]:
+        """A connection that nobody else uses until the block ends."""
+        connection = await self._idle.get()
+        try:
+            if connection is None:
+                single = httpx.Limits(max_connections=1)
+                connection = httpx.AsyncHTTPTransport(verify=self._trusted, limits=single, trust_env=False)
+            yield connection
+        finally:
+            self._idle.put_nowait(connection)
 
     async def exchange(
         self,
@@ -142,7 +168,8 @@ class HttpDesk(TicketAdapter[H]):
         *,
         changes: bool,
         limit: int | None = None,
-        **request: Any,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        **content: Any,
     ) -> Reply:
         """Send one request and read its reply, whatever its status.
 
@@ -151,7 +178,8 @@ class HttpDesk(TicketAdapter[H]):
             url: the whole address.
             changes: whether the call changes something, so that a lost answer leaves its outcome unknown.
             limit: bytes of the reply to accept; the settings' ``max_reply`` where it is None.
-            request: what `httpx.AsyncClient.build_request` takes.
+            headers: besides those that each request has.
+            content: what `httpx.Request` takes.
 
         Raises:
             Unavailable: the desk was not reached, or a call that changes nothing got no whole answer.
@@ -159,12 +187,16 @@ class HttpDesk(TicketAdapter[H]):
             UnexpectedReply: the reply is larger than *limit* (OutcomeUnknown where the call changes something).
             Misconfigured: the name in the address leads to where no desk can be; nothing was sent there.
         """
-        cap = limit or self.settings.max_reply
+        cap, sent = limit or self.settings.max_reply, False
+        request = httpx.Request(method, url, headers={**_HEADERS, **headers}, extensions=self._extensions(), **content)
         try:
-            async with asyncio.timeout(self.settings.timeout):
-                async with self._client.stream(method, url, extensions={"trace": self._watch}, **request) as response:
-                    content = await collect(response.aiter_raw(), limit=cap)
-                    headers = {name.lower(): value for name, value in response.headers.items()}
+            async with asyncio.timeout(self.settings.timeout), self._connection() as connection:
+                sent = True
+                response = await connection.handle_async_request(request)
+                try:
+                    body = await collect(response.aiter_raw(), limit=cap)
+                finally:
+                    await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unavailable(
                 self.name,
@@ -173,14 +205,21 @@ class HttpDesk(TicketAdapter[H]):
                 code=type(error).__name__,
             ) from error
         except (httpx.HTTPError, TimeoutError) as error:
-            raise self.lost(changes=changes, code=type(error).__name__) from error
-        if content is None:
+            raise self.lost(changes=changes and sent, code=type(error).__name__) from error
+        if body is None:
             cause = f"{self.system} sent more than {cap:,} bytes."
             if changes:
                 remedy = "It is looked up before anything is repeated."
                 raise OutcomeUnknown(self.name, cause, remedy=remedy, code="too large")
             raise UnexpectedReply(self.name, cause, remedy="Look at what stands at its address.", code="too large")
-        return Reply(response.status_code, headers, content)
+        told = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, told, body)
+
+    def _extensions(self) -> dict[str, Any]:
+        """Time-outs of a request's steps, and who looks where its connection leads."""
+        seconds = self.settings.timeout
+        steps = httpx.Timeout(seconds, connect=min(10.0, seconds))
+        return {"timeout": steps.as_dict(), "trace": self._watch}
 
     async def _watch(self, event: str, info: Mapping[str, Any]) -> None:
         """Leave a connection to a forbidden address before anything is sent; only then is it known where a name led."""

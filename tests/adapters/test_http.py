@@ -1,0 +1,71 @@
+"""What every desk behind HTTP has of its way there: whose turn it is, what is not kept, and what a lost call means."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from adapters.errors import OutcomeUnknown, Unavailable
+from adapters.http import CONNECTIONS
+from adapters.registry import settings_for
+from adapters.shared import InProcess
+from adapters.whmcs import WhmcsDesk
+
+CALL: dict[str, Any] = {"method": "POST", "url": "https://desk.example", "content": b"x"}
+
+
+class Silent(httpx.AsyncBaseTransport):
+    """Answers nobody, and counts who asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+def desk(transport: httpx.AsyncBaseTransport, **settings: Any) -> WhmcsDesk:
+    table = {"kind": "whmcs", "url": "https://desk.example", "identifier": "i", "secret": "s", **settings}
+    made = WhmcsDesk("billing", settings_for("billing", table), InProcess())  # type: ignore[arg-type] # of its kind
+    made.transport = transport
+    return made
+
+
+async def test_a_change_that_found_no_free_connection_in_time_was_surely_not_made():
+    silent = Silent()
+    async with desk(silent, timeout=0.2) as made:
+        calls = [made.exchange(**CALL, changes=True) for _ in range(CONNECTIONS + 3)]
+        raised = [type(error) for error in await asyncio.gather(*calls, return_exceptions=True)]
+    assert (CONNECTIONS, 3) == (silent.asked, raised.count(Unavailable))
+    assert CONNECTIONS == raised.count(OutcomeUnknown)
+
+
+async def test_a_connection_comes_back_after_each_call_however_it_ended():
+    async with desk(Silent(), timeout=0.01) as made:
+        for _ in range(2 * CONNECTIONS):
+            with pytest.raises(OutcomeUnknown):
+                await made.exchange(**CALL, changes=True)
+
+
+async def test_cookies_are_not_kept_since_a_session_would_make_one_call_wait_for_another():
+    sent: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers.get("cookie"))
+        return httpx.Response(200, headers={"Set-Cookie": "PHPSESSID=1"}, stream=httpx.ByteStream(b""))
+
+    async with desk(httpx.MockTransport(answer)) as made:
+        for _ in range(2):
+            await made.exchange(**CALL, changes=False)
+    assert [None, None] == sent
+
+
+async def test_a_redirect_is_not_followed():
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(307, headers={"Location": "https://elsewhere.example"}, stream=httpx.ByteStream(b""))
+
+    async with desk(httpx.MockTransport(answer)) as made:
+        assert 307 == (await made.exchange(**CALL, changes=True)).status
