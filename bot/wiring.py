@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -249,6 +250,7 @@ async def run(
         state = Readiness(ping, trouble=StoreAway, front=role != "worker")
         await _operator_door(stack, threadline, state)
         await threadline.watch_desks()
+        gc.freeze()  # what is there by now stays, and need not be looked through for garbage again and again
         if role != "front":
             group.create_task(_ends_all(_work(threadline, stop), stop))
             group.create_task(_ends_all(_sweep(threadline, stop), stop))

@@ -145,26 +145,28 @@ class _Packing:
     capabilities: frozenset[Capability]
     parts: list[Part] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    now: Part = field(default_factory=lambda: Part(document=Document()))
-    used: int = 0  # characters of the present part
+    # the present part, and how many characters it has
+    blocks: list[Block] = field(default_factory=list)
+    files: list[SlackFile] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    used: int = 0
 
     def add(self, blocks: Sequence[Block], files: Iterable[SlackFile], ts: str) -> None:
         """Put a message into the present part, or begin a new one where it does not fit."""
         carried = tuple(file for file in files if self._carry(file))
         refused = [file for file in files if file not in carried]
         named = (*blocks, *_names(carried, refused))
-        for piece in self._pieces(named):
-            length = self._length(piece)
-            if self.limits.body is not None and self.now.document and self.used + length + FOOTER > self.limits.body:
+        for piece, length in self._pieces(named):
+            if self.blocks and not self._holds(self.used + length):
                 self._close()
-            self.now = replace(self.now, document=Document((*self.now.document.blocks, *piece)))
+            self.blocks += piece
             self.used += length
         for file in carried:
             if not self._has_room(file):
                 self._close()
-            self.now = replace(self.now, files=(*self.now.files, file))
+            self.files.append(file)
         if ts:
-            self.now = replace(self.now, messages=(*self.now.messages, ts))
+            self.messages.append(ts)
 
     def finish(self) -> Conversion:
         """All parts."""
@@ -172,9 +174,10 @@ class _Packing:
         return Conversion(parts=tuple(self.parts), left_out=tuple(self.left_out))
 
     def _close(self) -> None:
-        if self.now.document or self.now.files or self.now.messages:
-            self.parts.append(self.now)
-        self.now, self.used = Part(document=Document()), 0
+        if self.blocks or self.files or self.messages:
+            document = Document(tuple(self.blocks))
+            self.parts.append(Part(document=document, files=tuple(self.files), messages=tuple(self.messages)))
+        self.blocks, self.files, self.messages, self.used = [], [], [], 0
 
     def _length(self, blocks: Sequence[Block]) -> int:
         """Characters of *blocks* in their longest rendering, with what stands between them and their neighbours."""
@@ -183,20 +186,19 @@ class _Packing:
         body = render(Document(tuple(blocks)))
         return max(len(body.plain), len(body.markdown or ""), len(body.html or "")) + BETWEEN
 
-    def _fits(self, blocks: Sequence[Block]) -> bool:
-        return self.limits.body is None or self._length(blocks) + FOOTER <= self.limits.body
+    def _holds(self, length: int) -> bool:
+        """Whether a part may have so many characters."""
+        return self.limits.body is None or length + FOOTER <= self.limits.body
 
-    def _pieces(self, blocks: Sequence[Block]) -> list[Sequence[Block]]:
-        """*blocks* whole if they fit into a part of their own, else cut so that each piece does."""
-        if self._fits(blocks):
-            return [blocks]
-        pieces: list[Sequence[Block]] = []
-        for block in blocks:
-            pieces.extend((small,) for small in self._smaller(block))
-        return pieces
+    def _pieces(self, blocks: Sequence[Block]) -> list[tuple[Sequence[Block], int]]:
+        """*blocks* whole if they fit into a part of their own, else cut so that each piece does; with their lengths."""
+        length = self._length(blocks)
+        if self._holds(length):
+            return [(blocks, length)]
+        return [((small,), self._length((small,))) for block in blocks for small in self._smaller(block)]
 
     def _smaller(self, block: Block) -> list[Block]:
-        if self._fits((block,)):
+        if self._holds(self._length((block,))):
             return [block]
         text = to_plain(Document((block,)))
         # a quarter: no rendering makes a character longer than that but for HTML's escapes of quotes
@@ -225,11 +227,11 @@ class _Packing:
         return False
 
     def _has_room(self, file: SlackFile) -> bool:
-        if self.limits.files is not None and len(self.now.files) >= self.limits.files:
+        if self.limits.files is not None and len(self.files) >= self.limits.files:
             return False
         if self.limits.request is None:
             return True
-        sizes = sum(other.size for other in self.now.files) + file.size
+        sizes = sum(other.size for other in self.files) + file.size
         return sizes * self.limits.file_overhead + _REQUEST_REST <= self.limits.request
 
 

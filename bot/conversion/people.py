@@ -1,5 +1,6 @@
 """Who a Slack person is at a desk: as an operator wrote it down, else by e-mail where it may be trusted."""
 
+import asyncio
 import time
 from contextlib import AbstractContextManager
 from typing import Any
@@ -29,6 +30,7 @@ class Requesters:
     def __init__(self, mappings: Mappings | None = None) -> None:
         self._mappings = mappings
         self._known: dict[tuple[str, str], tuple[float, Person | None]] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[Person | None]] = {}
         self._mapped: dict[tuple[str, str], tuple[float, Mapped | None]] = {}
 
     async def of(self, desk: TicketAdapter[Any], author: Author) -> Person:
@@ -62,12 +64,27 @@ class Requesters:
         key = (desk.name, person.email.lower())
         until, found = self._known.get(key, (0.0, None))
         if time.monotonic() >= until:
-            found = await desk.find_requester(person.email)
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[key] = (time.monotonic() + KEEP, found)
+            found = await asyncio.shield(self._asking.get(key) or self._ask(desk, person.email, key))
         return found or person
+
+    def _ask(self, desk: TicketAdapter[Any], email: str, key: tuple[str, str]) -> "asyncio.Task[Person | None]":
+        """Ask the desk once, however many messages of theirs wait for the answer."""
+        asking = self._asking[key] = asyncio.create_task(desk.find_requester(email))
+        asking.add_done_callback(lambda _: self._keep(key, asking))
+        return asking
+
+    def _keep(self, key: tuple[str, str], asked: "asyncio.Task[Person | None]") -> None:
+        if self._asking.get(key) is not asked:  # it was to be forgotten meanwhile
+            return
+        del self._asking[key]
+        if asked.cancelled() or asked.exception() is not None:
+            return
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[key] = (time.monotonic() + KEEP, asked.result())
 
     def forget(self, desk: TicketAdapter[Any], person: Person) -> None:
         """Look *person* up anew next time."""
-        self._known.pop((desk.name, (person.email or "").lower()), None)
+        key = (desk.name, (person.email or "").lower())
+        self._known.pop(key, None)
+        self._asking.pop(key, None)

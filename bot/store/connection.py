@@ -24,10 +24,12 @@ from redis.exceptions import (
     ReadOnlyError,
     RedisClusterException,
     RedisError,
+    ResponseError,
     TimeoutError as RedisTimeoutError,
 )
 
 from bot.conversion.ports import StoreAway
+from bot.store.together import Command, Together
 
 SCRIPTS = ("add", "claim", "head", "save", "extend", "done", "retry", "park", "hold", "unpark", "nudge", "unlink")
 """The scripts of the lanes, which get `keys.SHARD_KEYS` first; each has scripts/common.lua in front."""
@@ -122,6 +124,7 @@ class Connection:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self._together = Together(self._send_now)
         self._sources = {name: source(name) for name in (*SCRIPTS, *LONE_SCRIPTS)}
         self._shas = {
             name: sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in self._sources.items()
@@ -134,7 +137,7 @@ class Connection:
 
     async def do(self, *command: str | int) -> Any:
         """The answer to one command."""
-        return await translated(lambda: self.client.execute_command(*command))
+        return (await self.do_many([command]))[0]
 
     async def do_many(self, commands: Sequence[Sequence[str | int]]) -> list[Any]:
         """The answers to several commands that are sent together; each is done for itself."""
@@ -184,7 +187,7 @@ class Connection:
     async def _on_one_connection(self, node: Any, commands: Sequence[Sequence[str | int]]) -> list[Any]:
         """Answers and errors of commands to a server; a Cluster's pipeline would send some elsewhere by itself."""
         if not isinstance(self.client, RedisCluster):
-            return await self._send(commands)
+            return await self._send_now(commands)
         if node is None:
             return [None]
         queue = [PipelineCommand(i, *command) for i, command in enumerate(commands)]
@@ -200,11 +203,15 @@ class Connection:
                 answers[i] = answer
         return answers
 
-    async def _send(self, commands: Sequence[Sequence[str | int]]) -> list[Any]:
+    async def _send(self, commands: Sequence[Command]) -> list[Any]:
+        """Answers and errors, of a Cluster by itself: there the trouble of one server must not be that of others."""
+        return await (self._send_now(commands) if self.is_cluster else self._together.ask(commands))
+
+    async def _send_now(self, commands: Sequence[Command]) -> list[Any]:
         if len(commands) == 1:
             try:
                 return [await self.client.execute_command(*commands[0])]
-            except NoScriptError as error:
+            except ResponseError as error:
                 return [error]
         pipeline = self.client.pipeline(transaction=False)
         for command in commands:
@@ -213,11 +220,8 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        await self._together.aclose()
         await self.client.aclose()
-
-
-def _sha(text: str) -> str:
-    return sha1(text.encode(), usedforsecurity=False).hexdigest()  # by this name the server knows the script
 
 
 def _answers(answers: list[Any]) -> list[Any]:

@@ -1,5 +1,6 @@
 """Who a Slack person is at a desk: what an operator wrote, else an e-mail address that may be trusted, else a name."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -19,12 +20,14 @@ class Desk:
 
     def __init__(self):
         self.asked = []
+        self.began = asyncio.Event()
 
     def has(self, _capability):
         return True
 
     async def find_requester(self, email):
         self.asked.append(email)
+        self.began.set()
         return KNOWN if email == "ada@example.com" else None
 
 
@@ -45,6 +48,28 @@ async def test_what_an_operator_wrote_goes_before_the_address_in_slack(store, ma
 
     assert [person, person] == found
     assert [*asked, *asked] == desk.asked
+
+
+async def test_a_desk_is_asked_once_however_many_messages_of_somebody_wait_for_the_answer(store):
+    desk: Any = Desk()
+    people = Requesters(store.mappings)
+
+    found = await asyncio.gather(*(people.of(desk, ADA) for _ in range(20)))
+
+    assert ({KNOWN}, ["ada@example.com"]) == (set(found), desk.asked)
+
+
+async def test_who_was_to_be_forgotten_while_the_desk_was_asked_is_asked_for_again(store):
+    desk: Any = Desk()
+    people = Requesters(store.mappings)
+
+    asking = asyncio.create_task(people.of(desk, ADA))
+    await desk.began.wait()
+    people.forget(desk, KNOWN)
+    await asking
+    await people.of(desk, ADA)
+
+    assert ["ada@example.com", "ada@example.com"] == desk.asked
 
 
 async def test_somebody_of_another_company_is_never_found_by_their_address(store):
