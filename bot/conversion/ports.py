@@ -237,7 +237,7 @@ class Links(Protocol):
         ...
 
     async def put(self, link: Link) -> None:
-        """Write a link, in both directions."""
+        """Link a thread that has none, in both directions; a link that is there stays: it may know more by now."""
         ...
 
     async def update(self, thread: ThreadKey, change: Callable[[Link], Link]) -> Link | None:

@@ -60,7 +60,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         return Outcome()  # a person said that it is there; they link it by its number
     link = _link(team, work, opened, desk, read_to=journal.progress.read_to)
     if work.thread_ts and journal.head.link is None:  # else it is there from an earlier try, and may know more by now
-        await journal.save()  # whoever lost the lane must not write over what its successor knows of the link
+        await journal.save()  # whoever lost the lane has nothing to link any more
         await rooms.links.put(link)
     ids, more_left_out = await add_rest(delivery, opened, conversion)
     left_out = (*conversion.left_out, *left_out, *more_left_out)

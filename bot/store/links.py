@@ -60,7 +60,7 @@ class RedisLinks(Links):
     async def put(self, link: Link) -> None:
         await write_ways_back(self._connection, link)
         links = self._shard(link.thread).key("links")
-        await self._connection.do("HSET", links, str(link.thread), self._closed(link))
+        await self._connection.do("HSETNX", links, str(link.thread), self._closed(link))
 
     @override
     async def update(self, thread: ThreadKey, change: Callable[[Link], Link]) -> Link | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.conversion.ports import Outcome
-from bot.conversion.records import Delivered, ThreadKey
+from bot.conversion.records import Delivered, ThreadKey, stored_form
 from bot.conversion.stored import UnknownVersion
 from bot.store.keys import shard_of
 
@@ -32,9 +32,18 @@ async def test_an_unlinked_thread_is_found_from_neither_end(store, link):
     assert () == await store.links.find("#7")
 
 
+async def test_a_link_that_is_there_is_not_written_over_by_a_process_that_was_suspended_before_it_wrote(store, link):
+    await store.links.put(link())
+    await store.links.update(KEY, lambda old: old.model_copy(update={"seen": "42", "card_ts": "5.5"}))
+
+    await store.links.put(link())
+
+    assert link(seen="42", card_ts="5.5") == await store.links.get(KEY)
+
+
 async def test_removing_a_link_leaves_a_newer_one_of_the_thread_alone(store, link):
     await store.links.put(link())
-    await store.links.put(link(ticket="8"))
+    await store.links.update(KEY, lambda _: link(ticket="8"))
     await store.links.remove(link())
 
     assert link(ticket="8") == await store.links.get(KEY)
@@ -96,7 +105,7 @@ async def test_a_change_of_a_link_keeps_what_another_process_changed_meanwhile(s
 
     async def slow(script, keys, args):
         if len(calls) == 1:  # somebody is quicker between our look and our write
-            await store.links.put(link(card_ts="5.5"))
+            await store.connection.do("HSET", shard_of(T, 16).key("links"), T, stored_form(link(card_ts="5.5")))
         return await original(script, keys, args)
 
     store.links._connection.run = slow

@@ -30,8 +30,8 @@ async def ask(stage, root, text):
 
 
 async def switched(stage, root, **switch):
-    link = await stage.store.links.get(stage.thread(root))
-    await stage.store.links.put(link.model_copy(update={"switches": (Switch(**switch),)}))
+    changed = {"switches": (Switch(**switch),)}
+    await stage.store.links.update(stage.thread(root), lambda now: now.model_copy(update=changed))
 
 
 async def gone(stage):
