@@ -72,7 +72,15 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
         await _off_the_ticket(journal, desk, link, known.message_id)
         return Outcome()
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
-    if before is not None:
+    if before is not None and desk.settings.deletions == "redact":
+        said = _(
+            "{name} deleted their message of {at:%Y-%m-%d %H:%M} UTC in Slack. Take it off this ticket by hand: "
+            "Threadline cannot, since it is part of a longer message or this desk has no way to.",
+            name=before.author.name,
+            at=before.at,
+        )
+        await _note(rooms, people, journal, before, link, blocks=(_line(said),))
+    elif before is not None:
         head = _(
             "{name} deleted their message of {at:%Y-%m-%d %H:%M} UTC in Slack. It read:",
             name=before.author.name,
