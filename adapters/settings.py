@@ -97,7 +97,8 @@ class DeskSettings(BaseModel):
     timeout: float = Setting(30.0, gt=0, le=300, description="Seconds to wait for an answer of the desk.")
     deletions: Literal["note", "redact"] = Setting(
         "note",
-        description="What a deletion in Slack does: a note on the ticket, or the message goes where the desk can.",
+        description="What a deletion in Slack does: a note with its text on the ticket; or (redact) the message goes, "
+        "and where the desk cannot do that, a note without the text asks for it.",
     )
     poll: float = Setting(
         10.0, ge=1, le=3600, description="Seconds until a busy ticket, or the desk, is looked at again."

@@ -14,6 +14,7 @@ from bot.conversion.records import Link, Receipt, Say, ShowCard, Tell, ThreadKey
 from bot.conversion.relinking import face
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
+from bot.words import _
 
 BETWEEN_CARDS = 3.0
 """Seconds between two changes of one card, however much happens on its ticket."""
@@ -68,8 +69,26 @@ async def _post(rooms: Rooms, journal: Journal, card: Card) -> None:
     async def look() -> str | None:
         return await rooms.voice.find_post(thread.channel, thread.ts, marker)
 
-    ts = await journal.once("post", act, look)
+    try:
+        ts = await journal.once("post", act, look)
+    except SlackRefused as refused:
+        await _tell_instead(rooms, card, refused)
+        return
     await rooms.links.update(thread, lambda now: now.model_copy(update={"card_ts": ts}))
+
+
+async def _tell_instead(rooms: Rooms, card: Card, refused: SlackRefused) -> None:
+    """Tell who asked for the ticket that it is there, where its thread cannot show its card."""
+    link = card.link
+    with await speaking_to(rooms, link.opened_by):
+        text = _(
+            "Ticket {number} at {desk} goes with the thread, but its card cannot be shown there. {why}",
+            number=link.number,
+            desk=card.desk.title,
+            why=refused.words,
+        )
+    told = Tell(user=link.opened_by, text=text)
+    await rooms.lanes.add([tell_op(link.thread.team, told, once=f"card:{link.thread}:{link.ticket_id}")])
 
 
 async def receipt(rooms: Rooms, journal: Journal, work: Receipt) -> None:

@@ -12,17 +12,18 @@ from adapters.contract import Capability, TicketAdapter, marker_in, without_mark
 from adapters.errors import NotFound, Rejected, UnsupportedFeature
 from adapters.model import Attachment, Message, Role, Status, Ticket, Visibility
 from bot.conversion import agents
-from bot.conversion.intake import card_op, pull_op
+from bot.conversion.intake import card_op, pull_op, tell_op
 from bot.conversion.journal import Again, Journal
-from bot.conversion.ports import FromDesk, Rooms
-from bot.conversion.records import Link, PollDesk, PullTicket, ThreadKey
+from bot.conversion.people import speaking_to
+from bot.conversion.ports import FromDesk, Rooms, SlackRefused
+from bot.conversion.records import Link, PollDesk, PullTicket, Tell, ThreadKey
 from bot.conversion.relinking import face, merged_into, relink
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_html import from_html
 from bot.conversion.text.read_markdown import from_markdown
 from bot.conversion.text.tree import Document
-from bot.words import _
+from bot.words import N_, _
 
 FILE = 50_000_000
 """Bytes of a desk's file that are brought to Slack; a larger one is named."""
@@ -66,10 +67,17 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
     except NotFound:
         await pull.say_gone(_("{desk} has no ticket {number} any more.", desk=desk.title, number=link.number))
         return
-    for message in new:
-        await pull.bring(message)
-    if ticket is not None:
-        await pull.show_news(ticket)
+    try:
+        for message in new:
+            await pull.bring(message)
+        if ticket is not None:
+            await pull.show_news(ticket)
+    except SlackRefused as refused:
+        if refused.code != "thread_not_found":
+            await pull.say_shut_out(refused)
+            raise  # it is tried again: a channel may be opened, or we may be invited
+        await pull.leave_gone_thread()
+        return
     if work.repeat:
         wait = pause(ticket, new, now=datetime.now(UTC), poll=timedelta(seconds=desk.settings.poll))
         turn = await desk.shared.turn(f"poll:{desk.name}", per_second=desk.settings.polls_per_minute / 60)
@@ -197,6 +205,37 @@ class _Pull:
         await self._post(FromDesk(document=from_plain(words)), f"merged:{self.link.ticket_id}")
         await relink(self.rooms, self.link, self.desk, target.ref, **face(target), url=target.url or "")
         await self.rooms.lanes.add([card_op(self.link.thread)])
+
+    async def say_shut_out(self, refused: SlackRefused) -> None:
+        """Tell who opened the ticket, once, that we cannot write in its thread."""
+        await self._tell(
+            N_(
+                "Threadline cannot write in the thread of ticket {number} at {desk}. {why} What agents wrote is kept "
+                "and brought when that is possible again."
+            ),
+            once=f"{refused.code}:{self.link.seen}",
+            why=refused,
+        )
+
+    async def leave_gone_thread(self) -> None:
+        """Take the link of a thread away that is not in Slack any more, and tell who opened its ticket."""
+        await self._tell(
+            N_(
+                "The thread of ticket {number} at {desk} is not in Slack any more, so what agents write stays there. "
+                "To go on in another thread, write in it: @Threadline link {number}"
+            ),
+            once="thread-gone",
+        )
+        await self.rooms.links.remove(self.link)
+
+    async def _tell(self, words: str, *, once: str, why: SlackRefused | None = None) -> None:
+        link = self.link
+        if link.agents or not link.opened_by:
+            return
+        with await speaking_to(self.rooms, link.opened_by):
+            said = {"number": link.number, "desk": self.desk.title, "why": why.words if why else ""}
+            told = Tell(user=link.opened_by, text=_(words, **said))
+        await self.rooms.lanes.add([tell_op(link.thread.team, told, once=f"pull:{link.thread}:{once}")])
 
     async def say_gone(self, why: str) -> None:
         """Say once that the ticket is not to be had any more, and stop sending replies to it."""

@@ -44,7 +44,7 @@ from bot.conversion.records import (
 )
 from bot.conversion.stored import UnknownVersion
 from bot.conversion.verdicts import CRASHES, Next, verdict
-from bot.words import _, ngettext
+from bot.words import _
 
 log = logging.getLogger("threadline.worker")
 
@@ -191,13 +191,12 @@ class Run:
     async def _park(self, words: str) -> Head | None:
         """Set the operation aside for a person and tell them; what only shows something is let go."""
         lanes, lease, head = self._rooms.lanes, self._journal.lease, self._journal.head
-        timed = isinstance(self._work, PollDesk | TellAgents | Remind)
-        if timed or (isinstance(self._work, PullTicket) and self._work.repeat):
+        if isinstance(self._work, PollDesk | PullTicket | TellAgents | Remind):
             self._log("put off", why=words)  # nobody asked for it, and to stop it would part thread and ticket unseen
             self._journal.forgive()
             await self._rest(PUT_OFF)
             return None
-        if self._shows or isinstance(self._work, SlackEvent | PullTicket):
+        if self._shows or isinstance(self._work, SlackEvent):
             self._log("given up", why=words)
             return await lanes.done(lease, head.id, Outcome())
         self._journal.progress.rested, self._journal.progress.crashes = True, 0
@@ -258,10 +257,9 @@ class Run:
         link = self._journal.head.link
         since = datetime.fromtimestamp(self._journal.progress.first_failed, UTC)
         if link:
-            note = ngettext(
-                "{why} Since {since:%H:%M} UTC {number} message waits; all will be sent in order, and nothing is lost.",
-                "{why} Since {since:%H:%M} UTC {number} messages wait; all will be sent in order, and nothing is lost.",
-                self._journal.head.waiting,
+            note = _(
+                "{why} Since {since:%H:%M} UTC what is written here waits; all of it will be sent in order, and "
+                "nothing is lost.",
                 why=self._why(error),
                 since=since,
             )

@@ -321,7 +321,7 @@ async def _card_starts_thread(
 
         ts = await journal.once(step, act, look)
         thread = ThreadKey(team=link.thread.team, channel=channel, ts=ts)
-        return link.model_copy(update={"thread": thread, "card_ts": ts})
+        return link.model_copy(update={"thread": thread, "card_ts": ts, "read_to": ts})  # all replies are later
 
     try:
         posted = await post_in(work.channel, "card")

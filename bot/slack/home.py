@@ -108,10 +108,7 @@ class HomeTab:
         user = actor.id
         mine = await mine_of(self._links, self._access, actor)
         failed = await self._failed_of(actor.team, user)
-        rows = [
-            (waits_for(link, user), self._title(link.desk), row_of(link, self._title(link.desk), self._us, user))
-            for link in mine.links
-        ]
+        rows = [(waits_for(link, user), self._title(link.desk), row_of(link, self._us, user)) for link in mine.links]
         notes = [newest(len(rows))] if mine.more else []
         shown = Home(
             failed=failed,

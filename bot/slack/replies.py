@@ -23,7 +23,11 @@ def posts(message: FromDesk) -> tuple[Said, ...]:
     """*message* as one or several posts: rich_text, in which nothing can mention or link by itself, and its text."""
     blocks = message.document.blocks
     if message.author:
-        blocks = (Paragraph((Run(message.author, _BOLD),)), *blocks)
+        name, first = Run(message.author, _BOLD), blocks[:1]
+        if first and isinstance(first[0], Paragraph):
+            blocks = (Paragraph((name, Run("\n"), *first[0].content)), *blocks[1:])
+        else:
+            blocks = (Paragraph((name,)), *blocks)
     return tuple((part, spoken(part)) for part in to_rich_text(Document(blocks)))
 
 

@@ -66,7 +66,7 @@ class Results:
         found = await mine_of(self._links, self._access, asked.actor)
         if not found.links:
             return notice(_("You have no open tickets here. Those are listed that you opened or are the requester of."))
-        rows = [row_of(link, self._title(link.desk), self._us, asked.actor.id) for link in found.links]
+        rows = [row_of(link, self._us, asked.actor.id, desk=self._title(link.desk)) for link in found.links]
         notes = [newest(len(rows))] if found.more else []
         return results(Listed(heading=_("Your open tickets"), rows=rows, page=page, notes=notes))
 
@@ -185,12 +185,13 @@ def _found_row(ticket: Ticket, desk: TicketAdapter[Any], linkable: ThreadKey | N
     )
 
 
-def row_of(link: Link, desk: str, us: Identity, user: str) -> Row:
-    """A linked ticket as it was last seen."""
-    status = seen_status(link) or _("not known yet")
-    facts = _("{desk}. Status: {status}.", desk=desk, status=status)
+def row_of(link: Link, us: Identity, user: str, *, desk: str = "") -> Row:
+    """A linked ticket as it was last seen; *desk* is said where nothing above the row says it."""
+    facts = _("Status: {status}.", status=seen_status(link) or _("not known yet"))
+    if desk:
+        facts = f"{desk}. {facts}"
     if waits_for(link, user):
-        facts = _("{desk}. Status: {status}. It waits for your answer.", desk=desk, status=status)
+        facts += " " + _("It waits for your answer.")
     thread = link.thread
     address = f"{us.url}archives/{thread.channel}/p{thread.ts.replace('.', '')}" if us.url else ""
     return Row(

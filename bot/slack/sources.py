@@ -25,6 +25,8 @@ _UNREAD_FOR = timedelta(hours=24)
 """How long a message is kept that cannot be read again when its form comes back, however late that is."""
 _SUBJECT = 80
 _UNREADABLE = frozenset({"not_in_channel", "channel_not_found"})
+_GONE = frozenset({"thread_not_found", "message_not_found"})
+"""What somebody has deleted is not read from the payload of a shortcut either."""
 _INVITE = N_(
     "Threadline is not a member of this conversation, so it sees only the message that you chose. To "
     "send the whole thread, write /invite @Threadline in the channel and start again."
@@ -159,6 +161,8 @@ class Sources:
         except SlackRefused as error:
             words = _(_INVITE) if error.code in _UNREADABLE else error.words
             kept = Kept(offered=offered, summary=ThreadSummary(cannot_read=words))
+            if error.code in _GONE:
+                kept = Kept(trouble=words)
         except SlackTrouble as error:
             log.info("a thread could not be read for a form: %s", error.code)
             kept = Kept(offered=offered, trouble=_(SLOW))

@@ -30,8 +30,10 @@ _TROUBLE: Final = frozenset(
 _REPLY: Final = 32_000_000  # bytes; the largest true answer is a page of 200 long messages
 _PATIENCE: Final = 0.3  # seconds that a call may wait for its turn
 _LONGEST: Final = 3600  # seconds; a Retry-After beyond it is not believed
-_POST_BURST: Final = 3
-_STEADY: Final = 0.8  # share of a tier that is used steadily; the rest goes at once, so no minute is above the tier
+_STEADY: Final = 0.8  # share of a tier that is used steadily
+_AT_ONCE: Final = 0.17  # share that goes at once, so that no minute is above the tier, however unevenly calls arrive
+_UNHURRIED: Final = ("chat.update", "reactions.add", "reactions.remove")
+"""Nobody waits for these, and they are many: a process that starts takes it that the last one used the minute up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Web:
         self.scopes: frozenset[str] = frozenset()
         self._timeout = timeout
         self._pace = Pace(clock)
+        for method in _UNHURRIED:
+            self._slow(method, {}, 0.0)
         self._identity: Identity | None = None
         self.skew = timedelta()
 
@@ -153,9 +157,9 @@ class Web:
     def _rate(self, method: str, args: Mapping[str, Any]) -> tuple[str, float, float] | None:
         """The key, calls a minute and burst by which a call is paced."""
         if method == "chat.postMessage":
-            return f"{method} {args.get('channel')}", POSTS_PER_SECOND * 60, _POST_BURST
+            return f"{method} {args.get('channel')}", POSTS_PER_SECOND * 60, 1.0
         per_minute = CALLS_PER_MINUTE.get(method)
-        return None if per_minute is None else (method, per_minute * _STEADY, max(1, per_minute * (1 - _STEADY)))
+        return None if per_minute is None else (method, per_minute * _STEADY, max(1, per_minute * _AT_ONCE))
 
     async def _turn(self, method: str, args: Mapping[str, Any]) -> None:
         rate = self._rate(method, args)
@@ -171,9 +175,13 @@ class Web:
     def _slow_down(self, method: str, args: Mapping[str, Any], headers: Mapping[str, str]) -> SlackTrouble:
         asked = headers.get("retry-after", "")
         seconds = min(int(asked), _LONGEST) if asked.isdecimal() else 30
+        self._slow(method, args, seconds)
+        return SlackTrouble("ratelimited", retry_after=timedelta(seconds=seconds))
+
+    def _slow(self, method: str, args: Mapping[str, Any], seconds: float) -> None:
+        """Let nobody go on with a method for so long, and nothing at once after it."""
         if (rate := self._rate(method, args)) is not None:
             self._pace.stop(rate[0], seconds, per_minute=rate[1], burst=rate[2])
-        return SlackTrouble("ratelimited", retry_after=timedelta(seconds=seconds))
 
     # --- the wire ---
 

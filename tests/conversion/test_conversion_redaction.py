@@ -1,4 +1,4 @@
-"""Where the operator wants it, what is deleted in Slack goes from the ticket; what cannot go is at least not repeated."""
+"""Where the operator wants it, what is deleted in Slack goes from the ticket; what cannot go is not repeated."""
 
 import pytest
 
@@ -51,4 +51,6 @@ async def test_a_message_that_shares_its_place_with_others_is_named_and_not_repe
     await house.until(told)
     note = (await texts(house))[1]
     assert SECRET not in note
-    assert "Ada Lovelace deleted their message of 2023-11-14 22:13 UTC in Slack. Take it off this ticket by hand" in note
+    assert note.startswith(
+        "Ada Lovelace deleted their message of 2023-11-14 22:13 UTC in Slack. Take it off this ticket"
+    )

@@ -1,5 +1,6 @@
 """Fixtures of the Slack room: its HTTP door, what it delivers to, and a pretend workspace over the wire."""
 
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -48,5 +49,6 @@ async def office() -> AsyncIterator[Office]:
     sid = workspace.add_person("sid", "Sid Stranger", email="sid@other.example", stranger=True, team_id="T0OTHER").id
     channel = workspace.add_channel("help", [ada, ben, gil, sid]).id
     server = SlackServer(workspace)
-    async with server.serve(), Web(workspace.bot_token, api_url=server.api_url) as web:
+    minutes = itertools.count(0, 60).__next__  # so that no call waits for its turn
+    async with server.serve(), Web(workspace.bot_token, api_url=server.api_url, clock=minutes) as web:
         yield Office(workspace, server, web, ada, ben, gil, sid, channel)

@@ -9,6 +9,8 @@ from adapters.contract import TicketAdapter
 from bot.conversion.ports import Card, FromDesk, SlackOutcomeUnknown, SlackRefused, SlackTrouble
 from bot.conversion.records import Link, Receipt, ThreadKey
 from bot.conversion.text.plain import from_plain
+from bot.conversion.text.read_markdown import from_markdown
+from bot.conversion.text.tree import Document
 from bot.slack.voice import Receipts, SlackVoice
 from bot.slack.web import Web
 from tests.slack.doors import serve
@@ -231,3 +233,17 @@ async def test_a_reminder_stands_in_the_thread_and_the_channel_and_is_rewritten_
     assert ("thread_broadcast", "It waits") == (shown["subtype"], shown["text"])
     assert "It was answered" == office.workspace.history(office.channel)[-1]["text"]
     assert ts == await voice.find_post(office.channel, root["ts"], "TL-R")
+
+
+@pytest.mark.parametrize(
+    ("document", "shown"),
+    [
+        (from_plain("Try again\n\nor call"), "Alex Agent\nTry again\n\nor call"),
+        (from_markdown("> why?"), "Alex Agent\nwhy?"),
+        (Document(), "Alex Agent"),
+    ],
+)
+async def test_an_agents_name_stands_right_above_their_words(voice, document, shown):
+    ((_blocks, text),) = voice.posts(FromDesk(document=document, author="Alex Agent"))
+
+    assert shown == text

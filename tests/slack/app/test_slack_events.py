@@ -62,6 +62,31 @@ async def test_our_own_posts_and_other_apps_are_left_alone_and_edits_and_deletio
     assert {"edit_message", "delete_message"} == {work.kind for work in await stage.accepted()}
 
 
+async def test_a_link_that_slack_unfolds_is_no_edit(stage, root):
+    """Slack says that the message was changed, but nobody edited it."""
+    said = await reply(stage, root, "see https://wiki.example/printers")
+    stage.door.events.clear()
+    preview = [{"from_url": "https://wiki.example/printers", "title": "Printers", "text": "All about them"}]
+    stage.workspace.messages.change(stage.channel, said["ts"], {"attachments": preview})
+
+    await stage.events("message")
+
+    assert ["message_changed"] == [body["event"]["subtype"] for body in stage.door.events]
+    assert [] == await stage.accepted()
+
+
+async def test_the_same_timestamp_in_another_channel_is_another_thread(stage, root):
+    """Timestamps are only for their channel, and so is everything that is known by one."""
+    event = {"type": "message", "user": stage.ben, "text": "elsewhere", "ts": "1900000000.000100"}
+    for channel in ("C0ELSEWHERE", stage.channel):
+        body = {"type": "event_callback", "team_id": stage.team, "event": {**event, "channel": channel}}
+        body["event"]["thread_ts"] = root["ts"]
+        await stage.app.dispatch(body)
+
+    (lane,) = await stage.store.lanes.claim(10)
+    assert f"{stage.team}:{stage.channel}:{root['ts']}" == lane.lane
+
+
 async def test_a_store_that_is_away_makes_the_worker_try_again(stage, root, monkeypatch):
     await reply(stage, root, "Still burning")
 

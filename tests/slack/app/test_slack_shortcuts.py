@@ -55,6 +55,29 @@ async def test_the_form_begins_with_the_message_and_its_author(stage, thread):
     assert stage.ada == typed[Block.REQUESTER]["selected_user"]
 
 
+async def test_a_message_that_was_deleted_meanwhile_is_not_kept_for_the_ticket(stage, thread):
+    """Its text came with the gesture, and is not used."""
+    payload = thread[0]
+    for message in reversed(thread):
+        stage.workspace.messages.remove(stage.channel, message["ts"])
+    await stage.app.interaction(
+        {
+            "type": "message_action",
+            "callback_id": CREATE,
+            "trigger_id": stage.workspace.views.trigger(stage.ada),
+            "team": {"id": stage.team},
+            "user": {"id": stage.ada, "team_id": stage.team},
+            "channel": {"id": stage.channel},
+            "message": payload,
+            "message_ts": payload["ts"],
+        }
+    )
+    await stage.settled()
+
+    assert "That thread is not in Slack any more." in stage.words(stage.ada)
+    assert "Only the message that you chose" not in stage.words(stage.ada)
+
+
 async def test_a_note_is_not_offered_as_the_subject_that_everybody_reads(stage):
     root = await stage.workspace.post(stage.ada, stage.channel, "note: the password is swordfish")
 
