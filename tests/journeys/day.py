@@ -37,6 +37,8 @@ from tests.journeys.equal import Case, Held, Said, at_the_desk, in_slack, in_the
 
 TIMES = 60
 """A second here is a minute of the day, for all that waits for Slack's rates."""
+MINUTE = 60 / TIMES
+"""Seconds here that Slack wants between two connections."""
 QUIET = 2.0
 """Seconds without a call to Slack after which all is done."""
 STUCK = 40.0
@@ -203,8 +205,14 @@ class Day:
         await self.slack.react(self.chance.choice([*self.people]), channel, case.ts, "ticket")
 
     async def _restart(self) -> None:
-        """The bot is away for a while; Slack and the desk are not."""
+        """The bot is away for a while; Slack and the desk are not.
+
+        Its start is not quickened as Slack's retries are: on a slow machine Slack would give up an edit or a deletion
+        that was on its way, which is a limit of the promise, and refuse a connection so soon after the last one.
+        """
+        await self.world.slack.deliveries.idle()
         await self.stop()
+        await asyncio.sleep(MINUTE)
         self.did["restarts"] += 1
         for case in self.chance.sample(self.cases, k=max(1, len(self.cases) // 4)):
             await self.say(case)
