@@ -73,7 +73,7 @@ class Reconcile(StrEnum):
 
     EXACT = "exact"  # one look-up by our marker
     BY_LISTING = "by_listing"  # by reading what is there and looking for our marker
-    NONE = "none"  # it cannot be found out: a person is asked
+    NONE = "none"  # it cannot be searched: where nothing shows, a person is asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,12 +257,15 @@ class TicketAdapter(ABC, Generic[S_co]):
     async def find_ticket(self, marker: str, draft: TicketDraft) -> Opened | None:
         """The ticket that an earlier `open_ticket` with this marker made, or None where it surely made none.
 
-        Called only after ``limits.settle``. Not called where ``reconcile`` is NONE.
+        Called only after ``limits.settle``. Where ``reconcile`` is NONE it may raise UnsupportedFeature.
         """
         raise self.unsupported("search for a ticket by its marker")
 
     async def find_message(self, ticket: TicketRef, marker: str) -> MessageRef | None:
-        """The message that an earlier `add_message` with this marker made, or None where it surely made none."""
+        """The message that an earlier `add_message` with this marker made, or None where it surely made none.
+
+        Where ``reconcile`` is NONE, None proves nothing, and it may raise UnsupportedFeature.
+        """
         for message in reversed(await self.messages(ticket)):
             if carries(message.body, marker):
                 return MessageRef(id=message.id)

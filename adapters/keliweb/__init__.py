@@ -117,10 +117,6 @@ class KeliwebDesk(KeliwebWire):
         return messages_of(await self._read_ticket({"ticketid": ticket.id}), self.settings, after=after)
 
     @override
-    async def find_message(self, ticket: TicketRef, marker: str) -> MessageRef | None:
-        raise self.unsupported("search for a message by its marker")
-
-    @override
     async def choices(self, which: ChoiceList, *, department: str | None = None) -> tuple[Choice, ...]:
         if which is ChoiceList.DEPARTMENTS:
             return tuple(Choice(id=number, label=name) for number, name in self.settings.departments.items())

@@ -6,6 +6,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from adapters.contract import Reconcile
+from adapters.errors import UnsupportedFeature
 from bot.conversion.ports import Head, Lanes, Lease
 from bot.conversion.records import Operation, Progress, Work, encode
 from bot.conversion.stamps import marker_of
@@ -49,6 +50,8 @@ class Journal:
         if head.verify:
             operation.progress.verify = min(head.restarted or time.time(), time.time())
             operation.progress.waited = head.waited
+            if operation.progress.answer == "again":  # it may have been obeyed already, and that be forgotten
+                operation.progress.answer = ""
         self.missed = False
         """Whether a step that a restarted server may have forgotten was found not to have been made."""
 
@@ -94,14 +97,14 @@ class Journal:
             step: the change's name within the operation, the same at every try.
             act: makes the change.
             look: finds what an earlier `act` made; None means that it surely made nothing.
-            reconcile: NONE where `look` cannot work.
+            reconcile: NONE where `look` proves nothing by what it does not find, or cannot look at all.
             longest: how long *act* may take; a process that died may have died in its last moment.
             settle: how long after the end of a call its change may still appear.
             says: fingerprints of the texts that *act* sends, by Slack ts; a change that is found may have sent others.
 
         Raises:
             LookLater: an earlier try may still take effect.
-            AskPerson: an earlier try may have taken effect, and `reconcile` is NONE.
+            AskPerson: an earlier try may have taken effect, `reconcile` is NONE and nothing shows.
             LeaseLost, StoreAway: nothing was done now.
             Exception: what *act* or *look* raises; the journal knows whether the change may have been made.
         """
@@ -139,24 +142,33 @@ class Journal:
         progress = self.progress
         if progress.calling != step:  # stored before the server restarted: its later fate may be forgotten
             progress.calling, progress.since = step, progress.verify
-        if progress.answer == "again":
-            self.missed = True
-            return None
-        if progress.answer == "there":
-            return ""
-        if reconcile is Reconcile.NONE:
-            raise AskPerson
         forgotten = progress.verify + longest.total_seconds()  # it may be younger than the call that we know of
         wait = timedelta(seconds=max(progress.since, forgotten) - time.time()) + settle
         if wait > timedelta():
             raise LookLater(wait)
-        found = await look()
-        self.missed = self.missed or (found is None and progress.verify > 0)
-        return found
+        found = await _seen(look, reconcile)
+        if found is not None:
+            return found
+        if progress.answer == "there":
+            return ""
+        if reconcile is Reconcile.NONE and progress.answer != "again":
+            raise AskPerson
+        self.missed = self.missed or progress.answer == "again" or progress.verify > 0
+        return None
 
     def _finish(self, step: str, result: str) -> str:
         progress = self.progress
         progress.done[step] = result
-        progress.calling = ""
+        progress.calling, progress.answer = "", ""
         self.forgive()
         return result
+
+
+async def _seen(look: Look, reconcile: Reconcile) -> str | None:
+    """What *look* finds; a desk that cannot be searched may have no way to look at all."""
+    try:
+        return await look()
+    except UnsupportedFeature:
+        if reconcile is not Reconcile.NONE:
+            raise
+        return None

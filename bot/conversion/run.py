@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from adapters.contract import Reconcile, TicketAdapter
+from adapters.contract import TicketAdapter
 from adapters.errors import AdapterError
 from bot.conversion import agents, display, edits, messages, moving, pull, steps, sweep, tickets
 from bot.conversion.closed import AskClosed
@@ -164,21 +164,13 @@ class Run:
         self._note(type(error).__name__)
         progress.attempts += 1
         progress.first_failed = progress.first_failed or time.time()
-        answer = verdict(
-            error,
-            attempts=progress.attempts,
-            reconcile=desk.reconcile if desk else Reconcile.EXACT,
-            settle=desk.limits.settle if desk else timedelta(),
-        )
+        answer = verdict(error, attempts=progress.attempts, settle=desk.limits.settle if desk else timedelta())
         self._log("failed", error=type(error).__name__, code=getattr(error, "code", ""), next=str(answer.next))
         if desk is not None and answer.breaks:
             await self._rooms.breakers.failed(desk.name, getattr(error, "retry_after", None))
         if answer.next is Next.PARK:
             with await self._to_actor():
                 return await self._park(_words(error))
-        if answer.next is Next.ASK:
-            await self._ask()
-            return None
         if progress.attempts == ANNOUNCE_AT and isinstance(error, AdapterError):
             await self._announce(error)
         await self._rest(answer.delay)
@@ -295,7 +287,10 @@ class Run:
         )
         if parked and isinstance(work, OpenTicket) and work.step:  # a workflow does not wait for what a person decides
             await self._rooms.lanes.add([step_op(team, FinishStep(step=work.step, error=text))])
-        once = f"{identity}:{'parked' if parked else 'waiting'}:{self._journal.progress.first_failed:.0f}"
+        progress = self._journal.progress
+        # each call, and each server that forgets, is a question of its own
+        since = max(progress.since, progress.verify) if asks else progress.first_failed
+        once = f"{identity}:{'parked' if parked else 'waiting'}:{since:.0f}"
         await self._rooms.lanes.add([tell_op(team, told, once=once)])
 
     async def _to_actor(self) -> AbstractContextManager[None]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from adapters.contract import Reconcile
 from adapters.errors import (
     AdapterError,
     Misconfigured,
@@ -24,8 +23,7 @@ class Next(StrEnum):
     """What happens to an operation that failed."""
 
     RETRY = "retry"  # nothing was done: the same again, later
-    LOOK = "look"  # it may have been done: look for our marker, later
-    ASK = "ask"  # it may have been done and nobody can look: the lane stops until a person says
+    LOOK = "look"  # it may have been done: look for our marker, later, or ask a person where none can be found
     PARK = "park"  # it will never succeed as it is: set aside for a person, the lane goes on
 
 
@@ -69,21 +67,18 @@ class Verdict:
     breaks: bool = False
 
 
-def verdict(error: Exception, *, attempts: int, reconcile: Reconcile, settle: timedelta) -> Verdict:
+def verdict(error: Exception, *, attempts: int, settle: timedelta) -> Verdict:
     """What to do after *error*.
 
     Args:
         error: what was raised; an error of none of the known kinds is our own fault and is tried a few times.
         attempts: failures in a row of this step, this one included (from 1).
-        reconcile: what the desk can tell about lost answers.
         settle: how long a change may take to show at the desk.
     """
     rule = next((TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), None)
     if rule is None:
         return Verdict(next=Next.PARK) if attempts >= FAULTS else Verdict(next=Next.LOOK, delay=settle)
-    if rule.next is Next.LOOK and isinstance(error, AdapterError) and reconcile is Reconcile.NONE:
-        return Verdict(next=Next.ASK, breaks=rule.breaks)
-    if rule.next in {Next.PARK, Next.ASK}:
+    if rule.next is Next.PARK:
         return Verdict(next=rule.next)
     asked: timedelta | None = getattr(error, "retry_after", None)
     delay: timedelta = _backoff(attempts, *(SLOW if rule.slow else FAST)) if asked is None else asked

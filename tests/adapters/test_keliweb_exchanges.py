@@ -144,8 +144,6 @@ async def test_lists_come_from_the_settings_and_what_they_do_not_hold_is_not_the
         departments = await pair.desk.choices(ChoiceList.DEPARTMENTS)
         with pytest.raises(UnsupportedFeature):
             await pair.desk.choices(ChoiceList.PRIORITIES)
-        with pytest.raises(UnsupportedFeature):
-            await pair.desk.find_message(TICKET, "TL-X")
 
     assert [("1", "Support"), ("2", "Billing")] == [(one.id, one.label) for one in departments]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.contract import Reconcile
-from adapters.errors import OutcomeUnknown, Unavailable
+from adapters.errors import OutcomeUnknown, Unavailable, UnsupportedFeature
 from bot.conversion.journal import AskPerson, Journal, LookLater
 from bot.conversion.ports import Head, Lease
 from bot.conversion.records import Operation, Progress, Tell, decode
@@ -23,11 +23,11 @@ class Written:
 
 
 class Desk:
-    """Counts what was really done. ``fails`` is raised after the change was made, or before it."""
+    """Counts what was really done. ``fails`` is raised after the change was made, or before it; ``blind``: none can look."""
 
-    def __init__(self, *, fails=None, before=False):
+    def __init__(self, *, fails=None, before=False, blind=False):
         self.made = 0
-        self.fails, self.before = fails, before
+        self.fails, self.before, self.blind = fails, before, blind
 
     async def act(self):
         if self.fails and self.before:
@@ -38,6 +38,8 @@ class Desk:
         return "42"
 
     async def look(self):
+        if self.blind:
+            raise UnsupportedFeature("d", "it cannot be searched.")
         return "42" if self.made else None
 
 
@@ -134,3 +136,54 @@ async def test_where_nobody_can_look_a_person_is_asked_and_their_answer_obeyed()
     again = progress.model_copy(update={"answer": "again"}, deep=True)
     assert "42" == await _journal(Written(), again).once("open", desk.act, desk.look, reconcile=Reconcile.NONE)
     assert 1 == desk.made
+
+
+async def _none(desk, progress, *, verify=False, step="open", **waits):
+    return await _journal(Written(), progress, verify=verify).once(
+        step, desk.act, desk.look, reconcile=Reconcile.NONE, **waits
+    )
+
+
+async def test_nobody_is_asked_before_a_late_change_may_have_settled():
+    with pytest.raises(LookLater):
+        await _none(Desk(blind=True), Progress(calling="open", since=time.time()), settle=timedelta(minutes=1))
+
+
+async def test_nobody_is_asked_about_what_shows_although_its_absence_would_prove_nothing():
+    desk = Desk()
+    desk.made = 1
+
+    assert "42" == await _none(desk, Progress(calling="open"))
+    assert 1 == desk.made
+
+
+async def test_what_shows_is_not_made_again_whatever_a_person_answered():
+    desk = Desk()
+    desk.made = 1
+
+    assert "42" == await _none(desk, Progress(calling="open", answer="again"))
+    assert 1 == desk.made
+
+
+async def test_an_answer_about_one_step_is_none_about_the_next():
+    desk, progress = Desk(blind=True), Progress(calling="message 0", answer="there", verify=1.0)
+    assert "" == await _none(desk, progress, step="message 0")
+
+    with pytest.raises(AskPerson):
+        await _none(desk, progress, step="message 1")
+
+
+async def test_an_answer_from_before_the_server_restarted_is_not_obeyed_since_it_may_have_been_already():
+    desk = Desk(blind=True)
+
+    with pytest.raises(AskPerson):
+        await _none(desk, Progress(calling="open", answer="again"), verify=True)
+    assert 0 == desk.made
+
+
+async def test_a_desk_that_should_be_searched_and_cannot_be_is_not_taken_at_its_silence():
+    desk = Desk(blind=True)
+
+    with pytest.raises(UnsupportedFeature):
+        await _journal(Written(), Progress(calling="open")).once("open", desk.act, desk.look)
+    assert 0 == desk.made

@@ -1,5 +1,7 @@
 """A desk that cannot be searched, and a store's server that began another run: how often a person is asked."""
 
+import time
+
 import pytest
 
 from adapters.contract import Reconcile
@@ -8,11 +10,13 @@ from bot.store.keys import shard_of
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
 
 
-async def another_run(house):
-    """What stands in the thread's lane was stored in an earlier run of the server."""
-    ops = shard_of(str(THREAD), house.store.lanes._shards).key("ops")
-    for field, record in (await house.store.connection.do("HGETALL", ops)).items():
-        await house.store.connection.do("HSET", ops, field, "abc" + record[record.index("|") :])
+async def another_run(house, *, ago=60):
+    """What stands in the thread's lane was stored in an earlier run of the server, which began so many seconds ago."""
+    shard, do = shard_of(str(THREAD), house.store.lanes._shards), house.store.connection.do
+    for field, record in (await do("HGETALL", shard.key("ops"))).items():
+        await do("HSET", shard.key("ops"), field, "abc" + record[record.index("|") :])
+    for run in await do("HKEYS", shard.key("runs")):
+        await do("HSET", shard.key("runs"), run, int(time.time()) - ago)
 
 
 @pytest.mark.parametrize(("answer", "questions"), [(Decision.AGAIN, 1), (Decision.THERE, 3)])
@@ -38,3 +42,20 @@ async def test_who_says_that_the_first_is_not_there_is_not_asked_about_what_foll
     (ticket,) = await house.tickets()
     sent = [] if answer is Decision.THERE else ["reply 1", "reply 2", "reply 3"]
     assert sent == [message.text.splitlines()[0] for message in ticket.messages[1:]]
+
+
+async def test_who_has_answered_is_asked_and_told_once_more_where_the_server_restarted_before_it_was_done(
+    house, monkeypatch
+):
+    await opened(house)
+    monkeypatch.setattr(type(house.desk), "reconcile", Reconcile.NONE)
+    await house.intake.mirror(THREAD, reply(1, "reply 1"))
+    await another_run(house, ago=200)
+    await house.until(lambda: house.voice.told)
+    (parked,) = [parked async for parked in house.store.lanes.parked()]
+    await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.AGAIN))
+
+    await another_run(house, ago=100)
+    await house.until(lambda: len(house.voice.told) == 2)
+
+    assert [parked.id] == [again.id async for again in house.store.lanes.parked()]

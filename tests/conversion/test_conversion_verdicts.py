@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from adapters import errors
-from adapters.contract import Reconcile
 from bot.conversion.ports import SlackOutcomeUnknown, SlackRefused, SlackTrouble
 from bot.conversion.verdicts import FAULTS, TABLE, Next, surely_not_done, verdict
 
@@ -26,8 +25,8 @@ EXPECTED = {
 }
 
 
-def _verdict(error, attempts=1, reconcile=Reconcile.EXACT):
-    return verdict(error, attempts=attempts, reconcile=reconcile, settle=SETTLE)
+def _verdict(error, attempts=1):
+    return verdict(error, attempts=attempts, settle=SETTLE)
 
 
 @pytest.mark.parametrize(("error", "expected"), EXPECTED.items(), ids=lambda value: type(value).__name__)
@@ -44,14 +43,6 @@ def test_every_adapter_error_has_a_row_of_its_own():
     expected -= {errors.AdapterError}
 
     assert expected <= set(TABLE)
-
-
-def test_a_lost_answer_of_a_desk_that_cannot_be_searched_asks_a_person():
-    assert Next.ASK == _verdict(errors.OutcomeUnknown("d", "c"), reconcile=Reconcile.NONE).next
-
-
-def test_a_lost_answer_of_slack_is_looked_up_whatever_the_desk_can_do():
-    assert Next.LOOK == _verdict(SlackOutcomeUnknown("c"), reconcile=Reconcile.NONE).next
 
 
 def test_nobody_looks_before_a_late_change_can_have_settled():

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.contract import Reconcile
-from adapters.errors import NotAuthorised, OutcomeUnknown, Rejected, Unavailable
+from adapters.errors import NotAuthorised, OutcomeUnknown, Rejected, Unavailable, UnsupportedFeature
 from adapters.model import Act
 from bot.conversion.decisions import Decision, decided
 from bot.conversion.ports import Added, NoSuchDesk, SlackFile, SlackOutcomeUnknown, SlackRefused
@@ -237,6 +237,8 @@ async def test_a_refused_reply_is_parked_and_the_next_ones_go_on(house, monkeypa
 async def test_where_nobody_can_look_a_person_is_asked_once_and_the_thread_waits(house, monkeypatch):
     await opened(house)
     monkeypatch.setattr(type(house.desk), "reconcile", Reconcile.NONE)
+    blind = UnsupportedFeature("desk", "it has no search.")
+    failing(house, monkeypatch, "find_message", blind, blind)
     failing(house, monkeypatch, "add_message", OutcomeUnknown("desk", "it broke off"), after=True)
     for number in (1, 2):
         await house.intake.mirror(THREAD, reply(number, f"reply {number}"))
@@ -251,6 +253,20 @@ async def test_where_nobody_can_look_a_person_is_asked_once_and_the_thread_waits
     (ticket,) = await house.tickets()
     assert ["reply 1", "reply 2"] == [message.text.splitlines()[0] for message in ticket.messages[1:]]
     assert 1 == len(house.voice.told)
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_where_a_message_shows_although_its_answer_was_lost_nobody_is_asked(house, monkeypatch):
+    await opened(house)
+    monkeypatch.setattr(type(house.desk), "reconcile", Reconcile.NONE)
+    failing(house, monkeypatch, "add_message", OutcomeUnknown("desk", "it broke off"), after=True)
+
+    await house.intake.mirror(THREAD, reply(1, "reply 1"))
+    await house.until(lambda: house.voice.receipts)
+
+    (ticket,) = await house.tickets()
+    assert ["reply 1"] == [message.text.splitlines()[0] for message in ticket.messages[1:]]
+    assert [] == house.voice.told
 
 
 async def test_missing_rights_keep_the_work_and_tell_the_person(house, monkeypatch):
