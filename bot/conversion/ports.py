@@ -133,7 +133,7 @@ class Head:
 class Outcome:
     """What finishing an operation writes in the same step: the lane's link, and which messages are on the ticket.
 
-    ``untouched``: what stood behind it when the server began its run is known not to have been begun.
+    ``untouched``: it was there when the server began its run and had not been begun, nor had what stands behind it.
     """
 
     link: Link | None = None

@@ -104,6 +104,41 @@ async def test_what_stood_behind_work_that_was_not_begun_was_not_begun_either(ma
             assert (second, False, True) == await looks(store, lease)
 
 
+async def test_what_is_found_again_is_behind_work_that_was_not_begun_or_before_it(machine, op):
+    async with machine.store() as store:
+        await store.lanes.add([op("b", 2)])
+    await machine.kill()
+    async with Store.open((await attach_or_start(machine.directory)).url) as store:
+        await store.lanes.add([op("c", 3), op("d", 4)])
+        await store.connection.do("ZADD", store.lanes._shard(T).key("ready"), 0, T)
+        head, lease = await head_of(store)
+        assert ("b", True, True) == (head.id, head.verify, head.waited)
+
+        await store.lanes.done(lease, "b", Outcome(untouched=True))
+        assert ("c", False, True) == await looks(store, lease)
+        await store.lanes.done(lease, "c", NOTHING)
+        assert ("d", False, True) == await looks(store, lease)
+
+        await store.lanes.add([op("a", 1)])
+        assert ("a", True, True) == await looks(store, lease)
+
+
+async def test_what_was_in_hand_may_be_done_although_what_came_before_it_later_was_not_begun(machine, op):
+    async with machine.store() as store:
+        await store.lanes.add([op("b", 2)])
+        await head_of(store)
+        await store.lanes.add([op("a", 1)])
+    await machine.kill()
+    async with Store.open((await attach_or_start(machine.directory)).url) as store:
+        await store.connection.do("ZADD", store.lanes._shard(T).key("ready"), 0, T)
+        head, lease = await head_of(store)
+        assert ("a", True, True) == (head.id, head.verify, head.waited)
+
+        await store.lanes.done(lease, "a", Outcome(untouched=True))
+
+        assert ("b", True, True) == await looks(store, lease)
+
+
 async def looks(store, lease):
     head = await store.lanes.head(lease)
     return head.id, head.verify, head.resync

@@ -31,7 +31,8 @@ local function is_thread(lane)
   return not string.find(lane, '/', 1, true)
 end
 
--- An operation's record: the run in which it was stored, flags (b: begun, m: makes a link, r: replaceable), payload.
+-- An operation's record: the run in which it was stored (0: the server may have forgotten that it was done; 00: an
+-- earlier run had handed it out), flags (b: begun, m: makes a link, r: replaceable), payload.
 local function record_of(rid, flags, payload)
   return rid .. '|' .. flags .. '|' .. payload
 end
@@ -149,16 +150,22 @@ local function doubt_what_was_in_hand(lane, head, rid)
   if record then
     local stored_in, flags, payload = parts_of(record)
     if stored_in ~= rid then
-      redis.call('HSET', ops, lane .. '|' .. op, record_of('0', flags, payload))
+      redis.call('HSET', ops, lane .. '|' .. op, record_of('00', flags, payload))
     end
   end
+end
+
+-- Whether what has this order stands behind work that was there when the server began its run, and that nobody had begun.
+local function behind_untouched(lane, order, rid)
+  local run, place = string.match(redis.call('HGET', epoch, lane .. '|untouched') or '', '^(%x+)|(.+)$')
+  return run == rid and tonumber(order) >= tonumber(place)
 end
 
 -- The head of a lane for the holder of its lease; false, and the lane given back, where nothing waits. A call that
 -- finishes one operation and hands out another has a name: when it runs again it must not finish the other one too,
 -- which may have the same id.
 local function hand_out(lane, queue, lease, rid, call)
-  local op = redis.call('ZRANGE', queue, 0, 0)[1]
+  local op, order = unpack(redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES'))
   if not op then
     give_back(lane)
     return false
@@ -169,8 +176,9 @@ local function hand_out(lane, queue, lease, rid, call)
   end
   doubt_what_was_in_hand(lane, op, rid)
   local stored_in, flags, payload = parts_of(record)
-  local waited = stored_in ~= '0' and stored_in ~= rid  -- it stood here already when the server began this run
-  local unsure = stored_in == '0' or (waited and redis.call('HGET', epoch, lane .. '|untouched') ~= rid)
+  local began, found = stored_in == '00', stored_in == '0'  -- in hand in an earlier run; forgotten by it, perhaps
+  local waited = not (began or found) and stored_in ~= rid  -- it stood here already when the server began this run
+  local unsure = began or ((waited or found) and not behind_untouched(lane, order, rid))
   if unsure and not has(flags, 'b') then  -- it may have been begun, and nothing takes its place until that is known
     redis.call('HSET', ops, lane .. '|' .. op, record_of(stored_in, with(flags, 'b'), payload))
   end

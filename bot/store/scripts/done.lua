@@ -28,10 +28,13 @@ local function write_delivered()
 end
 
 local _, handed_by = in_hand(lane)
-local flags = handed_by ~= call and take_out(lane, queue, op)
+local flags, order
+if handed_by ~= call then
+  flags, order = take_out(lane, queue, op)
+end
 if flags then
   if untouched == 'untouched' then
-    redis.call('HSET', epoch, lane .. '|untouched', rid)
+    redis.call('HSET', epoch, lane .. '|untouched', rid .. '|' .. order)
   end
   write_link()
   local linked = redis.call('HEXISTS', links, thread) == 1
