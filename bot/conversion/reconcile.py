@@ -121,7 +121,7 @@ async def mend(rooms: Rooms, link: Link, comparison: Comparison) -> None:
     for ts, at in comparison.found.items():
         await rooms.links.learn(link.thread, ts, at)
     if comparison.unsent:
-        await put_back(rooms, link, forgotten=True)
+        await put_back(rooms, link, shown=True, doubt=time.time())
     if comparison.unseen:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"seen": comparison.seen}))
         await rooms.lanes.add([pull_op(link.thread, doubt=time.time())])

@@ -1,7 +1,6 @@
 """Finds what was missed: a linked thread and its ticket are read again, and each gets what it lacks of the other."""
 
 import contextlib
-import time
 
 from adapters.contract import Capability
 from bot.conversion.intake import pull_op
@@ -26,18 +25,23 @@ async def sweep_thread(rooms: Rooms, work: SweepThread) -> None:
         if rooms.desks.get(link.desk).has(Capability.CHANGED_SINCE):
             await rooms.lanes.add([pull_op(link.thread)])
     if link.mirror:
-        await put_back(rooms, link, forgotten=False)
+        await put_back(rooms, link)
 
 
-async def put_back(rooms: Rooms, link: Link, *, forgotten: bool) -> None:
+async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: float = 0.0) -> None:
     """Add what was said since the link was made and is not on the ticket as far as we know.
 
-    *forgotten*: the store may have lost its last writes, so each is looked for at the desk before it is sent.
+    Args:
+        rooms: all rooms.
+        link: of the thread.
+        shown: whether it may have been shown on a message that it waits.
+        doubt: seconds since the epoch before which any of them may have been sent without our knowing, so that each is
+            looked for before it is sent; 0: only what the store itself doubts, since it began another run.
     """
     thread = link.thread
     said = [message for message in await rooms.threads.read(thread) if is_for_the_ticket(link, message)]
     missing = [
-        _op(link, message, forgotten=forgotten)
+        _op(link, message, Progress(verify=doubt, shown=shown))
         for message in said
         if not await rooms.links.delivered(thread, message.ts)
     ]
@@ -54,16 +58,15 @@ def is_for_the_ticket(link: Link, message: ThreadMessage) -> bool:
     return float(message.ts) > since and not message.wish and goes(link, message)
 
 
-def _op(link: Link, message: ThreadMessage, *, forgotten: bool) -> NewOp:
+def _op(link: Link, message: ThreadMessage, progress: Progress) -> NewOp:
     """The same operation as the event would have made; its text is read again when it is its turn."""
     actor = link.opened_by if message.author.bot else message.author.id
     work = AddMessage(actor=actor, ts=message.ts, edited=message.edited, mirrored=True)
-    progress = Progress(verify=time.time() if forgotten else 0.0, shown=forgotten)
     thread = link.thread
     return NewOp(
         lane=str(thread),
         id=f"msg:{thread.team}:{thread.channel}:{message.ts}",
         order=microseconds(message.ts),
         payload=encode(Operation(work=work, progress=progress)),
-        begun=forgotten,
+        begun=progress.verify > 0,
     )

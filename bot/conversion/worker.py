@@ -116,7 +116,7 @@ class Worker:
         """
         if head.link and head.link.mirror:
             try:
-                await put_back(self._rooms, head.link, forgotten=True)
+                await put_back(self._rooms, head.link, shown=True)
             except SlackTrouble as trouble:
                 delay = trouble.retry_after or timedelta(seconds=5)
                 await self._rooms.lanes.retry(lease, head.id, head.payload, delay=delay)

@@ -23,7 +23,7 @@ class Written:
 
 
 class Desk:
-    """Counts what was really done. ``fails`` is raised after it, or before it; where it is ``blind`` nobody can look."""
+    """Counts what was really done. ``fails`` is raised after it, or before it; where it is ``blind``, none can look."""
 
     def __init__(self, *, fails=None, before=False, blind=False):
         self.made = 0

@@ -7,6 +7,7 @@ import pytest
 from adapters.contract import Reconcile
 from bot.conversion.decisions import Decision, decided
 from bot.store.keys import shard_of
+from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
 
 
@@ -15,6 +16,7 @@ async def another_run(house, *, ago=60):
     shard, do = shard_of(str(THREAD), house.store.lanes._shards), house.store.connection.do
     for field, record in (await do("HGETALL", shard.key("ops"))).items():
         await do("HSET", shard.key("ops"), field, "abc" + record[record.index("|") :])
+    await do("HSET", shard.key("epoch"), str(THREAD), "abc")
     for run in await do("HKEYS", shard.key("runs")):
         await do("HSET", shard.key("runs"), run, int(time.time()) - ago)
 
@@ -59,3 +61,24 @@ async def test_who_has_answered_is_asked_and_told_once_more_where_the_server_res
     await house.until(lambda: len(house.voice.told) == 2)
 
     assert [parked.id] == [again.id async for again in house.store.lanes.parked()]
+
+
+async def test_what_was_said_since_the_server_began_another_run_is_nobodys_question(house, monkeypatch):
+    await opened(house)
+    monkeypatch.setattr(type(house.desk), "reconcile", Reconcile.NONE)
+    await house.intake.mirror(THREAD, reply(1, "reply 1"))
+    since = time.time() - 60
+    house.threads.messages += [said(f"{since + ago:.6f}", f"said {ago}") for ago in (-20, 20, 30)]
+    house.threads.messages.sort(key=lambda message: message.ts)
+    await another_run(house, ago=60)
+    asked = []
+
+    async def answered():
+        async for parked in house.store.lanes.parked():
+            asked.append(parked.id)
+            await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.AGAIN))
+        return len(house.voice.receipts) == 4
+
+    await house.until(answered)
+
+    assert 2 == len(asked)

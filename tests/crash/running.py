@@ -202,12 +202,16 @@ class _Run:
         await asyncio.sleep(max(0.5, 5 * (time.monotonic() - began)))
 
     async def _decide(self) -> None:
-        """Answer the questions that the product asks, truthfully, as a person would who looks at the ticket."""
+        """Answer the questions that the product asks, truthfully and at once, as a person would who looks at the ticket.
+
+        A question that a copy of the store held is answered when nothing of before can be on its way any more.
+        """
+        if time.time() < self.harm.set_back_at + 2 * self.town.waits.timeout:
+            return
         with contextlib.suppress(StoreAway):
             async with Store.open(self.town.server.url, patience=1) as store:
                 async for parked in store.lanes.parked():
-                    since = max(parked.parked_at.timestamp(), self.harm.set_back_at)
-                    if asks(parked.payload) and time.time() > since + 2 * self.town.waits.timeout:
+                    if asks(parked.payload):
                         self.asked += 1
                         answer = Decision.THERE if await self._there(parked.payload) else Decision.AGAIN
                         await store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, answer))
