@@ -1,12 +1,15 @@
 """A desk that cannot be searched, and a store's server that began another run: how often a person is asked."""
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 
 from adapters.contract import Reconcile
 from bot.conversion.decisions import Decision, decided
 from bot.store.keys import shard_of
+from bot.slack.views.notices import question
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
 
@@ -82,3 +85,22 @@ async def test_what_was_said_since_the_server_began_another_run_is_nobodys_quest
     await house.until(answered)
 
     assert 2 == len(asked)
+
+
+async def test_keliwebs_page_has_the_question_and_its_buttons_in_the_words_that_people_read(house, monkeypatch):
+    page = re.sub(r"\s+", " ", (Path(__file__).parents[2] / "docs/adapters/keliweb.md").read_text().replace("\n> ", " "))
+    await opened(house)
+    monkeypatch.setattr(type(house.desk), "reconcile", Reconcile.NONE)
+    house.desk.settings = house.desk.settings.model_copy(update={"title": "Keliweb"})
+    await house.intake.mirror(THREAD, reply(1, "reply 1"))
+    await another_run(house)
+
+    await house.until(lambda: house.voice.told)
+
+    ((_, words, _),) = house.voice.told
+    asked = [(one["text"]["text"], one.get("confirm")) for one in question("lane|op")]
+    rows = [
+        f"| {label} | {first['title']['text']} {first['text']['text']} |" if first else f"| {label} | |"
+        for label, first in asked
+    ]
+    assert [] == [text for text in (words, *rows) if text not in page]
