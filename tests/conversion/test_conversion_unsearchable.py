@@ -8,10 +8,12 @@ import pytest
 
 from adapters.contract import Reconcile
 from bot.conversion.decisions import Decision, decided
-from bot.store.keys import shard_of
 from bot.slack.views.notices import question
+from bot.store.keys import shard_of
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
+
+PAGE = Path(__file__).parents[2] / "docs/adapters/keliweb.md"
 
 
 async def another_run(house, *, ago=60):
@@ -88,7 +90,7 @@ async def test_what_was_said_since_the_server_began_another_run_is_nobodys_quest
 
 
 async def test_keliwebs_page_has_the_question_and_its_buttons_in_the_words_that_people_read(house, monkeypatch):
-    page = re.sub(r"\s+", " ", (Path(__file__).parents[2] / "docs/adapters/keliweb.md").read_text().replace("\n> ", " "))
+    page = re.sub(r"\s+", " ", PAGE.read_text().replace("\n> ", " "))
     await opened(house)
     monkeypatch.setattr(type(house.desk), "reconcile", Reconcile.NONE)
     house.desk.settings = house.desk.settings.model_copy(update={"title": "Keliweb"})

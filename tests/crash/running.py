@@ -202,7 +202,7 @@ class _Run:
         await asyncio.sleep(max(0.5, 5 * (time.monotonic() - began)))
 
     async def _decide(self) -> None:
-        """Answer the questions that the product asks, truthfully and at once, as a person would who looks at the ticket.
+        """Answer the questions that the product asks, truthfully and at once, as whoever looks at the ticket would.
 
         A question that a copy of the store held is answered when nothing of before can be on its way any more.
         """
