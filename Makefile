@@ -73,7 +73,13 @@ e2e: $(VENV)/.dev ## Drive the page in headless Chromium; screenshots go to out/
 day: $(VENV)/.dev ## Live a busy day at a desk and hold threads against tickets (DESK=local, ARGS="--threads 20 --messages 400")
 	@$(BIN)/python -m tests.journeys.day --kind $(or $(DESK),local) $(ARGS)
 
-bench: $(VENV)/.dev ## Measure; prints a table and one JSON line
+bench/bolt_js/node_modules: bench/bolt_js/package.json
+	@command -v npm >/dev/null || { echo "==> There is no npm: the reference in JavaScript is skipped"; exit 0; }; \
+		echo "==> Installing bolt-js and ioredis, a reference of the benchmark ..."; \
+		(cd bench/bolt_js && npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error) \
+		&& touch $@ || echo "==> They cannot be installed here: the reference in JavaScript is skipped"
+
+bench: $(VENV)/.dev bench/bolt_js/node_modules ## Measure; prints a table and one JSON line
 	@$(BIN)/python -m bench $(ARGS)
 
 crash: $(VENV)/.dev ## Kill processes for a while and compare (OPS=, SECONDS=, SEED=)

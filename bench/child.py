@@ -5,9 +5,11 @@ It says one line when it is ready."""
 import asyncio
 import hmac
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -21,6 +23,9 @@ from bot.slack.front import OK, Answer, Front, Receive, Scope, Send
 from bot.store.store import Store
 
 Plan = dict[str, Any]
+
+SERVER = Path(__file__).parent / "bolt_js" / "server.js"
+"""The reference that Node.js runs; `make bench` installs what it needs beside it."""
 
 
 def say(word: str) -> None:
@@ -115,6 +120,11 @@ async def bolt_command(plan: Plan) -> None:
     await _serve(AsyncSlackRequestHandler(app))
 
 
+async def bolt_js(plan: Plan) -> None:
+    """Bolt for JavaScript, which takes this process's place; see bench/bolt_js/server.js."""
+    os.execvp("node", ["node", str(SERVER), json.dumps({"secret": SECRET, "redis": plan["redis"]})])
+
+
 async def bot(plan: Plan) -> None:
     """The true bot."""
     from bot.settings import parse  # noqa: PLC0415
@@ -172,7 +182,7 @@ async def echo(_: Plan) -> None:
 
 
 ROLES: dict[str, Callable[[Plan], Coroutine[Any, Any, None]]] = {
-    role.__name__: role for role in (door, bare, bolt, bolt_command, bot, straight, echo)
+    role.__name__: role for role in (door, bare, bolt, bolt_command, bolt_js, bot, straight, echo)
 }
 
 

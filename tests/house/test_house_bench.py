@@ -14,11 +14,21 @@ from bench.table import table
 async def test_the_door_is_measured_against_each_of_its_references():
     lines = await door.measure(seconds=0.05, rounds=1)
 
+    there, skipped = door.doors()
     measured = [line for line in lines if isinstance(line, Figure)]
-    assert [line.row for line in lines] == ["door"] * (len(door.DOORS) * len(door.IN_FLIGHT) + 1)
+    assert len(there) * len(door.IN_FLIGHT) == len(measured)
+    assert skipped == [line for line in lines if isinstance(line, Skipped)]
     assert all(line.value > 0 for line in measured)
     assert [1.0, 1.0] == [line.ratio for line in measured if line.what.startswith("(a)")]
-    assert isinstance(lines[-1], Skipped)
+
+
+def test_the_reference_in_javascript_is_skipped_in_words_where_there_is_no_node(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    there, skipped = door.doors()
+
+    assert ["there is no Node.js"] == [line.why for line in skipped if isinstance(line, Skipped)]
+    assert set(door.DOORS) - set(there) == set(door.BOLT_JS)
 
 
 async def test_links_are_counted_in_bytes():
