@@ -4,65 +4,93 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.conversion.intake import event_op
 from bot.conversion.ports import Added, NewOp
 from bot.slack.front import Answer
+from bot.slack.limits import ANSWER
 
 log = logging.getLogger(__name__)
 
 _MOST = 500
-_Waiting = tuple[Sequence[NewOp], asyncio.Future[list[Added]]]
+
+
+class _Waiting(NamedTuple):
+    """Operations that wait to be stored, and until when somebody waits for them (by the loop's clock)."""
+
+    ops: Sequence[NewOp]
+    until: float
+    future: asyncio.Future[list[Added]]
 
 
 class Batch:
     """Collects operations while a call is under way and sends them together with the next.
 
     ``add`` has the meaning of `bot.conversion.ports.Lanes.add`: when it returns, the server holds the operations.
+
+    Args:
+        add: of the lanes.
+        budget: seconds within which each caller hears what became of it.
     """
 
-    def __init__(self, add: Callable[[Sequence[NewOp]], Awaitable[list[Added]]]) -> None:
+    def __init__(self, add: Callable[[Sequence[NewOp]], Awaitable[list[Added]]], *, budget: float = ANSWER) -> None:
         self._add = add
+        self._budget = budget
         self._waiting: list[_Waiting] = []
         self._sender: asyncio.Task[None] | None = None
 
     async def add(self, ops: Sequence[NewOp]) -> list[Added]:
-        """Store *ops*; each caller gets its own results, or its own exception."""
+        """Store *ops*; each caller gets its own results, or its own exception.
+
+        Raises:
+            TimeoutError: the call that they went with took too long; they may be stored all the same.
+        """
         if not ops:
             return []
-        future: asyncio.Future[list[Added]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((ops, future))
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all())
+        loop = self._sender.get_loop()
+        future: asyncio.Future[list[Added]] = loop.create_future()
+        self._waiting.append(_Waiting(ops, loop.time() + self._budget, future))
         return await future
 
     async def _send_all(self) -> None:
         try:
             while self._waiting:
-                await self._send(self._next())
+                await self._in_time(self._next())
         finally:
             self._sender = None
 
     def _next(self) -> list[_Waiting]:
         taken, size = 0, 0
-        for ops, _ in self._waiting:
-            if taken and size + len(ops) > _MOST:
+        for one in self._waiting:
+            if taken and size + len(one.ops) > _MOST:
                 break
-            taken, size = taken + 1, size + len(ops)
+            taken, size = taken + 1, size + len(one.ops)
         batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
         return batch
 
+    async def _in_time(self, batch: list[_Waiting]) -> None:
+        """Send them before who waits longest gives up: one timer for all of them, since each event costs the door."""
+        try:
+            async with asyncio.timeout_at(batch[0].until):
+                await self._send(batch)
+        except TimeoutError:
+            for one in batch:
+                if not one.future.done():
+                    one.future.set_exception(TimeoutError())
+
     async def _send(self, batch: list[_Waiting]) -> None:
         try:
-            results = await self._add([op for ops, _ in batch for op in ops])
+            results = await self._add([op for one in batch for op in one.ops])
         except Exception as error:  # noqa: BLE001  it belongs to those who wait
             if len(batch) > 1:  # one that cannot be stored must not take its neighbours along; adding twice is harmless
                 await asyncio.gather(*(self._send([one]) for one in batch))
-            elif not batch[0][1].done():
-                batch[0][1].set_exception(error)
+            elif not batch[0].future.done():
+                batch[0].future.set_exception(error)
             return
-        for ops, future in batch:
+        for ops, _until, future in batch:
             mine, results = results[: len(ops)], results[len(ops) :]
             if not future.done():  # whoever waited may have given up
                 future.set_result(mine)
@@ -75,6 +103,7 @@ class StoreFirst:
         add: of the lanes.
         interaction: of the app.
         held_back: called when Slack says that it held events back, so that what is missing can be looked for.
+        budget: seconds within which an event is stored or given back to Slack.
 
     Attributes:
         taken: how many events the store took how: a value of `Added`, or ``not stored``.
@@ -86,18 +115,25 @@ class StoreFirst:
         interaction: Callable[[dict[str, Any]], Awaitable[Answer]],
         *,
         held_back: Callable[[], Awaitable[None]] | None = None,
+        budget: float = ANSWER,
     ) -> None:
-        self._batch = Batch(add)
+        self._batch = Batch(add, budget=budget)
+        self._budget = budget
         self._interaction = interaction
         self._held_back = held_back
         self.taken: Counter[str] = Counter()
 
     async def event(self, body: dict[str, Any], retry: int) -> None:
-        """Store an event, whether or not Slack sent it before: what it is says whether it is new. Raises StoreAway."""
+        """Store an event, whether or not Slack sent it before: what it is says whether it is new.
+
+        Raises:
+            StoreAway, TimeoutError: it may not be stored, and must come again.
+        """
         if body.get("type") == "app_rate_limited":
             log.warning("Slack holds events back: more than 30,000 came in an hour")
             if self._held_back is not None:
-                await self._held_back()
+                async with asyncio.timeout(self._budget):
+                    await self._held_back()
             return
         try:
             op = event_op(body)

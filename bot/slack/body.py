@@ -49,7 +49,7 @@ _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 def _quickly(raw: bytes) -> dict[str, Any] | None:
     """The object in *raw*, read in a third of the time; None for what only `_object` reads or refuses in words."""
     try:
-        value = from_json(raw, allow_inf_nan=False)
+        value = from_json(raw, allow_inf_nan=False, cache_strings="keys")
     except ValueError:
         return None
     shallow = raw.count(b"[") + raw.count(b"{") <= DEPTH or not is_too_deep(value)

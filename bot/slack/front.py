@@ -48,7 +48,10 @@ class Deliver(Protocol):
     """Takes what came in, by HTTP or by Socket Mode."""
 
     async def event(self, body: dict[str, Any], retry: int) -> None:
-        """Store an event; *retry* is how often Slack sent it before. Whatever is raised makes Slack send it again."""
+        """Store an event in Slack's three seconds; *retry* is how often Slack sent it before.
+
+        Whatever is raised makes Slack send it again.
+        """
         ...
 
     async def interaction(self, body: dict[str, Any]) -> Answer:
@@ -76,7 +79,7 @@ class Front:
         deliver: where verified bodies go.
         once: tells replays of interactions; without it each is taken once per arrival.
         clock: seconds since the epoch.
-        budget: seconds within which Slack gets an answer.
+        budget: seconds within which a person gets an answer.
     """
 
     def __init__(
@@ -95,7 +98,6 @@ class Front:
         self._once = once
         self._clock = clock
         self._interactions = Interactions(deliver, budget=budget)
-        self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -148,7 +150,7 @@ class Front:
             return _plain(400, str(error))
         if is_event(body):
             retry = (headers.one(b"x-slack-retry-num") or b"")[:3]
-            stored = await store_event(self._deliver, body, int(retry) if retry.isdigit() else 0, budget=self._budget)
+            stored = await store_event(self._deliver, body, int(retry) if retry.isdigit() else 0)
             return OK if stored else _NOT_STORED
         return await self._respond(body, signature)
 
@@ -216,11 +218,10 @@ class Interactions:
             return None
 
 
-async def store_event(deliver: Deliver, body: dict[str, Any], retry: int, *, budget: float = ANSWER) -> bool:
-    """Whether the event was stored in time, so that Slack may forget it."""
+async def store_event(deliver: Deliver, body: dict[str, Any], retry: int) -> bool:
+    """Whether the event was stored, so that Slack may forget it."""
     try:
-        async with asyncio.timeout(budget):
-            await deliver.event(body, retry)
+        await deliver.event(body, retry)
     except Exception as error:  # noqa: BLE001  whatever it was, Slack must send the event again
         log.error("an event was not stored, Slack will send it again: %s", type(error).__name__)
         return False

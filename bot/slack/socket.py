@@ -39,7 +39,7 @@ class SocketMode:
             apart, since Slack takes one apps.connections.open a minute.
         on_reconnect: called after a connection was renewed, because something may have been missed.
         watch: seconds between looks at the connections.
-        budget: seconds within which an envelope is answered.
+        budget: seconds within which a person gets an answer.
     """
 
     def __init__(
@@ -59,7 +59,6 @@ class SocketMode:
         self._interactions = Interactions(deliver, budget=budget)
         self._on_reconnect = on_reconnect
         self._watch = watch
-        self._budget = budget
         self._count = connections
         self._clients: list[_Client] = []
         self._strikes: list[int] = []
@@ -175,7 +174,7 @@ class SocketMode:
         body: dict[str, Any] = clean(request.payload)
         payload: dict[str, Any] | None = None
         if is_event(body):
-            if not await store_event(self._deliver, body, request.retry_attempt or 0, budget=self._budget):
+            if not await store_event(self._deliver, body, request.retry_attempt or 0):
                 return
         else:
             answer = await self._interactions.answer(body)

@@ -21,16 +21,9 @@ async def test_a_signed_event_is_stored_and_then_acknowledged(front, taken):
     assert [2] == taken.retries
 
 
-async def test_an_event_that_could_not_be_stored_is_not_acknowledged(front, taken):
-    taken.fails = ConnectionError("the store is away")
-
-    reply = await post_json(front, EVENT)
-
-    assert 503 == reply.status
-
-
-async def test_an_event_that_is_not_stored_in_time_is_not_acknowledged(front, taken):
-    taken.stalls = asyncio.Event()
+@pytest.mark.parametrize("trouble", [ConnectionError("the store is away"), TimeoutError()])
+async def test_an_event_that_could_not_be_stored_is_not_acknowledged(front, taken, trouble):
+    taken.fails = trouble
 
     reply = await post_json(front, EVENT)
 

@@ -77,6 +77,38 @@ async def test_a_waiter_that_gave_up_does_not_disturb_the_others():
         await tasks[0]
 
 
+async def test_who_waits_for_a_store_that_hangs_hears_of_it_in_time_and_the_next_call_goes_out():
+    store = Store()
+    batch = Batch(store.add, budget=0.05)
+    store.open.clear()
+    tasks = [asyncio.create_task(batch.add([op("a")]))]
+    await asyncio.sleep(0.01)
+    tasks += [asyncio.create_task(batch.add([op(name)])) for name in "bc"]
+
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    store.open.set()
+
+    assert [TimeoutError] * 3 == [type(result) for result in results]
+    assert [Added.ADDED] == await batch.add([op("d")])
+    assert [["a"], ["b", "c"], ["d"]] == store.calls
+
+
+async def test_an_event_that_is_not_stored_in_time_must_come_again():
+    store = Store()
+    store.open.clear()
+
+    async def forever(*_):
+        await store.open.wait()
+
+    door = StoreFirst(store.add, forever, held_back=forever, budget=0.01)
+    event = {"type": "message", "channel": "C1", "ts": "1.000001"}
+
+    for body in ({"type": "event_callback", "team_id": "T1", "event": event}, {"type": "app_rate_limited"}):
+        with pytest.raises(TimeoutError):
+            await door.event(body, 0)
+    assert {"not stored": 1} == door.taken
+
+
 async def test_a_call_never_grows_without_bound():
     store = Store()
     batch = Batch(store.add)
