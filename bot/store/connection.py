@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, TypeVar, cast
@@ -29,6 +29,7 @@ from redis.exceptions import (
 )
 
 from bot.conversion.ports import StoreAway
+from bot.store.at_hand import AtHand
 from bot.store.together import Command, Together
 
 SCRIPTS = ("add", "claim", "head", "save", "extend", "done", "retry", "park", "hold", "unpark", "nudge", "unlink")
@@ -125,6 +126,7 @@ class Connection:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._together = Together(self._send_now)
+        self._at_hand = AtHand(client) if isinstance(client, Redis) else None
         self._sources = {name: source(name) for name in (*SCRIPTS, *LONE_SCRIPTS)}
         self._shas = {
             name: sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in self._sources.items()
@@ -208,6 +210,9 @@ class Connection:
         return await (self._send_now(commands) if self.is_cluster else self._together.ask(commands))
 
     async def _send_now(self, commands: Sequence[Command]) -> list[Any]:
+        if self._at_hand is not None and self._at_hand.is_free and all(one[0] == "EVALSHA" for one in commands):
+            with suppress(RedisConnectionError, RedisTimeoutError):  # the client tries again, and more than once
+                return await self._at_hand.ask(commands)
         if len(commands) == 1:
             try:
                 return [await self.client.execute_command(*commands[0])]
@@ -221,6 +226,8 @@ class Connection:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._together.aclose()
+        if self._at_hand is not None:
+            await self._at_hand.aclose()
         await self.client.aclose()
 
 

@@ -32,6 +32,7 @@ BREATH = timedelta(milliseconds=20)
 """A worker that finds lanes due and can take no more of them asks again no sooner."""
 AT_ONCE = 500
 """Operations or lanes that one script takes, so that no script keeps the server for long."""
+_ADDED = {one.value: one for one in Added}
 LOST = -1
 """What a script answers to whoever does not hold the lane (any more)."""
 
@@ -76,7 +77,7 @@ class RedisLanes(Lanes):
         words: dict[int, str] = {}
         for (_, mine), answer in zip(batches, answers, strict=True):
             words.update(zip(mine, answer, strict=True))
-        return [Added(words[i]) for i in range(len(ops))]
+        return [_ADDED[words[i]] for i in range(len(ops))]
 
     async def note_run(self) -> None:
         """Write down in each shard which run of the server this is, so that a later one is known to be another."""
@@ -328,7 +329,7 @@ def _add_call(shard: Shard, ops: Sequence[NewOp], cipher: Cipher = OPEN) -> Call
         wish = "l" * op.linked_only + "r" * op.replace + "m" * op.makes_link + "b" * op.begun
         keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))
         payload = cipher.close(op.payload, f"{op.lane}|{op.id}")
-        args.append(f"{op.order}|{milliseconds(op.delay)}|{wish}|{payload}")
+        args += (f"{op.order}|{milliseconds(op.delay) if op.delay else 0}|{wish}", payload)
     return "add", keys, args
 
 

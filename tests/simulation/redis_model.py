@@ -255,17 +255,17 @@ class Server:
 
     def _zadd(self, key: str, *args: str) -> int:
         words = list(args)
-        xx = lt = False
-        while words[0] in {"XX", "LT"}:
-            xx, lt = xx or words[0] == "XX", lt or words[0] == "LT"
-            words.pop(0)
+        options = set()
+        while words[0] in {"XX", "NX", "LT"}:
+            options.add(words.pop(0))
         value = self._of(key, Sorted, make=True)
         (score, member) = words
         before, after = value.get(member), float(score)
-        if (before is not None or not xx) and not (lt and before is not None and after >= before):
+        wanted = "XX" not in options if before is None else "NX" not in options
+        if wanted and not ("LT" in options and before is not None and after >= before):
             value[member] = after
         self._drop_if_empty(key)
-        return int(before is None and not xx)
+        return int(before is None and wanted)
 
     def _zcard(self, key: str) -> int:
         return len(self._of(key, Sorted))

@@ -1,7 +1,6 @@
 -- Adds operations to lanes of one shard. Per operation, KEYS: queue, memory, from whose names its lane and its id are
--- read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable, m: makes a link, b: perhaps begun)|payload, as one,
--- since each argument costs the door time. Returns a word for each. Without any, it only notes which run of the server
--- this is.
+-- read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable, m: makes a link, b: perhaps
+-- begun), payload. Returns a word for each. Without any, it only notes which run of the server this is.
 
 local rid, moment = run(), now()
 local since = redis.call('HGET', runs, rid)
@@ -50,7 +49,7 @@ local function replace(lane, op, order, payload, record)
 end
 
 local function known(lane, op, memory, wish)
-  if redis.call('EXISTS', memory) == 1 or redis.call('HGET', made, thread_of(lane)) == op then
+  if redis.call('EXISTS', memory) == 1 or (has(wish, 'm') and redis.call('HGET', made, thread_of(lane)) == op) then
     return true
   end
   return not has(wish, 'r') and redis.call('HEXISTS', parked, lane .. '|' .. op) == 1
@@ -61,15 +60,15 @@ local function linked(thread)
 end
 
 local function add(queue, memory, lane, op, order, payload, delay, wish)
+  if has(wish, 'l') and not linked(thread_of(lane)) then  -- most of what a workspace says
+    return 'not linked'
+  end
   local record = redis.call('HGET', ops, lane .. '|' .. op)
   if record then
     return has(wish, 'r') and replace(lane, op, order, payload, record) or 'duplicate'
   end
   if known(lane, op, memory, wish) then
     return 'duplicate'
-  end
-  if has(wish, 'l') and not linked(thread_of(lane)) then
-    return 'not linked'
   end
   local flags = (has(wish, 'm') and 'm' or '') .. (has(wish, 'r') and 'r' or '') .. (has(wish, 'b') and 'b' or '')
   put_in(lane, queue, op, order, record_of(stored_as(lane, order), flags, payload), flags)
@@ -80,18 +79,13 @@ local function add(queue, memory, lane, op, order, payload, delay, wish)
   return 'added'
 end
 
--- The queue's name ends with the lane, the memory's with lane|id.
-local function names_in(queue, memory)
-  local lane = string.match(queue, ':q:(.*)$')
-  local _, before = string.find(memory, ':dd:' .. lane .. '|', 1, true)
-  return lane, string.sub(memory, before + 1)
-end
-
+local shard = #ready - #'ready'  -- what the names of all keys begin with
 local answers = {}
-for i = 1, #ARGV do
-  local queue, memory = KEYS[11 + 2 * i + 1], KEYS[11 + 2 * i + 2]
-  local lane, op = names_in(queue, memory)
-  local order, delay, wish, payload = string.match(ARGV[i], '^(%d+)|(%d+)|(%l*)|(.*)$')
-  answers[i] = add(queue, memory, lane, op, order, payload, delay, wish)
+for i = 1, #ARGV / 2 do
+  local queue, memory = KEYS[12 + 2 * i], KEYS[13 + 2 * i]
+  local lane = string.sub(queue, shard + #'q:' + 1)
+  local op = string.sub(memory, shard + #'dd:' + #lane + #'|' + 1)
+  local order, delay, wish = string.match(ARGV[2 * i - 1], '^(%d+)|(%d+)|(%l*)$')
+  answers[i] = add(queue, memory, lane, op, order, ARGV[2 * i], delay, wish)
 end
 return answers

@@ -74,8 +74,7 @@ local function ring()
 end
 
 local function make_ready(lane, at)
-  if redis.call('HEXISTS', held, lane) == 0 and not redis.call('ZSCORE', ready, lane) then
-    redis.call('ZADD', ready, at, lane)
+  if redis.call('HEXISTS', held, lane) == 0 and redis.call('ZADD', ready, 'NX', at, lane) == 1 then
     ring()
   end
 end

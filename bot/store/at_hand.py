@@ -1,0 +1,63 @@
+"""Connections that are kept at hand, for the scripts that everything waits for.
+
+Taking a connection out of the client's pool and giving it back takes longer than most scripts do, and so does packing
+what is sent argument by argument.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hiredis import pack_command
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+FEW = 4
+"""So many are kept; who finds none of them free goes by the client's pool."""
+
+
+class AtHand:
+    """Asks over connections out of the pool of *client*. Answers come as the server gives them."""
+
+    def __init__(self, client: Redis) -> None:
+        self._pool: Any = client.connection_pool
+        self._free: list[Any] = []
+        self._kept = 0
+
+    @property
+    def is_free(self) -> bool:
+        """Whether one can be had at once."""
+        return bool(self._free) or self._kept < FEW
+
+    async def ask(self, commands: Sequence[Sequence[str | int]]) -> list[Any]:
+        """Answers and errors of commands that are sent together, once.
+
+        Raises what redis-py raises where a connection fails; it is opened again when it is used next.
+        """
+        # its types speak of a tuple of one
+        packed = [pack_command(tuple(command)) for command in commands]  # type: ignore[arg-type]
+        connection = self._free.pop() if self._free else await self._another()
+        try:
+            await connection.send_packed_command(packed)
+            return [await _answer(connection) for _ in commands]
+        finally:
+            self._free.append(connection)
+
+    async def _another(self) -> Any:
+        self._kept += 1
+        try:
+            return await self._pool.get_connection()
+        except BaseException:
+            self._kept -= 1
+            raise
+
+    async def aclose(self) -> None:
+        """Give back what is kept."""
+        while self._free:
+            await self._pool.release(self._free.pop())
+
+
+async def _answer(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
