@@ -28,13 +28,16 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         await _before_its_message(rooms, link, work)
         return Outcome()
     desk = rooms.desks.get(link.desk)
-    now = await rooms.threads.understand(work.message, thread.channel)
+    now = await _as_it_reads(rooms, work, thread)
+    if now is None:  # it was deleted since
+        return Outcome()
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
     says = fingerprints([now])[work.ts]
     begun = bool(journal.progress.calling or journal.progress.done)
     if (before is not None and before.document == now.document) or (known.said == says and not begun):
         return Outcome()
-    if desk.has(Capability.EDIT_MESSAGE) and known.message_id and known.alone and known.is_on(link):
+    may_replace = before is not None and known.message_id and known.alone and known.is_on(link)
+    if desk.has(Capability.EDIT_MESSAGE) and may_replace:  # what it said before goes with it
         await _in_place(journal, link, known.message_id, desk=desk, ts=work.ts, blocks=_edited(now, before))
     else:
         head = _(
@@ -46,10 +49,17 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     return Outcome(delivered={work.ts: known.model_copy(update={"edited": work.edited, "said": says})})
 
 
+async def _as_it_reads(rooms: Rooms, work: EditMessage, thread: ThreadKey) -> ThreadMessage | None:
+    """The message after its edit; None where it is gone. Raises SlackTrouble, SlackRefused."""
+    if work.message is not None:
+        return await rooms.threads.understand(work.message, thread.channel)
+    return next((one for one in await rooms.threads.read(thread) if one.ts == work.ts), None)
+
+
 async def _before_its_message(rooms: Rooms, link: Link, work: EditMessage) -> None:
     """Slack handed the edit over before what it edits: the message goes to the ticket as it reads now."""
-    now = await rooms.threads.understand(work.message, link.thread.channel)
-    if link.mirror and is_for_the_ticket(link, now):
+    now = await _as_it_reads(rooms, work, link.thread)
+    if link.mirror and now is not None and is_for_the_ticket(link, now):
         message = AddMessage(actor=work.actor, ts=work.ts, message=work.message, edited=work.edited)
         added = await Intake(rooms.lanes, rooms.links).mirror(link.thread, message)
         identity = f"msg:{link.thread.team}:{link.thread.channel}:{work.ts}"

@@ -267,6 +267,10 @@ class Links(Protocol):
         """Whether and where a message of ours is on the ticket, by its Slack timestamp or its marker."""
         ...
 
+    async def deliveries(self, thread: ThreadKey) -> dict[str, Delivered]:
+        """The same for all of a thread, by Slack timestamp and by marker."""
+        ...
+
     async def learn(self, thread: ThreadKey, ts: str, record: Delivered) -> None:
         """Write down what was found out about a message of ours."""
         ...

@@ -107,7 +107,8 @@ async def compared(rooms: Rooms, link: Link) -> Comparison | None:
     if not _can_compare(desk):
         return None
     said = await rooms.threads.read(link.thread)
-    known = {one.ts: at for one in said if (at := await rooms.links.delivered(link.thread, one.ts)) is not None}
+    there = await rooms.links.deliveries(link.thread)
+    known = {one.ts: there[one.ts] for one in said if one.ts in there}
     posted = await rooms.voice.markers(link.thread)
     return compare(link, said=said, known=known, posted=posted, there=await desk.messages(link.ref))
 

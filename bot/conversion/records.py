@@ -174,8 +174,8 @@ class EditMessage(Record):
     kind: Literal["edit_message"] = "edit_message"
     actor: str
     ts: str
-    message: dict[str, Any]  # as it is now
-    previous: dict[str, Any] | None = None  # as it was
+    message: dict[str, Any] | None = None  # as it is now; None: it is read again
+    previous: dict[str, Any] | None = None  # as it was, where Slack told
     edited: str
 
 

@@ -3,10 +3,21 @@
 import contextlib
 
 from adapters.contract import Capability
-from bot.conversion.intake import pull_op
+from bot.conversion.delivery import fingerprints
+from bot.conversion.intake import edit_op, pull_op
 from bot.conversion.marks import goes
 from bot.conversion.ports import NewOp, NoSuchDesk, Rooms, ThreadMessage
-from bot.conversion.records import AddMessage, Link, Operation, Progress, SweepThread, encode
+from bot.conversion.records import (
+    AddMessage,
+    Delivered,
+    EditMessage,
+    Link,
+    Operation,
+    Progress,
+    SweepThread,
+    ThreadKey,
+    encode,
+)
 from bot.conversion.stamps import microseconds
 
 
@@ -29,7 +40,7 @@ async def sweep_thread(rooms: Rooms, work: SweepThread) -> None:
 
 
 async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: float = 0.0) -> None:
-    """Add what was said since the link was made and is not on the ticket as far as we know.
+    """Add what was said since the thread was read for its ticket and is not there, or reads differently now.
 
     Args:
         rooms: all rooms.
@@ -37,16 +48,33 @@ async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: floa
         shown: whether it may have been shown on a message that it waits.
         doubt: seconds since the epoch before which any of them may have been sent without our knowing, so that each is
             looked for before it is sent; 0: only what the store itself doubts, since it began another run.
+
+    An edit cannot be looked for. After a restart (*shown*, *doubt*) they are left to the next sweep, which finds those
+    that the store knows nothing of once what it knows of is done.
     """
     thread = link.thread
-    said = [message for message in await rooms.threads.read(thread) if is_for_the_ticket(link, message)]
-    missing = [
+    there, known = await rooms.threads.read(thread), await rooms.links.deliveries(thread)
+    ops = [
         _op(link, message, Progress(verify=doubt, shown=shown))
-        for message in said
-        if not await rooms.links.delivered(thread, message.ts)
+        for message in there
+        if message.ts not in known and is_for_the_ticket(link, message)
     ]
-    if missing:
-        await rooms.lanes.add(missing)
+    edited = [message for message in there if message.ts in known and reads_differently(message, known[message.ts])]
+    if edited and not (shown or doubt) and not await _is_busy(rooms, thread):
+        ops += [edit_op(thread, _edit(link, message)) for message in edited]
+    if ops:
+        await rooms.lanes.add(ops)
+
+
+def reads_differently(message: ThreadMessage, sent: Delivered) -> bool:
+    """Whether a message was edited after what was sent of it."""
+    told = sent.edited and float(sent.edited) >= float(message.edited or 0)
+    return bool(message.edited) and not told and sent.said != fingerprints([message])[message.ts]
+
+
+async def _is_busy(rooms: Rooms, thread: ThreadKey) -> bool:
+    """Whether something of a thread is on its way, perhaps the very edits."""
+    return any([await rooms.lanes.waiting(lane) for lane in (str(thread), f"in/{thread}")])
 
 
 def is_for_the_ticket(link: Link, message: ThreadMessage) -> bool:
@@ -58,10 +86,17 @@ def is_for_the_ticket(link: Link, message: ThreadMessage) -> bool:
     return float(message.ts) > since and not message.wish and goes(link, message)
 
 
+def _edit(link: Link, message: ThreadMessage) -> EditMessage:
+    return EditMessage(actor=_actor(link, message), ts=message.ts, edited=message.edited)
+
+
+def _actor(link: Link, message: ThreadMessage) -> str:
+    return link.opened_by if message.author.bot else message.author.id
+
+
 def _op(link: Link, message: ThreadMessage, progress: Progress) -> NewOp:
     """The same operation as the event would have made; its text is read again when it is its turn."""
-    actor = link.opened_by if message.author.bot else message.author.id
-    work = AddMessage(actor=actor, ts=message.ts, edited=message.edited, mirrored=True)
+    work = AddMessage(actor=_actor(link, message), ts=message.ts, edited=message.edited, mirrored=True)
     thread = link.thread
     return NewOp(
         lane=str(thread),

@@ -259,7 +259,7 @@ def _what(work: Any) -> str:
         case LinkTicket(number=number):
             words = _("Your link to ticket {number}", number=number)
         case EditMessage(message=message):
-            words = _("Your edit of a message: {text}", text=first_line(literal(message)) or _("files"))
+            words = _("Your edit of a message: {text}", text=first_line(literal(message or {})) or _("files"))
         case DeleteMessage():
             words = _("Your deletion of a message")
     return words

@@ -132,6 +132,11 @@ class RedisLinks(Links):
         return None if stored is None else delivered_from(stored)
 
     @override
+    async def deliveries(self, thread: ThreadKey) -> dict[str, Delivered]:
+        fields = scan(self._connection, self._shard(thread).delivered(str(thread)))
+        return {ts: delivered_from(stored) async for ts, stored in fields}
+
+    @override
     async def learn(self, thread: ThreadKey, ts: str, record: Delivered) -> None:
         shard, name = self._shard(thread), str(thread)
         await self._connection.run(

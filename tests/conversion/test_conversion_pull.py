@@ -1,6 +1,7 @@
 """From the ticket to the thread: each agent's word once, in order, nothing internal, nothing of ours."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -28,12 +29,7 @@ def _said(house):
 async def _pull(house):
     """Have the ticket looked at, and wait until that is over."""
     await house.store.lanes.add([pull_op(THREAD)])
-    lane = f"pull/{THREAD}"
-
-    async def idle():
-        return await house.store.lanes.waiting(lane) == 0
-
-    await house.until(idle)
+    await _idle(house, f"pull/{THREAD}")
 
 
 async def test_an_agents_reply_reaches_the_thread_once_with_name_and_file(house):
@@ -221,6 +217,29 @@ async def test_a_sweep_finds_an_answer_that_the_desk_did_not_tell_of(house):
     await house.until(lambda: house.voice.posted)
 
     assert [("Alex Agent", "Try another one")] == _said(house)
+
+
+async def test_an_edit_that_slack_never_delivered_is_found_by_a_sweep_and_told_once(house):
+    await opened(house)
+    work = reply(1, "one")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+    now = replace(said(work.ts, "two"), edited="1900000000.000000")
+    house.threads.messages = [*house.threads.messages, now]
+
+    for _ in range(2):
+        await house.intake.sweep()
+        await _idle(house, f"sweep/{THREAD}", str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert ["one", "two"] == [message.text.splitlines()[-1] for message in ticket.messages[1:]]
+
+
+async def _idle(house, *lanes):
+    async def idle():
+        return not any([await house.store.lanes.waiting(lane) for lane in lanes])
+
+    await house.until(idle)
 
 
 async def test_what_was_said_while_the_ticket_was_being_opened_is_found_by_a_sweep_in_its_order(house, monkeypatch):

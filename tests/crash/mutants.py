@@ -72,7 +72,7 @@ def ack_before_store() -> None:
 
 def dedupe_by_event_id() -> None:
     """Know a message only by the delivery that brought it, not by what it is."""
-    known = RedisLinks.delivered
+    known, all_known = RedisLinks.delivered, RedisLinks.deliveries
 
     async def mirror(intake: Intake, thread: ThreadKey, work: AddMessage) -> Added:
         op = _op(str(thread), f"msg:{secrets.token_hex(8)}", microseconds(work.ts), work, linked_only=True)
@@ -81,8 +81,12 @@ def dedupe_by_event_id() -> None:
     async def delivered(links: RedisLinks, thread: ThreadKey, ts: str) -> Delivered | None:
         return None if "." in ts else await known(links, thread, ts)
 
+    async def deliveries(links: RedisLinks, thread: ThreadKey) -> dict[str, Delivered]:
+        return {ts: where for ts, where in (await all_known(links, thread)).items() if "." not in ts}
+
     put(Intake, "mirror", mirror)
     put(RedisLinks, "delivered", delivered)
+    put(RedisLinks, "deliveries", deliveries)
 
 
 def watermark_first() -> None:
