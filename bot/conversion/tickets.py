@@ -57,7 +57,8 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     )
     opened, left_out = await open_at(rooms, delivery, work, conversion.parts[0], requester)
     if opened is None:
-        return Outcome()  # a person said that it is there; they link it by its number
+        await _tell_how_to_link(rooms, journal, work, team)
+        return Outcome()
     link = _link(team, work, opened, desk, read_to=journal.progress.read_to)
     if work.thread_ts and journal.head.link is None:  # else it is there from an earlier try, and may know more by now
         await journal.save()  # whoever lost the lane has nothing to link any more
@@ -99,6 +100,17 @@ async def _tell_of_other(rooms: Rooms, journal: Journal, work: OpenTicket, link:
         text = _("This thread has ticket {number} already, so no second one was opened.", number=link.number)
     told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
     await rooms.lanes.add([tell_op(link.thread.team, told, once=f"{journal.head.id}:{work.actor}")])
+
+
+async def _tell_how_to_link(rooms: Rooms, journal: Journal, work: OpenTicket, team: str) -> None:
+    """A person said that the ticket is there, whose number only the desk knows."""
+    with await speaking_to(rooms, work.actor):
+        text = _(
+            "The ticket is there, but its number is not known here. To link a thread with it, write @Threadline link "
+            "NUMBER in the thread."
+        )
+    told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
+    await rooms.lanes.add([tell_op(team, told, once=f"{journal.head.id}:there")])
 
 
 async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:

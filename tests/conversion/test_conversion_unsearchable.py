@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from adapters.contract import Reconcile
+from adapters.errors import OutcomeUnknown, UnsupportedFeature
 from bot.conversion.decisions import Decision, decided
 from bot.slack.views.notices import question
 from bot.store.keys import shard_of
 from tests.conversion.slack_fakes import said
-from tests.conversion.test_conversion_worker import THREAD, opened, reply
+from tests.conversion.test_conversion_worker import OPEN, THREAD, failing, opened, reply
 
 PAGE = Path(__file__).parents[2] / "docs/adapters/keliweb.md"
 
@@ -106,3 +107,21 @@ async def test_keliwebs_page_has_the_question_and_its_buttons_in_the_words_that_
         for label, first in asked
     ]
     assert [] == [text for text in (words, *rows) if text not in page]
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_who_says_that_a_new_ticket_is_there_is_told_how_to_link_it(house, monkeypatch):
+    monkeypatch.setattr(type(house.desk), "reconcile", Reconcile.NONE)
+    blind = UnsupportedFeature("desk", "it has no search.")
+    failing(house, monkeypatch, "find_ticket", blind, blind)
+    failing(house, monkeypatch, "open_ticket", OutcomeUnknown("desk", "it broke off"), after=True)
+    house.threads.messages = [said(THREAD.ts, "It burns")]
+    await house.intake.open_ticket("T1", OPEN, once="view")
+    await house.until(lambda: house.voice.told)
+
+    (parked,) = [parked async for parked in house.store.lanes.parked()]
+    await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.THERE))
+    await house.until(lambda: len(house.voice.told) == 2)
+
+    assert 1 == len(await house.tickets())
+    assert "write @Threadline link NUMBER in the thread" in house.voice.told[-1][1]
