@@ -55,7 +55,7 @@ async def door(plan: Plan) -> None:
         return OK
 
     async with Store.open(plan["redis"]) as store:
-        await _serve(Front(SECRET, StoreFirst(store.lanes.add, no_interaction), once=store.scratch.once))
+        await _serve(Front(SECRET, StoreFirst(store.lanes.add_gathered, no_interaction), once=store.scratch.once))
 
 
 async def bare(_: Plan) -> None:

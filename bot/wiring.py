@@ -173,7 +173,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             thread_messages=settings.limits.thread_messages,
         )
         worker = Worker(rooms, at_once=settings.work.at_once, heartbeat=settings.work.lease / 3)
-        door = StoreFirst(store.lanes.add, app.interaction, held_back=intake.sweep)
+        door = StoreFirst(store.lanes.add_gathered, app.interaction, held_back=intake.sweep)
         hooks = Hooks(desks, store.links, store.lanes)
         yield Threadline(
             settings=settings,

@@ -47,6 +47,7 @@ CONFIRMATIONS = 3
 Client = Redis | RedisCluster
 T = TypeVar("T")
 Call = tuple[str, Sequence[str], Sequence[str | int]]
+Send = Callable[[Sequence[Command]], Awaitable[list[Any]]]
 
 
 class BadAddress(Exception):
@@ -149,12 +150,16 @@ class Connection:
         """The answer of one script."""
         return (await self.run_many([(script, keys, args)]))[0]
 
-    async def run_many(self, calls: Sequence[Call]) -> list[Any]:
-        """The answers of several scripts that are sent together; each is done for itself."""
-        commands = [("EVALSHA", self._shas[name], len(keys), *keys, *args) for name, keys, args in calls]
-        return _answers(await translated(lambda: self._evaluate(calls, commands)))
+    async def run_many(self, calls: Sequence[Call], *, gathered: bool = False) -> list[Any]:
+        """The answers of several scripts that are sent together; each is done for itself.
 
-    async def run_copied(self, calls: Sequence[Call], replicas: int) -> list[Any]:
+        *gathered*: what goes together was waited for already, and they are sent without looking for more.
+        """
+        commands = [("EVALSHA", self._shas[name], len(keys), *keys, *args) for name, keys, args in calls]
+        send = self._send_now if gathered else self._send
+        return _answers(await translated(lambda: self._evaluate(send, calls, commands)))
+
+    async def run_copied(self, calls: Sequence[Call], replicas: int, *, gathered: bool = False) -> list[Any]:
         """The answers of scripts that write and may run twice, once so many replicas have what they wrote.
 
         They run a second time on one connection with WAIT behind them: a server that took over in between and has
@@ -163,7 +168,7 @@ class Connection:
         Raises:
             StoreAway: also where fewer replicas have it in time; it is stored then, and may be forgotten at a failover.
         """
-        answers = await self.run_many(calls)
+        answers = await self.run_many(calls, gathered=gathered)
         if not replicas:
             return answers
         for _ in range(CONFIRMATIONS):
@@ -196,12 +201,12 @@ class Connection:
         await node.execute_pipeline(queue)
         return [command.result for command in queue]
 
-    async def _evaluate(self, calls: Sequence[Call], commands: Sequence[Sequence[str | int]]) -> list[Any]:
-        answers = await self._send(commands)
+    async def _evaluate(self, send: Send, calls: Sequence[Call], commands: Sequence[Command]) -> list[Any]:
+        answers = await send(commands)
         unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:  # a server that started lately, or one that took over: sending the source makes it known there
             sent = [("EVAL", self._sources[calls[i][0]], *commands[i][2:]) for i in unknown]
-            for i, answer in zip(unknown, await self._send(sent), strict=True):
+            for i, answer in zip(unknown, await send(sent), strict=True):
                 answers[i] = answer
         return answers
 

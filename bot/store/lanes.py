@@ -70,9 +70,16 @@ class RedisLanes(Lanes):
 
     @override
     async def add(self, ops: Sequence[NewOp]) -> list[Added]:
+        return await self._add(ops)
+
+    async def add_gathered(self, ops: Sequence[NewOp]) -> list[Added]:
+        """`add`, for whoever has gathered already what goes together."""
+        return await self._add(ops, gathered=True)
+
+    async def _add(self, ops: Sequence[NewOp], *, gathered: bool = False) -> list[Added]:
         batches = self._batches(ops)
         calls = [_add_call(shard, [ops[i] for i in mine], self._cipher) for shard, mine in batches]
-        answers = await self._connection.run_copied(calls, self._replicas)
+        answers = await self._connection.run_copied(calls, self._replicas, gathered=gathered)
         self._bell.ring({shard.number for shard, _ in batches})
         words: dict[int, str] = {}
         for (_, mine), answer in zip(batches, answers, strict=True):

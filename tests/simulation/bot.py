@@ -77,7 +77,7 @@ class Bot:
             events=SimEvents(self.intake, self.links),
         )
         self.worker = Worker(rooms, heartbeat=LEASE / 3)
-        self.door = StoreFirst(self.lanes.add, _no_interaction)
+        self.door = StoreFirst(self.lanes.add_gathered, _no_interaction)
 
     async def live(self) -> None:
         """As `bot.wiring.run` does: note the run, watch the desk, sweep, and work until told to stop."""
