@@ -77,8 +77,8 @@ class Both(Connection):
         super().__init__(connection.client)
         self.model = model
 
-    async def run_many(self, calls):
-        answers = await super().run_many(calls)
+    async def run_many(self, calls, *, gathered=False):
+        answers = await super().run_many(calls, gathered=gathered)
         for (name, keys, args), answer in zip(calls, answers, strict=True):
             modelled = self.model.execute("EVAL", source(name), len(keys), *keys, *args)
             timed = 2 if name == "claim" else 0  # how many are due, and when the next is, passes by

@@ -36,11 +36,11 @@ class Twice(Connection):
         super().__init__(connection.client)
         self.ran: set[str] = set()
 
-    async def run_many(self, calls):
+    async def run_many(self, calls, *, gathered=False):
         self.ran.update(name for name, _, _ in calls)
-        first = await super().run_many(calls)
+        first = await super().run_many(calls, gathered=gathered)
         stored = await content(self.client)
-        second = await super().run_many(calls)
+        second = await super().run_many(calls, gathered=gathered)
 
         assert stored == await content(self.client), calls
         for (name, _, _), once, twice in zip(calls, first, second, strict=True):
