@@ -53,7 +53,8 @@ async def _ticket(rooms: Rooms, link: Link) -> Ticket | None:
     except AdapterError:
         return None
     # that it was closed or opened again is said in the thread first, by whoever pulls it
-    seen = {name: value for name, value in face(ticket).items() if name != "state"} | {"url": ticket.url or ""}
+    kept = {"state"} if link.state else set()
+    seen = {name: value for name, value in face(ticket).items() if name not in kept} | {"url": ticket.url or ""}
     if any(getattr(link, name) != value for name, value in seen.items()):
         await rooms.links.update(link.thread, lambda now: now.model_copy(update=seen))
     return ticket

@@ -4,7 +4,8 @@ import pytest
 
 from adapters.model import Act, Change
 from bot.conversion import display
-from tests.conversion.test_conversion_pull import _pull
+from bot.conversion.intake import card_op
+from tests.conversion.test_conversion_pull import _pull, _said
 from tests.conversion.test_conversion_worker import THREAD, opened
 
 
@@ -21,6 +22,23 @@ async def test_a_new_subject_priority_or_owner_at_the_desk_is_on_the_card(house,
     await house.until(lambda: house.voice.updates and value == getattr(house.voice.updates[-1].ticket, seen))
 
     assert 1 == len(house.voice.cards)
+
+
+async def test_the_first_card_knows_how_the_ticket_stands_for_the_lists_of_tickets_too(house):
+    """Else they would show the desk's own word for it, in the desk's language, until the ticket changes."""
+    await opened(house)
+
+    assert ("open", "Open") == ((link := await house.store.links.get(THREAD)).state, link.status)
+
+
+async def test_a_state_that_the_card_sees_first_is_still_said_in_the_thread(house):
+    ticket = await opened(house)
+    await house.desk.change((await house.store.links.get(THREAD)).ref, Change(act=Act.CLOSE))
+    await house.store.lanes.add([card_op(THREAD)])
+    await house.until(lambda: house.voice.updates)
+    await _pull(house)
+
+    assert [f"Ticket {ticket.number} was closed at desk."] == [text for _, text in _said(house)]
 
 
 async def test_many_changes_within_a_moment_are_one_change_of_the_card(house, monkeypatch):

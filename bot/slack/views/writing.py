@@ -33,7 +33,7 @@ def reply_modal(ticket: str, metadata: str, *, readers: Sequence[str] = (), text
         sure = {
             "type": "checkboxes",
             "action_id": Action.VALUE,
-            "options": [option(Choice(id="yes", label=_("They may read it")))],
+            "options": [option(Choice(id="yes", label=_("The people above may read it")))],
         }
         blocks = [section(words), bullets(readers), entry(_("Public reply"), sure, Block.SURE)]
     return _modal(Modal.REPLY, _("Public reply"), _("Send reply"), metadata, [*blocks, _text(_("Reply"), text)])
