@@ -314,7 +314,8 @@ async def test_slack_does_not_take_the_reply_without_the_confirmation(stage, int
 async def test_a_form_from_before_the_ticket_was_internal_does_not_send(stage):
     root, ts = await carded(stage)
     await press(stage, ts, Action.REPLY)
-    await stage.link(root, number="1042", visibility=Visibility.INTERNAL)
+    internal = {"visibility": Visibility.INTERNAL}
+    await stage.store.links.update(stage.thread(root), lambda now: now.model_copy(update=internal))
 
     answer = await stage.submit({Block.TEXT: "It was the fuse"})
 
