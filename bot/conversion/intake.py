@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.model import Status
@@ -424,26 +424,15 @@ def _event_op(lane: str, identity: str, order: int, body: dict[str, Any], *, lin
     return NewOp(lane=lane, id=f"in:{identity}", order=order, payload=encode_event(body), linked_only=linked_only)
 
 
-def _op(
-    lane: str,
-    identity: str,
-    order: int,
-    work: Work,
-    *,
-    linked_only: bool = False,
-    replace: bool = False,
-    makes_link: bool = False,
-) -> NewOp:
-    return NewOp(
-        lane=lane,
-        id=identity,
-        order=order,
-        payload=encode(Operation(work=work, progress=Progress(verify=_doubt.get()))),
-        linked_only=linked_only,
-        replace=replace,
-        makes_link=makes_link,
-        begun=_doubt.get() > 0,
-    )
+class _How(TypedDict, total=False):
+    linked_only: bool
+    replace: bool
+    makes_link: bool
+
+
+def _op(lane: str, identity: str, order: int, work: Work, **how: Unpack[_How]) -> NewOp:
+    payload = encode(Operation(work=work, progress=Progress(verify=_doubt.get())))
+    return NewOp(lane=lane, id=identity, order=order, payload=payload, begun=_doubt.get() > 0, **how)
 
 
 def _order(ts: str) -> int:

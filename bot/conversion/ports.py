@@ -158,75 +158,57 @@ class Lanes(Protocol):
 
     async def add(self, ops: Sequence[NewOp]) -> list[Added]:
         """Store *ops*; when this returns, the server has them as durably as it is set up to."""
-        ...
 
     async def peek(self, lane: str, op: str) -> str | None:
         """The payload of an operation that waits or is parked; None where it is done or unknown."""
-        ...
 
     async def claim(self, limit: int) -> list[Lease]:
         """Up to *limit* lanes that have work due and that nobody works on."""
-        ...
 
     async def head(self, lease: Lease) -> Head | None:
         """The next operation; None gives the lane back because it is empty. Raises LeaseLost."""
-        ...
 
     async def save(self, lease: Lease, op: str, payload: str) -> None:
         """Write an operation's progress and lengthen the lease. Raises LeaseLost."""
-        ...
 
     async def extend(self, lease: Lease) -> None:
         """Lengthen the lease. Raises LeaseLost."""
-        ...
 
     async def resynced(self, lease: Lease) -> None:
         """The lane's thread was read again since the server restarted. Raises LeaseLost."""
-        ...
 
     async def done(self, lease: Lease, op: str, outcome: Outcome) -> Head | None:
         """Take a finished operation off the lane, write its outcome, and return the next. Raises LeaseLost."""
-        ...
 
     async def retry(self, lease: Lease, op: str, payload: str, *, delay: timedelta) -> None:
         """Write progress and give the lane back until *delay* is over. Raises LeaseLost."""
-        ...
 
     async def park(self, lease: Lease, op: str, payload: str) -> Head | None:
         """Set an operation aside for a person and return the lane's next one. Raises LeaseLost."""
-        ...
 
     async def hold(self, lease: Lease, op: str, payload: str) -> None:
         """Stop the lane at this operation until a person has answered. Raises LeaseLost."""
-        ...
 
     def parked(self) -> AsyncIterator[Parked]:
         """Everything that waits for a person."""
-        ...
 
     async def find_parked(self, lane: str, op: str) -> Parked | None:
         """One of them."""
-        ...
 
     async def unpark(self, lane: str, op: str, payload: str | None) -> bool:
         """Put a parked or held operation back with this payload, or drop it (None); False if it is not there."""
-        ...
 
     async def nudge(self, lane: str) -> None:
         """Have a resting lane looked at now instead of later."""
-        ...
 
     async def waiting(self, lane: str) -> int:
         """How many operations wait in a lane."""
-        ...
 
     async def backlog(self) -> dict[str, float]:
         """How much waits: ``waiting`` threads, the ``oldest`` message's age in seconds, and more. Raises StoreAway."""
-        ...
 
     async def wake(self, at_most: timedelta) -> None:
         """Sleep until something may have been added somewhere, for *at_most* that long."""
-        ...
 
 
 class Links(Protocol):
