@@ -144,7 +144,7 @@ def _hurry() -> None:
 
 
 async def straight(plan: Plan) -> None:
-    """A loop that makes the desk's calls one after the other and does nothing else."""
+    """A loop that makes the worker's calls of the desk one after the other and does nothing else."""
     from adapters import registry  # noqa: PLC0415
     from adapters.model import Body, MessageDraft, Person, TicketRef  # noqa: PLC0415
     from adapters.shared import InProcess  # noqa: PLC0415
@@ -157,6 +157,8 @@ async def straight(plan: Plan) -> None:
             body = Body(plain=text, markdown=text, html=f"<p>{text}</p>")
             author = Person(name="Tom Whitaker", email="tom@kestrel.example")
             ticket = TicketRef(**plan["tickets"][number % len(plan["tickets"])])
+            if not desk.reopens:  # such a desk is asked whether the ticket is closed
+                await desk.get_ticket(ticket)
             await desk.add_message(
                 ticket, MessageDraft(body=body, author=author, marker=f"TL-{plan['first'] + number:012d}")
             )

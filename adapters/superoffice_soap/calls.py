@@ -2,10 +2,12 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 from typing_extensions import override
 
@@ -29,13 +31,32 @@ from adapters.superoffice_soap.settings import SuperOfficeSoapSettings
 SESSION = timedelta(minutes=25)
 """How long a session key is used. The server forgets one that was idle for 30 minutes (manual, customer port)."""
 
+_BELIEVED = 60.0
+"""Seconds for which a session key is used without a look at what others use; the server says if it knows it no more."""
+
 _HUGE = 9_000_000  # bytes of a reply from which on one text in it may be more than libxml2 takes by default
+
+_SMALL = 16_000  # bytes from which on a thread is worth its price, so that nothing else waits for the XML
 
 Values = Mapping[str, Value]
 """The parts of a call by name."""
 
 Answer = dict[str, Any]
 """The parts of an answer by their names in lower case."""
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def _aside(size: int, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """What *work* gives; in a thread where it is about so many bytes that others would wait for it."""
+    return work(*args, **named) if size < _SMALL else await asyncio.to_thread(work, *args, **named)
+
+
+def _size(values: Values) -> int:
+    """About how many bytes *values* become; what is in a list is short."""
+    return sum(len(value) for value in values.values() if isinstance(value, str | bytes))
 
 
 class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
@@ -46,11 +67,14 @@ class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
     message_operation: str
     """The newest operation that adds a message; the WSDL decides."""
     _places: asyncio.Semaphore
+    _keys: dict[str, tuple[str, float]]
+    """Session keys by user that need not be asked for until then, by our own clock."""
 
     @override
     async def __aenter__(self) -> Self:
         self._port = await asyncio.to_thread(self._load)
         self._places = asyncio.Semaphore(self.settings.connections)
+        self._keys = {}
         return await super().__aenter__()
 
     def _load(self) -> Port:
@@ -112,23 +136,23 @@ class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
             return await self.once(operation, {"sessionKey": key, **values}, limit=limit)
 
     async def once(self, operation: str, values: Values, *, limit: int | None = None) -> Answer:
-        """Send one request and read its answer; big texts are put into XML and taken out of it in a thread.
+        """Send one request and read its answer; what is big is put into XML and taken out of it in a thread.
 
         Raises:
             SessionOver: the session key in *values* is not valid.
             AdapterError: anything else that went wrong.
         """
         changes = OPERATIONS[operation].changes
-        envelope, headers = await asyncio.to_thread(self._port.encode, operation, values)
+        envelope, headers = await _aside(_size(values), self._port.encode, operation, values)
         async with self._places:
             reply = await self.exchange(
                 "POST", self.settings.url, changes=changes, limit=limit, content=envelope, headers=headers
             )
         if (error := of_http(self.name, reply, changes=changes)) is not None:
             raise error
-        huge = len(reply.content) > _HUGE
+        size = len(reply.content)
         try:
-            answer = await asyncio.to_thread(self._port.decode, operation, reply, huge=huge)
+            answer = await _aside(size, partial(self._port.decode, huge=size > _HUGE), operation, reply)
         except Fault as fault:
             raise of_fault(self.name, fault, changes=changes) from None
         except NotSoap as wrong:
@@ -161,6 +185,13 @@ class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
 
     async def _session(self, as_user: str, *, stale: str = "") -> str:
         """The session key that all processes use; a new one where there is none, or only the *stale* one."""
+        key, until = self._keys.get(as_user, ("", 0.0))
+        if key == stale or time.monotonic() >= until:
+            key = await self._shared_session(as_user, stale)
+            self._keys[as_user] = key, time.monotonic() + _BELIEVED
+        return key
+
+    async def _shared_session(self, as_user: str, stale: str) -> str:
         at = self._key(f"session:{as_user}")
         key = await self.shared.get(at)
         if key and key != stale:

@@ -31,6 +31,36 @@ async def test_two_processes_share_one_session():
         assert 1 == stand_in.calls.made.count("login")
 
 
+async def test_a_session_that_works_is_not_looked_up_for_each_call(monkeypatch: pytest.MonkeyPatch):
+    looked_up: list[str] = []
+
+    async def get(self: InProcess, key: str) -> str | None:
+        looked_up.append(key.rpartition(":session:")[1])
+        return await before(self, key)
+
+    before = InProcess.get
+    monkeypatch.setattr(InProcess, "get", get)
+    async with served() as (desk, _):
+        await desk.search("x")
+        looked_up.clear()
+        await desk.search("x")
+
+    assert [] == [name for name in looked_up if name]
+
+
+async def test_who_finds_the_session_over_takes_the_one_that_another_process_has_by_now():
+    shared = InProcess()
+    async with served(shared=shared) as (desk, stand_in):
+        await desk.search("x")
+        async with within(SuperOfficeSoapDesk("acme", desk.settings, shared), stand_in) as other:
+            await other.search("x")
+            stand_in.calls.sessions.clear()
+            await other.search("x")
+            await desk.search("x")
+
+        assert 2 == stand_in.calls.made.count("login")
+
+
 async def test_desks_of_different_accounts_never_share_a_session():
     shared = InProcess()
     async with served(shared=shared) as (desk, stand_in):
