@@ -48,6 +48,8 @@ from bot.conversion.stored import UnknownVersion
 
 BETWEEN_SWEEPS = timedelta(seconds=1.5)
 """Slack lets a workspace read about 50 pages of replies in a minute, and others want to read too."""
+_SWEPT_TOGETHER = 200
+"""How many wishes for a look are stored by one call; that many keep the server for a few milliseconds."""
 _SWITCHES = 20
 """How many changes of what goes to a ticket are remembered for a thread."""
 FIRST = 0
@@ -197,11 +199,15 @@ class Intake:
 
     async def sweep(self) -> None:
         """Have each linked thread read again, one after the other at a pace that Slack allows."""
-        number = 0
+        number, some = 0, list[NewOp]()
         async for link in self._links.all():
             if link.mirror:
-                await self._lanes.add([sweep_op(link.thread, delay=number * BETWEEN_SWEEPS)])
+                some.append(sweep_op(link.thread, delay=number * BETWEEN_SWEEPS))
                 number += 1
+            if len(some) == _SWEPT_TOGETHER:
+                await self._lanes.add(some)
+                some = []
+        await self._lanes.add(some)
 
     async def finish_step(self, team: str, work: FinishStep) -> None:
         """Have a workflow's step end, once."""
