@@ -120,8 +120,7 @@ class Intake:
         work = work.model_copy(update={"edited": change})  # Slack's edited.ts has whole seconds, and two may share one
         identity = f"msg:{thread.team}:{thread.channel}:{work.ts}"
         message = AddMessage(actor=work.actor, ts=work.ts, message=work.message, edited=work.edited)
-        # it may have been shown that it waits
-        payload = encode(Operation(work=message, progress=Progress(shown=True)))
+        payload = encode(Operation(work=message, progress=Progress(shown=True)))  # that it waits, perhaps
         first: list[NewOp] = []
         parked = await self._lanes.find_parked(str(thread), identity)
         if parked is not None:
@@ -129,8 +128,9 @@ class Intake:
                 if not parked.held:
                     await self._lanes.unpark(str(thread), identity, _put_right(parked.payload, payload, work))
         elif await self._lanes.peek(str(thread), identity):
-            order = microseconds(work.ts)
-            first.append(NewOp(lane=str(thread), id=identity, order=order, payload=payload, replace=True))
+            first.append(
+                NewOp(lane=str(thread), id=identity, order=microseconds(work.ts), payload=payload, replace=True)
+            )
         await self._lanes.add([*first, edit_op(thread, work)])
 
     async def delete(self, thread: ThreadKey, work: DeleteMessage) -> None:
@@ -143,8 +143,7 @@ class Intake:
                 await self._lanes.unpark(str(thread), waiting, None)
         elif await self._lanes.peek(str(thread), waiting):  # without its text it is looked for in Slack, and not found
             gone = encode(Operation(work=AddMessage(actor=work.actor, ts=work.ts)))
-            order = microseconds(work.ts)
-            first.append(NewOp(lane=str(thread), id=waiting, order=order, payload=gone, replace=True))
+            first.append(NewOp(lane=str(thread), id=waiting, order=microseconds(work.ts), payload=gone, replace=True))
         identity = f"del:{thread.team}:{thread.channel}:{work.ts}"
         await self._lanes.add([*first, _op(str(thread), identity, _now(), work, linked_only=True)])
 
@@ -154,8 +153,7 @@ class Intake:
 
     async def unlink(self, thread: ThreadKey) -> Link | None:
         """Part thread and ticket; what waits for the ticket is still delivered first by whoever holds the lane."""
-        link = await self._links.get(thread)
-        if link:
+        if link := await self._links.get(thread):
             await self._links.remove(link)
         return link
 
