@@ -5,8 +5,6 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-import aiohttp
-
 from bot.conversion.intake import Intake
 from bot.conversion.ports import SlackOutcomeUnknown, SlackRefused, SlackTrouble, StoreAway
 from bot.conversion.records import Tell
@@ -70,22 +68,9 @@ class Answers:
 
         *replace*: it takes the place of the message in which the button was.
         """
-        blocks, text = said
+        if await call.whisper(said, replace=replace):
+            return
         actor = call.actor
-        if call.body.get("response_url"):
-            try:
-                sent = await call.respond(
-                    text=text,
-                    blocks=blocks,
-                    response_type="ephemeral",
-                    replace_original=replace,
-                    thread_ts=call.thread_ts or None,
-                )
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                log.info("a response_url did not answer: %s", type(error).__name__)
-            else:
-                if sent.status_code == 200:  # noqa: PLR2004 - HTTP's own number
-                    return
         work = Tell(user=actor.id, channel=call.channel, thread_ts=call.thread_ts, text=words)
         await self._intake.tell(work, team=actor.team, once=f"{call.trigger}:{actor.id}")
 

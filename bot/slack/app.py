@@ -167,7 +167,7 @@ def build_app(
     )
     moving = Moving(intake=intake, tickets=tickets, desks=desks, access=access, answers=answers)
     doctor = Doctor(web=web, lanes=lanes, desks=desks, access=access, tickets=tickets)
-    router = Router(threads.locale)
+    router = Router(threads.locale, web.respond)
     for listeners in (
         Events(identity=identity, intake=intake, links=links),
         Mentions(

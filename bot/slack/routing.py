@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
 from bot.conversion.records import ThreadKey
 from bot.slack.ids import Modal
 from bot.slack.policy import Actor, channel_of
-from bot.slack.views.elements import Json
+from bot.slack.views.elements import Json, Said
 from bot.slack.views.notices import notice
 from bot.words import N_, _, speaking
 
@@ -26,13 +26,17 @@ FAILED = N_("Something went wrong inside Threadline, and it has been logged. Not
 _EVERYTHING = re.compile("")
 
 
+Respond: TypeAlias = Callable[[str, Json], Awaitable[bool]]
+"""Posts an answer to a response_url; whether Slack took it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A payload of Slack's that waits for our answer."""
 
     body: dict[str, Any]
     ack: AsyncAck
-    respond: AsyncRespond
+    post: Respond
 
     @property
     def actor(self) -> Actor:
@@ -66,6 +70,18 @@ class Call:
         actions = self.body.get("actions") or [{}]
         return dict(actions[0])
 
+    async def whisper(self, said: Said, *, replace: bool = False) -> bool:
+        """Say something to the person alone where they are, or in the place of the message in which the button was.
+
+        False where Slack gave no address for it, or did not take it.
+        """
+        blocks, text = said
+        address = self.body.get("response_url")
+        answer: Json = {"text": text, "blocks": blocks, "response_type": "ephemeral", "replace_original": replace}
+        if self.thread_ts:
+            answer["thread_ts"] = self.thread_ts
+        return bool(address) and await self.post(str(address), answer)
+
 
 Handler: TypeAlias = Callable[[Call], Awaitable[None]]
 EventHandler: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
@@ -77,8 +93,9 @@ class Router:
     *locale* tells in whose words to answer: what a handler says is in the language of who did it.
     """
 
-    def __init__(self, locale: Callable[[str], Awaitable[str]]) -> None:
+    def __init__(self, locale: Callable[[str], Awaitable[str]], respond: Respond) -> None:
         self._locale = locale
+        self._respond = respond
         self.commands: dict[str, Handler] = {}
         self.shortcuts: dict[str, Handler] = {}
         self.submissions: dict[str, Handler] = {}
@@ -102,8 +119,8 @@ class Router:
                 await handler(body)
 
     def _on(self, table: dict[str, Handler], kind: str) -> Callable[..., Awaitable[None]]:
-        async def listener(body: dict[str, Any], ack: AsyncAck, respond: AsyncRespond) -> None:
-            call = Call(body, ack, respond)
+        async def listener(body: dict[str, Any], ack: AsyncAck) -> None:
+            call = Call(body, ack, self._respond)
             handler = table.get(name_of(kind, body))
             if handler is None:
                 await (ack(options=[]) if kind == "options" else ack())
@@ -162,12 +179,7 @@ async def _sorry(call: Call, kind: str, words: str) -> None:
         await call.ack(text=text, blocks=blocks, response_type="ephemeral")
     else:
         await call.ack()
-        if call.body.get("response_url"):
-            blocks, text = notice(words)
-            thread_ts = call.thread_ts or None
-            await call.respond(
-                text=text, blocks=blocks, response_type="ephemeral", replace_original=False, thread_ts=thread_ts
-            )
+        await call.whisper(notice(words))
 
 
 def pressed_thread(call: Call, name: str = "") -> ThreadKey:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 import time
 from collections import Counter
@@ -20,6 +21,8 @@ from bot.conversion.ports import SlackOutcomeUnknown, SlackRefused, SlackTrouble
 from bot.slack.limits import API_URL, CALLS_PER_MINUTE, MESSAGE_TEXT, POSTS_PER_SECOND
 from bot.slack.pace import Pace
 from bot.slack.refusals import refusal
+
+log = logging.getLogger(__name__)
 
 POSTS: Final = frozenset({"chat.postMessage", "chat.meMessage", "chat.scheduleMessage", "files.completeUploadExternal"})
 """What people see twice when it is done twice: a lost answer leaves the outcome unknown."""
@@ -143,6 +146,15 @@ class Web:
         if method == "auth.test" and "date" in headers:
             self.skew = _ahead_of(headers["date"])
         return self._judge(method, args, status, headers, content)
+
+    async def respond(self, address: str, answer: Mapping[str, Any]) -> bool:
+        """Post *answer* to a response_url, which bears its own right and gets no token; whether Slack took it."""
+        try:
+            async with self.session.post(address, json=answer, allow_redirects=False, proxy=self.proxy) as response:
+                return response.status == 200  # noqa: PLR2004
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.info("a response_url did not answer: %s", type(error).__name__)
+            return False
 
     async def identity(self) -> Identity:
         """Who we are; asked once. Raises SlackTrouble, SlackRefused."""

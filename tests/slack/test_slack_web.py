@@ -281,6 +281,25 @@ async def test_the_sdks_client_shares_the_session_repeats_nothing_and_follows_no
     assert ["/api/auth.test"] == hits
 
 
+@pytest.mark.parametrize(("status", "taken"), [(200, True), (404, False), (307, False), (500, False)])
+async def test_s4_an_answer_to_a_response_url_follows_no_redirect_and_carries_no_token(status, taken):
+    hits = []
+
+    async def answer(request):
+        hits.append((request.path, request.headers.get("Authorization"), await request.json()))
+        return server.Response(status=status, headers={"Location": "/elsewhere"})
+
+    async with serve({"/{path:.*}": answer}) as url, Web("xoxb-1", api_url=url + "/api") as web:
+        assert taken is await web.respond(url + "/commands/1", {"text": "hello"})
+
+    assert [("/commands/1", None, {"text": "hello"})] == hits
+
+
+async def test_a_response_url_that_nobody_answers_is_not_taken():
+    async with Web("xoxb-1") as web:
+        assert not await web.respond("http://127.0.0.1:9/commands/1", {"text": "hello"})
+
+
 async def test_a_long_text_is_cut_before_it_is_refused():
     async with talking({"ok": True}) as (api, web):
         await web.call("chat.update", channel="C1", ts="1.1", text="x" * 5000)
