@@ -153,12 +153,53 @@ def test_a_label_cannot_break_a_line():
     assert 3 == len(text.splitlines())
 
 
-def test_the_dashboard_can_be_loaded_and_asks_for_metrics_that_exist():
-    board = json.loads((ROOT / "docs" / "grafana.json").read_text())
-    queries = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    asked = set(re.findall(r"threadline_\w+", " ".join(queries)))
-    assert set() == asked - {metric.name for metric in METRICS}
-    assert {metric.name for metric in METRICS} == asked
+BOARD = json.loads((ROOT / "docs" / "grafana.json").read_text())
+TARGETS = [(panel["title"], target) for panel in BOARD["panels"] for target in panel["targets"]]
+KNOWN = {metric.name: metric for metric in METRICS}
+
+
+def test_the_dashboard_shows_every_metric_and_no_other():
+    asked = set(re.findall(r"threadline_\w+", " ".join(target["expr"] for _, target in TARGETS)))
+
+    assert set(KNOWN) == asked
+
+
+def test_the_dashboard_is_as_grafana_wants_it():
+    panels, variables = BOARD["panels"], {one["name"]: one["type"] for one in BOARD["templating"]["list"]}
+    cells = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in panels)
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+
+    assert {"title", "uid", "schemaVersion", "version", "time", "panels", "templating"} <= set(BOARD)
+    assert {"from", "to"} == set(BOARD["time"])
+    assert len(panels) == len({panel["id"] for panel in panels})
+    assert {("prometheus", "${source}")} == {tuple(panel["datasource"].values()) for panel in panels}
+    assert "datasource" == variables["source"]
+    assert len(cells) == len(set(cells)), "panels lie one upon the other"
+    assert max(x for x, _ in cells) < 24, "Grafana's grid has 24 columns"
+    assert [] == [
+        panel["title"]
+        for panel in panels
+        if len({target["refId"] for target in panel["targets"]}) < len(panel["targets"])
+    ]
+
+
+@pytest.mark.parametrize(("title", "target"), TARGETS)
+def test_each_query_of_the_dashboard_asks_for_labels_that_its_metric_has(title, target):
+    query = target["expr"]
+    (name,) = set(re.findall(r"threadline_\w+", query))
+    inside = re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", query)
+    shown = [label.strip() for labels in re.findall(r"by \(([^)]*)\)", query) for label in labels.split(",")]
+    written = re.findall(r"{{\s*(\w+)\s*}}", target.get("legendFormat", ""))
+    of_scrapes = {"instance", "job"}
+
+    assert set() == {*inside, *shown} - set(KNOWN[name].labels)
+    assert set() == set(written) - (set(shown) or {*KNOWN[name].labels, *of_scrapes})
+    assert ("rate(" in query) is (KNOWN[name].kind == "counter"), "a counter is shown by its rate, a gauge as it is"
+    assert query.count("(") == query.count(")")
 
 
 def test_every_metric_is_explained_to_operators():
