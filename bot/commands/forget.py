@@ -22,7 +22,7 @@ from bot.store.store import Store
 Work = Callable[[Store], Awaitable[tuple[Held, list[Waiting]]]]
 
 _UNREAD = (
-    "{count} waiting operations cannot be read here: a newer Threadline wrote them, or THREADLINE_KEY lacks their key. "
+    "{count} records cannot be read here: a newer Threadline wrote them, or THREADLINE_KEY lacks their key. "
     "Run this from there, or with that key."
 )
 _WAITS = (

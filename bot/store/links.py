@@ -119,6 +119,14 @@ class RedisLinks(Links):
                 found += is_closed(self._cipher.open(stored, thread))
         return found
 
+    async def unread(self) -> int:
+        """How many links cannot be read here, whether for their key or for their version. Raises StoreAway."""
+        found = 0
+        for number in range(self._shards):
+            async for thread, stored in scan(self._connection, Shard(number).key("links")):
+                found += self._readable(thread, stored) is None
+        return found
+
     def _readable(self, thread: str, stored: str) -> Link | None:
         """A link among others; None for one of a newer Threadline, which sees to it."""
         try:

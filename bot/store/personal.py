@@ -38,7 +38,7 @@ class Held:
     work: list[Waiting]
     mapped: list[Mapped] = field(default_factory=list)
     forms: dict[str, Any] = field(default_factory=dict)  # key of an open form -> what it keeps
-    unread: int = 0  # operations of a newer Threadline, or under a key that we do not have
+    unread: int = 0  # records of a newer Threadline, or under a key that we do not have: nobody can tell whose
 
     @property
     def waits(self) -> list[Waiting]:
@@ -47,15 +47,24 @@ class Held:
 
 
 async def about_person(store: Store, user: str, desks: Iterable[str]) -> Held:
-    """What is kept about somebody, by their Slack id. Raises StoreAway, UnknownVersion (a mapping cannot be read)."""
+    """What is kept about somebody, by their Slack id. Raises StoreAway."""
     work, unread = await _work(store, lambda one: _is_of(user, one.operation.work.model_dump(mode="json")))
-    forms = {key: json.loads(value) async for key, value in _forms(store)}
+    kept = {key: value async for key, value in _forms(store)}
+    forms = {key: json.loads(value) for key, value in kept.items() if not is_closed(value)}
+    mapped = list[Mapped]()
+    for desk in desks:
+        try:
+            found = await store.mappings.get(desk, user)
+        except UnknownVersion:
+            unread += 1
+        else:
+            mapped += [found] if found else []
     return Held(
         links=[link async for link in store.links.all() if user in (link.opened_by, link.requester)],
         work=work,
-        mapped=[found for desk in desks if (found := await store.mappings.get(desk, user))],
+        mapped=mapped,
         forms={key: value for key, value in forms.items() if _is_of(user, value)},
-        unread=unread,
+        unread=unread + len(kept) - len(forms) + await store.links.unread(),
     )
 
 
@@ -64,7 +73,7 @@ async def about_ticket(store: Store, desk: str, number: str) -> Held:
     links = [link for link in await store.links.find(number) if link.desk == desk]
     threads = {str(link.thread) for link in links}
     work, unread = await _work(store, lambda one: thread_of(one.lane) in threads)
-    return Held(links=links, work=work, unread=unread)
+    return Held(links=links, work=work, unread=unread + await store.links.unread())
 
 
 async def forget_person(store: Store, user: str, held: Held) -> list[Waiting]:

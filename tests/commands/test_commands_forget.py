@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from bot.conversion.records import (
     ThreadKey,
     encode,
 )
+from bot.store.cipher import Cipher
 from bot.store.server import attach_or_start, stop
 from bot.store.store import Store
 
@@ -169,9 +171,28 @@ def test_what_cannot_be_read_is_not_passed_over(threadline, directory):
 
     assert (1, True) == (
         refused.exit_code,
-        "1 waiting operations cannot be read here" in refused.output + refused.stderr,
+        "1 records cannot be read here" in refused.output + refused.stderr,
     )
     assert 1 == json.loads(threadline("export", "user", USER).output)["unread"]
+
+
+@pytest.mark.parametrize("key", ["", b64encode(b"the key of this machine, 32 byte").decode()])
+def test_what_another_key_has_closed_is_not_said_to_be_forgotten(threadline, directory, monkeypatch, key):
+    async def closed():
+        async with Store.open(None, directory, cipher=Cipher([b"another key, of thirty-two bytes"])) as store:
+            await a_thread_with_all(store)
+
+    asyncio.run(closed())
+    monkeypatch.setenv("THREADLINE_KEY", key)
+    before = stored(directory, contents)
+
+    for words in (("user", USER), ("ticket", "helpdesk", "#7")):
+        refused = threadline("forget", *words, "--drop-waiting")
+        assert (1, True) == (refused.exit_code, "cannot be read here" in refused.output + refused.stderr)
+    told = json.loads(threadline("export", "user", USER).output)
+    assert ([], [], {}) == (told["links"], told["mappings"], told["forms"])
+    assert told["unread"] >= 6  # link, mapping, form, and three operations
+    assert before == stored(directory, contents)
 
 
 @pytest.mark.parametrize("words", [("forget", "user", "grace"), ("export", "user", "grace")])
