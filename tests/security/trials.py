@@ -26,7 +26,7 @@ DOORS: Final = {
 ENGINES: Final = ("seeded", "steered", "guided")
 HANG: Final = 20.0
 """Seconds after which one payload counts as a hang."""
-STUCK: Final = 120.0
+STUCK: Final = 300.0
 """Seconds without a sign of life after which a process that never yields shows its stack and ends."""
 
 
@@ -80,7 +80,7 @@ class _Trials:
     def one(self) -> None:
         """Send one payload. Raises engines.Failed."""
         number = sum(self._outcome.counts.values())
-        if number % 50 == 0:
+        if number % 10 == 0:
             faulthandler.dump_traceback_later(STUCK, exit=True)
         if number == self._count // 2:
             self._middle = self._look()
