@@ -107,7 +107,7 @@ def _slash_lines(runs: dict[str, list[list[float]]], counts: tuple[int, int]) ->
             ratio=p("ours", 0.5) / p("stock", 0.5),
             against="stock Bolt",
             goal="at most 1 round trip to Redis",
-            more={"p99_ms": p("ours", 0.99), "commands": made, "redis_before_open": counts[0], "redis_all": counts[1]},
+            more={"p99_ms": p("ours", 0.99), "pressed": made, "redis_before_open": counts[0], "redis_all": counts[1]},
         ),
         Figure(
             row="slash",
