@@ -230,6 +230,8 @@ class _Run:
         tokens = [said.versions for said in self.ledger.said if ts and said.ts == ts] or [TOKEN.findall(payload)]
         tickets = [await self.town.agents.ticket(ticket.id) for ticket in await self.town.agents.tickets()]
         texts = [message.text for ticket in tickets for message in ticket.messages]
+        if kind == "open_ticket":
+            return any(ticket.subject == work["subject"] for ticket in tickets)
         if kind == "edit_message":
             return any(token in text for token in TOKEN.findall(json.dumps(work["message"])) for text in texts)
         about = [text for text in texts if (DELETED in text) == (kind == "delete_message")]
