@@ -86,6 +86,7 @@ class Intake:
         thread = ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
         if link := await self._links.get(thread):
             return Accepted(new=False, link=link)
+        work = work.model_copy(update={"asked": f"{time.time():.6f}"})
         return await self._once(str(thread), f"create:{thread}", FIRST, work, makes_link=True)
 
     async def link_ticket(self, thread: ThreadKey, work: LinkTicket) -> Accepted:

@@ -35,7 +35,8 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     if work.ts and not begun and await rooms.links.delivered(thread, work.ts):
         return Outcome()  # the import had it already
     desk = rooms.desks.get(link.desk)
-    message = await _understood(rooms, work, thread)
+    early = work.mirrored and not begun and link.read_to and float(work.ts) <= float(link.read_to)
+    message = await _understood(rooms, work, thread, again=bool(early))  # the import had it not: it may be gone
     if message is None:
         return Outcome()  # it was deleted in Slack before it could be sent
     simply = work.mirrored and not begun and link.state != Status.GONE  # what waits for one that went is kept
@@ -103,8 +104,9 @@ async def _fuse_holds(rooms: Rooms, desk: TicketAdapter[Any], link: Link, messag
     return False
 
 
-async def _understood(rooms: Rooms, work: AddMessage, thread: ThreadKey) -> ThreadMessage | None:
-    if work.message is not None:
+async def _understood(rooms: Rooms, work: AddMessage, thread: ThreadKey, *, again: bool) -> ThreadMessage | None:
+    """The message that is to be sent; None where it is not in Slack any more. *again*: it is read there anew."""
+    if work.message is not None and not again:
         return await rooms.threads.understand(work.message, thread.channel)
     if work.ts:
         return next((found for found in await rooms.threads.read(thread) if found.ts == work.ts), None)

@@ -137,6 +137,9 @@ class OpenTicket(Record):
     thread_ts: str = ""  # empty: the card starts the thread
     from_ts: str = ""  # import from this message on; empty: the whole thread
     chosen: tuple[str, ...] = ()  # import only these messages, where any are named
+    asked: str = (
+        ""  # when, as Slack writes times: later messages are not imported, whenever that is done; empty: all are
+    )
     offered: dict[str, Any] | None = None  # the message of the payload, where the thread cannot be read
     subject: str
     description: str = ""

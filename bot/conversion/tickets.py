@@ -194,6 +194,8 @@ async def _messages(rooms: Rooms, journal: Journal, work: OpenTicket, team: str)
         return (await rooms.threads.understand(work.offered, work.channel),)
     thread = ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
     there = await rooms.threads.read(thread)
+    if work.asked:  # each try imports the same, although a restored store may have forgotten that one was made
+        there = tuple(message for message in there if float(message.ts) <= float(work.asked))
     messages = tuple(message for message in there if not message.wish)
     if work.chosen:
         messages = tuple(message for message in messages if message.ts in work.chosen)
@@ -354,8 +356,7 @@ def delivered_on(
         alone = len(part.messages) == 1 and len(parts) == 1
         known[journal.marker(number)] = Delivered(message_id=found[number], on=on)
         where = Delivered(message_id=found[number], alone=alone, on=on)
-        known |= {
-            ts: where.model_copy(update={"edited": edited.get(ts, ""), "said": journal.progress.said.get(ts, "")})
-            for ts in part.messages
-        }
+        for ts in part.messages:  # of what was found after the store forgot it, nobody knows which version it is
+            said = journal.progress.said.get(ts, "")
+            known[ts] = where.model_copy(update={"edited": edited.get(ts, "") if said else "", "said": said})
     return known

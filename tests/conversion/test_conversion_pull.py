@@ -16,7 +16,7 @@ from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import to_plain
 from bot.store.keys import breaker
 from tests.conversion.slack_fakes import BEN, said
-from tests.conversion.test_conversion_worker import THREAD, failing, opened, reply
+from tests.conversion.test_conversion_worker import OPEN, THREAD, failing, opened, reply
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POLL = timedelta(seconds=10)
@@ -240,6 +240,22 @@ async def _idle(house, *lanes):
         return not any([await house.store.lanes.waiting(lane) for lane in lanes])
 
     await house.until(idle)
+
+
+async def test_what_was_said_after_the_ticket_was_asked_for_follows_it_whenever_that_is_opened(house):
+    """A first try opened it with what there was, and the restored store knows nothing of that try."""
+    house.threads.messages = [said(THREAD.ts, "It burns")]
+    ticket = await opened(house)
+    link = await house.store.links.get(THREAD)
+    await house.store.links.remove(link)
+    house.threads.messages = [*house.threads.messages, said("1900000001.000100", "more smoke", BEN)]
+    with perhaps_done(time.time()):
+        await house.intake.open_ticket("T1", OPEN, once="view")
+
+    await house.until(lambda: ("1900000001.000100", "delivered") in house.voice.receipts)
+
+    (ticket,) = await house.tickets()
+    assert ["It burns", "more smoke"] == [message.text.splitlines()[-1] for message in ticket.messages]
 
 
 async def test_what_was_said_while_the_ticket_was_being_opened_is_found_by_a_sweep_in_its_order(house, monkeypatch):
