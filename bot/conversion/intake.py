@@ -81,8 +81,7 @@ class Intake:
             once: the idempotency key of a form without a thread, such as its view's id.
         """
         if not work.thread_ts:
-            identity = f"create:{team}:{once}"
-            return await self._once(f"{team}:form:{once}", identity, FIRST, work)
+            return await self._once(f"{team}:form:{once}", f"create:{team}:{once}", FIRST, work)
         thread = ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
         if link := await self._links.get(thread):
             return Accepted(new=False, link=link)
