@@ -3,7 +3,8 @@
 `python -m tests.crash.bot_process FILE` runs one. `tests.crash.nursery` forks many, without the seconds of importing.
 
 A plan is JSON: ``settings`` (the document), ``environment``, ``role``; and, where wanted: ``tuning`` (arguments of
-`tuning.impatient`), ``mutant`` (of `mutants.MUTANTS`), ``log`` (a file), and ``kill`` (the step of a journal
+`tuning.impatient`), ``mutant`` (of `mutants.MUTANTS`), ``log`` (a file), ``points`` (the folder of
+`tests.crash.points.tracing`), and ``kill`` (the step of a journal
 after whose answer, and before our note of it, the process ends with SIGKILL, ``times`` over all its lives, counted in
 the file ``lives``).
 """
@@ -22,6 +23,7 @@ from bot.conversion.journal import Journal
 from bot.settings import parse
 from bot.wiring import run
 from tests.crash import mutants, tuning
+from tests.crash.points import tracing
 
 PR_SET_PDEATHSIG = 1
 
@@ -43,6 +45,8 @@ def _arm(step: str, times: int, lives: Path) -> None:
 
 async def _run(plan: dict[str, Any]) -> None:
     stop = asyncio.Event()
+    if plan.get("points"):
+        asyncio.get_running_loop().set_task_factory(tracing.follow)  # type: ignore[arg-type]  # it takes more
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     settings = parse(plan["settings"], plan["environment"], source="crash test")
     await run(settings, role=plan["role"], stop=stop, ready=lambda _: None)
@@ -62,6 +66,8 @@ def live(plan: dict[str, Any]) -> None:
         tuning.impatient(**tuned)
     if mutant := plan.get("mutant"):
         mutants.MUTANTS[mutant]()
+    if folder := plan.get("points"):
+        tracing.trace(Path(folder))
     if step := plan.get("kill"):
         _arm(step, plan["times"], Path(plan["lives"]))
     asyncio.run(_run(plan))

@@ -4,6 +4,7 @@ Each line on its input is a plan; it answers with the process id. It ends, and a
 input ends.
 """
 
+import gc
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from importlib import import_module
 
 from adapters import registry
 from tests.crash.bot_process import live
+from tests.crash.points import awaits
 
 
 def main() -> None:
@@ -20,8 +22,11 @@ def main() -> None:
     for path in registry.KINDS.values():
         _import(path.partition(":")[0])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
+    gc.freeze()  # a collection in a child would copy the pages of all that it never uses
     print("ready", flush=True)  # noqa: T201 - the answer
     for line in iter(sys.stdin.readline, ""):
+        if "points" in json.loads(line):
+            awaits.everywhere()  # read once, for all children
         child = os.fork()
         if child == 0:
             _child(line)

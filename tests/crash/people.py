@@ -52,14 +52,6 @@ class People:
         ledger.said.extend(before)
         ledger.ops += 1
 
-    async def link(self, ts: str) -> None:
-        """Link a thread with its ticket, where it is not."""
-        for thread in self._ledger.threads:
-            for ticket in await self._town.agents.tickets():
-                if thread.ts == ts and not thread.ticket and thread.name in ticket.subject:
-                    words = f"@threadline link {ticket.number}"
-                    await self._slack.post(self._someone(), thread.channel, words, thread_ts=ts)
-
     async def open_from_form(self) -> None:
         """A ticket from /ticket, whose card begins its thread; the thread is used as soon as it is there."""
         async with self.opening:

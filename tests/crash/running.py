@@ -14,7 +14,6 @@ from typing import Literal
 
 from bot.conversion.decisions import Decision, asks, decided
 from bot.conversion.ports import StoreAway
-from bot.conversion.records import OpenTicket, decode
 from bot.sandbox.faults import Fault
 from bot.store.store import Store
 from tests.crash.comparing import DELETED, Found, Seen, compare
@@ -129,7 +128,6 @@ class _Run:
         self.chance = random.Random(plan.seed)
         self.ledger = Ledger()
         self.asked = 0
-        self.there: set[str] = set()  # threads whose ticket is there and not linked, since nobody was told its number
         self.people = People(place, self.ledger, self.chance)
         blows = plan.blows()
         self.harm = Harm(
@@ -163,10 +161,7 @@ class _Run:
             await self.people.open_from_thread()
         while not all(thread.ticket for thread in self.ledger.threads):
             await self.people.look()
-            await self._decide()  # a slow machine loses an answer all by itself
-            for ts in self.there:
-                await self.people.link(ts)
-            await asyncio.sleep(1.0 if self.there else 0.1)
+            await asyncio.sleep(0.1)
         self.town.often = often
 
     async def _work(self) -> None:
@@ -220,8 +215,6 @@ class _Run:
                         self.asked += 1
                         answer = Decision.THERE if await self._there(parked.payload) else Decision.AGAIN
                         await store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, answer))
-                        if answer is Decision.THERE and isinstance(work := decode(parked.payload).work, OpenTicket):
-                            self.there.add(work.thread_ts)
 
     async def _there(self, payload: str) -> bool:
         """Whether what a question is about is at the desk."""
@@ -230,8 +223,6 @@ class _Run:
         tokens = [said.versions for said in self.ledger.said if ts and said.ts == ts] or [TOKEN.findall(payload)]
         tickets = [await self.town.agents.ticket(ticket.id) for ticket in await self.town.agents.tickets()]
         texts = [message.text for ticket in tickets for message in ticket.messages]
-        if kind == "open_ticket":
-            return any(ticket.subject == work["subject"] for ticket in tickets)
         if kind == "edit_message":
             return any(token in text for token in TOKEN.findall(json.dumps(work["message"])) for text in texts)
         about = [text for text in texts if (DELETED in text) == (kind == "delete_message")]

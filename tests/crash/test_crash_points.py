@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot.commands.demo import company
-from bot.sandbox.demo import world
+from bot.sandbox.demo import KINDS as DESKS, world
 from bot.store.server import attach_or_start, stop
+from tests.crash.points.operations import KINDS
+from tests.crash.points.place import Nursery
+from tests.crash.points.touring import tour
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 90
@@ -101,3 +104,26 @@ async def test_a_process_killed_between_the_answer_and_our_note_repeats_nothing(
 
 def _cards(workspace, channel, root):
     return [m for m in workspace.replies(channel, root["ts"]) if m.get("bot_id") == workspace.bot_id]
+
+
+@pytest.mark.parametrize(("kind", "point"), [("reply", "Delivery._add.act"), ("create", "open_at.act")])
+async def test_dying_before_and_after_the_desk_is_called_loses_and_doubles_nothing(tmp_path, kind, point):
+    async with Nursery() as nursery:
+        died = await tour("local", kind, nursery, only=point, keep=tmp_path)
+
+    assert ([], []) == (died.failures, died.unnamed)
+    assert died.kills >= 2
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("desk", DESKS)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_dying_before_and_after_each_request_loses_and_doubles_nothing(tmp_path, desk, kind):
+    if desk in KINDS[kind].without:
+        pytest.skip(f"{desk} cannot do this")
+    async with Nursery() as nursery:
+        died = await tour(desk, kind, nursery, keep=tmp_path)
+
+    assert ([], []) == (died.failures, died.unnamed)
+    assert died.kills > died.missed
