@@ -359,4 +359,5 @@ def delivered_on(
         for ts in part.messages:  # of what was found after the store forgot it, nobody knows which version it is
             said = journal.progress.said.get(ts, "")
             known[ts] = where.model_copy(update={"edited": edited.get(ts, "") if said else "", "said": said})
-    return known
+    gone = {ts: says for ts, says in journal.progress.said.items() if ts not in known}  # an earlier try carried them
+    return known | {ts: Delivered(message_id=found[0] if found else "", said=says, on=on) for ts, says in gone.items()}

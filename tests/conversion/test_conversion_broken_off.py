@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from adapters.errors import OutcomeUnknown
 from bot.conversion.ports import NewOp, StoreAway
 from bot.conversion.records import AddMessage, encode_event
 from bot.store.keys import shard_of
@@ -33,6 +34,27 @@ async def test_a_ticket_that_was_linked_by_a_try_that_broke_off_is_still_our_own
     (ticket,) = await house.tickets()
     assert 1 == "\n".join(message.text for message in ticket.messages).count("more smoke")
     assert [] == house.voice.told
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_a_message_that_was_deleted_after_a_try_whose_answer_was_lost_is_not_sent_again(house, monkeypatch):
+    root = said(THREAD.ts, "It burns")
+    house.threads.messages, open_ticket = [root, said(LATER, "more smoke")], house.desk.open_ticket
+
+    async def lost(draft):
+        await open_ticket(draft)
+        house.threads.messages = [root]
+        raise OutcomeUnknown("desk", "it did not answer.")
+
+    monkeypatch.setattr(house.desk, "open_ticket", lost)
+    await house.intake.open_ticket("T1", OPEN, once="view")
+    await house.intake.mirror(THREAD, reply(1))
+    await house.intake.mirror(THREAD, reply(2, "and flames"))
+    await house.until(lambda: house.voice.receipts)
+
+    (ticket,) = await house.tickets()
+    texts = "\n".join(message.text for message in ticket.messages)
+    assert (1, 1) == (texts.count("more smoke"), texts.count("and flames"))
 
 
 async def test_a_lane_is_kept_while_its_thread_is_read_again_after_a_restart(house, monkeypatch):
