@@ -4,10 +4,11 @@ import random
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from bot.commands.demo import company
@@ -159,8 +160,9 @@ async def town(
     topology: Topology = "single",
     faults: tuple[Fault, ...] = DESK_FAULTS,
     waits: Waits,
+    table: Mapping[str, Any] = MappingProxyType({}),
 ) -> AsyncIterator[Town]:
-    """A town in which things fail with probability *often*, until the block ends."""
+    """A town in which things fail with probability *often*, until the block ends; *table* is more of the desk's."""
     chance = random.Random(seed)
     async with AsyncExitStack() as stack:
         listen = f"127.0.0.1:{_free_port()}" if delivery == "http" else ""
@@ -169,7 +171,7 @@ async def town(
         )
         around.slack.deliveries.scale = 0.05
         around.settings["desks"]["demo"] |= {"timeout": 30.0 if desk == "local" else waits.timeout, "poll": 1.0}
-        around.settings["desks"]["demo"]["polls_per_minute"] = 3000.0
+        around.settings["desks"]["demo"] |= {"polls_per_minute": 3000.0, **table}
         dice = None
         if around.stand_in is not None:
             around.stand_in.faults.plan = dice = Dice(chance, often, faults)
