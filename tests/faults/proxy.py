@@ -105,21 +105,23 @@ async def proxy_to(dial: Dial) -> AsyncIterator[Proxy]:
     under_way: set[asyncio.Task[None]] = set()
 
     async def serve(incoming: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
-        under_way.add(asyncio.current_task())  # type: ignore[arg-type]  # a connection is served by a task
-        try:
-            with contextlib.suppress(OSError, asyncio.CancelledError):
-                await proxy.serve_one(client, incoming, dial)
-        finally:
-            under_way.discard(asyncio.current_task())
-            client.transport.abort()
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await proxy.serve_one(client, incoming, dial)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    def accepted(incoming: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(serve(incoming, client))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        task.add_done_callback(lambda _: client.transport.abort())  # also where it was cancelled before it began
+
+    server = await asyncio.start_server(accepted, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
     proxy.address = f"{host}:{port}"
     try:
         yield proxy
     finally:
         server.close()
-        for task in under_way:
+        left = list(under_way)
+        for task in left:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
