@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.canaries import CANARIES, Watch
 
 
 def pytest_configure() -> None:
-    """Before any test module makes a secret."""
+    """Before any test module makes a secret. How long an example takes is the machine's business."""
     CANARIES.install()
+    settings.register_profile("any machine", deadline=None)
+    settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

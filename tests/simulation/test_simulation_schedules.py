@@ -57,7 +57,7 @@ RUNS = {
     "dedupe by event id only": ("twice", plan(*TALK, doubled=1.0)),
     "watermark before delivery": (
         "passed over",
-        plan(*(Step(at=5.0 + n, what="reply", of=n) for n in range(4)), slack=Rates(refused=0.5), flavour="exact"),
+        plan(*(Step(at=5.0 + n, what="reply", of=n) for n in range(16)), slack=Rates(refused=0.5), flavour="exact"),
     ),
 }
 
