@@ -34,7 +34,10 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
     says = fingerprints([now])[work.ts]
     begun = bool(journal.progress.calling or journal.progress.done)
-    if (before is not None and before.document == now.document) or (known.said == says and not begun):
+    told = Outcome(delivered={work.ts: known.model_copy(update={"edited": work.edited, "said": says})})
+    if known.said == says and not begun:
+        return told  # an earlier edit that is handed over only now must not undo it
+    if before is not None and before.document == now.document:
         return Outcome()
     may_replace = before is not None and known.message_id and known.alone and known.is_on(link)
     if desk.has(Capability.EDIT_MESSAGE) and may_replace:  # what it said before goes with it
@@ -46,7 +49,7 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
             at=now.at,
         )
         await _note(rooms, people, journal, now, link, blocks=(_line(head), *_edited(now, before)))
-    return Outcome(delivered={work.ts: known.model_copy(update={"edited": work.edited, "said": says})})
+    return told
 
 
 async def _as_it_reads(rooms: Rooms, work: EditMessage, thread: ThreadKey) -> ThreadMessage | None:

@@ -170,6 +170,21 @@ async def test_an_edit_reaches_a_ticket_whose_message_was_sent_before_the_store_
     assert ["It burns", "> one"] == [message.text.splitlines()[-1] for message in ticket.messages]
 
 
+async def test_an_edit_that_is_handed_over_after_a_later_one_does_not_undo_it(house):
+    """The later one was there already: the message was read again when it was sent."""
+    await opened(house)
+    work = reply(1, "three")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+
+    for now, before, change in (("three", "two", "1800000009.2"), ("two", "one", "1800000009.1")):
+        await house.intake.edit(THREAD, _edit(work.ts, now, before, "1800000009.0"), change=change)
+        await _idle(house, str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert ["It burns", "three"] == [message.text.splitlines()[-1] for message in ticket.messages]
+
+
 async def test_a_poll_that_goes_wrong_for_good_is_put_off_and_not_forgotten(house, monkeypatch):
     monkeypatch.setattr("bot.conversion.run.PUT_OFF", timedelta(milliseconds=50))
     ticket = await opened(house)
