@@ -1,5 +1,6 @@
 """Carries out what concerns a whole ticket: opening it from a thread or a form, linking it, changing it."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,6 +32,9 @@ from bot.conversion.text.clean import clean_subject
 from bot.conversion.text.plain import from_plain
 from bot.words import _
 
+AT_ONCE = 1.0
+"""Seconds between a ticket and its link in which nobody answers on it. Whatever a desk told of it meanwhile is gone."""
+
 
 async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: OpenTicket) -> Outcome:
     """Open a ticket, put the whole conversion on it, link it with its thread and have the card shown."""
@@ -55,6 +59,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         notify=work.notify,
         says=fingerprints(messages),
     )
+    began = asyncio.get_running_loop().time()
     opened, left_out = await open_at(rooms, delivery, work, conversion.parts[0], requester)
     if opened is None:
         await _tell_how_to_link(rooms, journal, work, team)
@@ -69,7 +74,8 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         link = await _card_starts_thread(rooms, journal, work, link, desk)
     if left_out:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
-    told_once = begun and desk.has(Capability.CHANGED_SINCE)  # perhaps when nobody knew yet which thread it belongs to
+    slow = begun or asyncio.get_running_loop().time() > began + AT_ONCE
+    told_once = slow and desk.has(Capability.CHANGED_SINCE)  # perhaps when nobody knew yet which thread it belongs to
     late = [pull_op(link.thread)] if told_once else []
     if journal.progress.verify and work.thread_ts:  # replies that waited for the ticket may be forgotten
         late.append(sweep_op(link.thread))

@@ -113,6 +113,24 @@ async def test_a_process_that_starts_does_not_forget_up_to_where_a_desk_was_aske
     assert [("Alex Agent", "Try another one")] == _said(house)
 
 
+async def test_an_answer_that_came_while_a_slow_desk_opened_the_ticket_reaches_the_thread(house, monkeypatch):
+    """The desk told of it before anybody knew which thread the ticket belongs to, and tells it once."""
+    monkeypatch.setattr("bot.conversion.tickets.AT_ONCE", -1.0)
+    real = house.desk.open_ticket
+
+    async def answered(draft):
+        found = await real(draft)
+        await house.agents.reply(found.ticket.id, "Try another one")
+        return found
+
+    monkeypatch.setattr(house.desk, "open_ticket", answered)
+    await opened(house)
+
+    await house.until(lambda: house.voice.posted)
+
+    assert [("Alex Agent", "Try another one")] == _said(house)
+
+
 async def _resting(house):
     payload = await house.store.lanes.peek("pull/T1:desk:0", "poll")
     return payload and '"cursor":"' in payload
