@@ -15,7 +15,7 @@ from bot.conversion import agents
 from bot.conversion.intake import card_op, pull_op, tell_op
 from bot.conversion.journal import Again, Journal
 from bot.conversion.people import speaking_to
-from bot.conversion.ports import FromDesk, Rooms, SlackRefused
+from bot.conversion.ports import FromDesk, LeaseLost, Rooms, SlackRefused
 from bot.conversion.records import Link, PollDesk, PullTicket, Tell, ThreadKey
 from bot.conversion.relinking import face, merged_into, relink
 from bot.conversion.stamps import marker_of
@@ -68,8 +68,8 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
         await pull.say_gone(_("{desk} has no ticket {number} any more.", desk=desk.title, number=link.number))
         return
     try:
-        for message in new:
-            await pull.bring(message)
+        for before, message in zip((link.seen, *(one.id for one in new)), new, strict=False):
+            await pull.bring(message, after=before)
         if ticket is not None:
             await pull.show_news(ticket)
     except SlackRefused as refused:
@@ -103,14 +103,22 @@ class _Pull:
     link: Link
     desk: TicketAdapter[Any]
 
-    async def bring(self, message: Message) -> None:
-        """One message of the desk, if it is not ours and not internal; then the watermark moves behind it."""
+    async def bring(self, message: Message, *, after: str) -> None:
+        """One message of the desk, if it is not ours and not internal; then the watermark moves on from *after*.
+
+        Raises LeaseLost: it is elsewhere by now, so another worker looks at this ticket, and to set it back would have
+        that one bring again what it brought.
+        """
         if not await self._is_ours(message) and await self._is_for_here(message):
             said = FromDesk(document=document_of(message), author=message.author.name)
             await self._post(said, message_identity(self.link, message.id))
             for attachment in message.attachments:
                 await self._share(message, attachment)
-        await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update={"seen": message.id}))
+        moved = await self.rooms.links.update(
+            self.link.thread, lambda now: now.model_copy(update={"seen": message.id}) if now.seen == after else now
+        )
+        if moved and moved.seen != message.id:
+            raise LeaseLost(self.journal.lease.lane)
 
     async def _is_for_here(self, message: Message) -> bool:
         """Whether this thread gets a message: what is public, or in an agents' thread what is not."""

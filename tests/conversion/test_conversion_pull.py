@@ -131,6 +131,34 @@ async def test_an_answer_that_came_while_a_slow_desk_opened_the_ticket_reaches_t
     assert [("Alex Agent", "Try another one")] == _said(house)
 
 
+async def test_a_worker_that_was_suspended_does_not_set_the_watermark_back(house, monkeypatch):
+    """It had asked the desk; meanwhile another brought what was new, and more."""
+    ticket = await opened(house)
+    await _pull(house)
+    await house.agents.reply(ticket.id, "Only for us", internal=True)
+    real = house.desk.messages
+
+    async def suspended(*args, **kwargs):
+        old = await real(*args, **kwargs)
+        if len(old) == 1:
+            await house.agents.reply(ticket.id, "Try another one")
+            (newest,) = await real(args[0], after=old[-1].id)
+            await house.store.links.update(THREAD, lambda now: now.model_copy(update={"seen": newest.id}))
+        return old
+
+    monkeypatch.setattr(house.desk, "messages", suspended)
+    before = (await house.store.links.get(THREAD)).seen
+    await house.store.lanes.add([pull_op(THREAD)])
+
+    async def moved():
+        return (await house.store.links.get(THREAD)).seen != before
+
+    await house.until(moved)
+
+    seen = (await house.store.links.get(THREAD)).seen
+    assert () == await real(TicketRef(id=ticket.id, number=ticket.number), after=seen)
+
+
 async def _resting(house):
     payload = await house.store.lanes.peek("pull/T1:desk:0", "poll")
     return payload and '"cursor":"' in payload

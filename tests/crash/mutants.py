@@ -93,9 +93,9 @@ def watermark_first() -> None:
     """Note an agent's message as brought before it is."""
     bring = pull._Pull.bring
 
-    async def forgetful(looking: Any, message: Any) -> None:
+    async def forgetful(looking: Any, message: Any, *, after: str) -> None:
         await looking.rooms.links.update(looking.link.thread, lambda now: now.model_copy(update={"seen": message.id}))
-        await bring(looking, message)
+        await bring(looking, message, after=message.id)
 
     put(pull._Pull, "bring", forgetful)
 
