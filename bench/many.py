@@ -10,7 +10,7 @@ from bench.door import link
 from bench.load import root
 from bench.measuring import MEASURED, OTHER, Figure, Line, cpu_seconds, memory
 from bench.through import TICKETS, Bench, all_there, bench, rate, stored
-from bot.conversion.intake import pull_op, watch_ops
+from bot.conversion.ops import pull_op, watch_ops
 from bot.conversion.records import ThreadKey
 from bot.store.store import Store
 

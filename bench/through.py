@@ -21,7 +21,7 @@ from bench.door import link
 from bench.load import NUMBER, WORDS, Messages, signed
 from bench.measuring import Figure, Line, child, cpu_seconds, median, quantile
 from bench.office import Office, Wire, office
-from bot.conversion.intake import event_op
+from bot.conversion.ops import event_op
 from bot.serving import serving
 from bot.store.store import Store
 

@@ -19,7 +19,8 @@ from adapters import registry
 from adapters.contract import Capability, TicketAdapter
 from bot import words
 from bot.conversion.catalogue import Catalogue
-from bot.conversion.intake import Intake, poll_op
+from bot.conversion.intake import Intake
+from bot.conversion.ops import poll_op
 from bot.conversion.ports import NoSuchDesk, Rooms, StoreAway
 from bot.conversion.worker import Worker
 from bot.doors import metrics

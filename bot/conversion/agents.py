@@ -14,8 +14,8 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.errors import AdapterError
 from adapters.model import Status, Ticket, Visibility
 from adapters.settings import AgentsChannel
-from bot.conversion.intake import card_op, remind_op, watch_ops
 from bot.conversion.journal import Again, Journal
+from bot.conversion.ops import card_op, remind_op, watch_ops
 from bot.conversion.ports import Card, FromDesk, Rooms, SlackRefused, ThreadMessage
 from bot.conversion.records import Link, Remind, TellAgents, ThreadKey
 from bot.conversion.stamps import marker_of

@@ -6,8 +6,8 @@ from typing import Any
 from adapters.contract import Capability
 from adapters.errors import AdapterError
 from adapters.model import Ticket
-from bot.conversion.intake import tell_op
 from bot.conversion.journal import Again, Journal
+from bot.conversion.ops import tell_op
 from bot.conversion.people import speaking_to
 from bot.conversion.ports import Card, FromDesk, Rooms, SlackRefused
 from bot.conversion.records import Link, Receipt, Say, ShowCard, Tell, ThreadKey

@@ -8,10 +8,10 @@ from adapters.model import Status, Visibility
 from bot.conversion import agents, compose
 from bot.conversion.closed import Way, reopen, way_of
 from bot.conversion.delivery import Delivery, fingerprints
-from bot.conversion.intake import card_op, edit_op, receipt_op, say_op, tell_op
 from bot.conversion.journal import Journal
 from bot.conversion.marks import goes, is_note
 from bot.conversion.moving import follow_up
+from bot.conversion.ops import card_op, edit_op, receipt_op, say_op, tell_op
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Outcome, Rooms, ThreadMessage
 from bot.conversion.records import AddMessage, Delivered, EditMessage, Link, Receipt, Say, Tell, ThreadKey

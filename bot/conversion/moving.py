@@ -22,8 +22,8 @@ from adapters.model import (
 )
 from bot.conversion import compose, tickets
 from bot.conversion.delivery import Delivery, doubt, fingerprints
-from bot.conversion.intake import agents_ops, card_op, leave_op, say_op, watch_ops
 from bot.conversion.journal import Journal
+from bot.conversion.ops import agents_ops, card_op, leave_op, say_op, watch_ops
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Author, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of

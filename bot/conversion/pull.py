@@ -12,8 +12,8 @@ from adapters.contract import Capability, TicketAdapter, marker_in, without_mark
 from adapters.errors import NotFound, Rejected, UnsupportedFeature
 from adapters.model import Attachment, Message, Role, Status, Ticket, Visibility
 from bot.conversion import agents
-from bot.conversion.intake import card_op, pull_op, tell_op
 from bot.conversion.journal import Again, Journal
+from bot.conversion.ops import card_op, pull_op, tell_op
 from bot.conversion.people import speaking_to
 from bot.conversion.ports import FromDesk, LeaseLost, Rooms, SlackRefused
 from bot.conversion.records import Link, PollDesk, PullTicket, Tell, ThreadKey

@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.contract import Capability, Reconcile, TicketAdapter, marker_in
 from adapters.model import Message, Ticket, Visibility
-from bot.conversion.intake import card_op, pull_op, watch_ops
+from bot.conversion.ops import card_op, pull_op, watch_ops
 from bot.conversion.ports import FoundCard, Rooms, ThreadMessage
 from bot.conversion.pull import message_identity, post_marker
 from bot.conversion.records import Delivered, Link

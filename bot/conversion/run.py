@@ -13,9 +13,9 @@ from adapters.contract import TicketAdapter
 from adapters.errors import AdapterError
 from bot.conversion import agents, display, edits, messages, moving, pull, steps, sweep, tickets
 from bot.conversion.closed import AskClosed
-from bot.conversion.intake import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater
 from bot.conversion.naming import wish_words
+from bot.conversion.ops import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Head, LeaseLost, NoSuchDesk, Outcome, Rooms, SlackRefused, StoreAway
 from bot.conversion.records import (

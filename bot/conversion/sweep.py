@@ -4,8 +4,8 @@ import contextlib
 
 from adapters.contract import Capability
 from bot.conversion.delivery import fingerprints
-from bot.conversion.intake import edit_op, pull_op
 from bot.conversion.marks import goes
+from bot.conversion.ops import edit_op, pull_op
 from bot.conversion.ports import NewOp, NoSuchDesk, Rooms, ThreadMessage
 from bot.conversion.records import (
     AddMessage,

@@ -11,8 +11,8 @@ from adapters.errors import NotFound
 from adapters.model import Change, MessageRef, Opened, Person, Status, TicketDraft, TicketRef
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery, doubt, fetched, fingerprints
-from bot.conversion.intake import agents_ops, card_op, pull_op, step_op, sweep_op, tell_op, watch_ops
 from bot.conversion.journal import Journal
+from bot.conversion.ops import agents_ops, card_op, pull_op, step_op, sweep_op, tell_op, watch_ops
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Author, Card, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
 from bot.conversion.records import (

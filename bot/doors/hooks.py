@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.errors import NotAuthorised, UnsupportedFeature
-from bot.conversion.intake import pull_op
+from bot.conversion.ops import pull_op
 from bot.conversion.ports import Desks, Lanes, Links, StoreAway
 
 log = logging.getLogger(__name__)

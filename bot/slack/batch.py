@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
-from bot.conversion.intake import event_op
+from bot.conversion.ops import event_op
 from bot.conversion.ports import Added, NewOp
 from bot.slack.front import Answer
 from bot.slack.limits import ANSWER

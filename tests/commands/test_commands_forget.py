@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import app
-from bot.conversion.intake import poll_op
+from bot.conversion.ops import poll_op
 from bot.conversion.ports import NewOp
 from bot.conversion.records import (
     AddMessage,

@@ -7,7 +7,7 @@ import pytest
 from adapters.model import Act, Change, Status, Ticket, Visibility
 from adapters.settings import AgentsChannel
 from bot.conversion.agents import deadline_of, dues
-from bot.conversion.intake import agents_ops, pull_op, remind_op
+from bot.conversion.ops import agents_ops, pull_op, remind_op
 from bot.conversion.ports import Audience, SlackRefused
 from bot.conversion.records import AddMessage, Link, LinkTicket, OpenTicket, ThreadKey
 from bot.conversion.text.plain import to_plain

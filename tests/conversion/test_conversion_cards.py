@@ -4,7 +4,7 @@ import pytest
 
 from adapters.model import Act, Change
 from bot.conversion import display
-from bot.conversion.intake import card_op
+from bot.conversion.ops import card_op
 from tests.conversion.test_conversion_pull import _pull, _said
 from tests.conversion.test_conversion_worker import THREAD, opened
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot.conversion import messages
-from bot.conversion.intake import sweep_op
 from bot.conversion.marks import Mark, goes, mark_of
+from bot.conversion.ops import sweep_op
 from bot.conversion.ports import Author
 from bot.conversion.records import Switch
 from bot.conversion.text.plain import from_plain, to_plain

@@ -1,18 +1,15 @@
 """From the ticket to the thread: each agent's word once, in order, nothing internal, nothing of ours."""
 
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from adapters.contract import Capability
 from adapters.errors import NotFound, Rejected
-from adapters.model import Body, Message, MessageDraft, Person, Status, Ticket, TicketRef, Visibility
-from bot.conversion.intake import perhaps_done, poll_op, pull_op
+from adapters.model import Body, Message, Person, Status, Ticket, TicketRef, Visibility
+from bot.conversion.ops import perhaps_done, poll_op, pull_op
 from bot.conversion.pull import RARELY, pause
-from bot.conversion.records import DeleteMessage, EditMessage
-from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import to_plain
 from bot.store.keys import breaker
 from tests.conversion.slack_fakes import BEN, said
@@ -26,18 +23,18 @@ def _said(house):
     return [(post.author, to_plain(post.document)) for post in house.voice.posted.values()]
 
 
-async def _pull(house):
+async def pulled(house):
     """Have the ticket looked at, and wait until that is over."""
     await house.store.lanes.add([pull_op(THREAD)])
-    await _idle(house, f"pull/{THREAD}")
+    await idle(house, f"pull/{THREAD}")
 
 
 async def test_an_agents_reply_reaches_the_thread_once_with_name_and_file(house):
     ticket = await opened(house)
     await house.agents.reply(ticket.id, "Try another one", files=(("guide.pdf", b"%PDF"),))
 
-    await _pull(house)
-    await _pull(house)
+    await pulled(house)
+    await pulled(house)
 
     assert [("Alex Agent", "Try another one")] == _said(house)
     assert [("guide.pdf", b"%PDF")] == house.voice.uploads
@@ -49,7 +46,7 @@ async def test_what_is_internal_and_what_is_ours_stays_where_it_is(house):
     await house.until(lambda: house.voice.receipts)
     await house.agents.reply(ticket.id, "he is wrong again", internal=True)
 
-    await _pull(house)
+    await pulled(house)
 
     assert [] == _said(house)
 
@@ -58,10 +55,10 @@ async def test_several_replies_keep_the_desks_order_across_restarts(house):
     ticket = await opened(house)
     for number in range(3):
         await house.agents.reply(ticket.id, f"answer {number}")
-    await _pull(house)
+    await pulled(house)
     for number in range(3, 5):
         await house.agents.reply(ticket.id, f"answer {number}")
-    await _pull(house)
+    await pulled(house)
 
     assert [f"answer {number}" for number in range(5)] == [text for _, text in _said(house)]
 
@@ -71,18 +68,18 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_repeated(house):
     await house.agents.reply(ticket.id, "Try another one")
     house.voice.lose_next_post = True
 
-    await _pull(house)
+    await pulled(house)
 
     assert [("Alex Agent", "Try another one")] == _said(house)
 
 
 async def test_closing_at_the_desk_is_said_in_the_thread_and_shown_on_the_card(house):
     ticket = await opened(house)
-    await _pull(house)
+    await pulled(house)
     await house.agents.set_closed(ticket.id, closed=True)
-    await _pull(house)
+    await pulled(house)
     await house.agents.set_closed(ticket.id, closed=False)
-    await _pull(house)
+    await pulled(house)
 
     texts = [text for _, text in _said(house)]
     assert [f"Ticket {ticket.number} was closed at desk.", f"Ticket {ticket.number} was opened again at desk."] == texts
@@ -134,7 +131,7 @@ async def test_an_answer_that_came_while_a_slow_desk_opened_the_ticket_reaches_t
 async def test_a_worker_that_was_suspended_does_not_set_the_watermark_back(house, monkeypatch):
     """It had asked the desk; meanwhile another brought what was new, and more."""
     ticket = await opened(house)
-    await _pull(house)
+    await pulled(house)
     await house.agents.reply(ticket.id, "Only for us", internal=True)
     real = house.desk.messages
 
@@ -166,69 +163,13 @@ async def _resting(house):
 
 async def test_an_agents_quotation_of_our_marker_is_still_an_answer(house, monkeypatch):
     ticket = await opened(house)
-    await _pull(house)
+    await pulled(house)
     ours = (await house.desk.messages(TicketRef(id=ticket.id, number=ticket.number)))[0].marker
     await house.agents.reply(ticket.id, f"See below\nThreadline ref: {ours}")
 
-    await _pull(house)
+    await pulled(house)
 
     assert 1 == len(_said(house))
-
-
-async def test_two_edits_within_one_second_both_reach_the_ticket(house):
-    await opened(house)
-    work = reply(1, "one")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.receipts)
-
-    await house.intake.edit(THREAD, _edit(work.ts, "two", "one", "1800000009.0"), change="1800000009.1")
-    await house.intake.edit(THREAD, _edit(work.ts, "three", "two", "1800000009.0"), change="1800000009.2")
-
-    async def told():
-        (ticket,) = await house.tickets()
-        return "three" in ticket.messages[-1].text
-
-    await house.until(told)
-
-
-async def test_an_edit_reaches_a_ticket_whose_message_was_sent_before_the_store_forgot_it(house):
-    """Slack hands both over again; the message waits to be looked for, and keeps its place and its text."""
-    ticket = await opened(house)
-    work = reply(1, "one")
-    sent = MessageDraft(
-        body=Body(plain="one"),
-        author=Person(name="Ada Lovelace"),
-        marker=marker_of(f"msg:T1:C1:{work.ts}"),
-        visibility=Visibility.PUBLIC,
-    )
-    await house.desk.add_message(TicketRef(id=ticket.id, number=ticket.number), sent)
-    with perhaps_done(time.time()):
-        await house.intake.mirror(THREAD, work)
-        await house.intake.edit(THREAD, _edit(work.ts, "two", "one", "1800000009.0"), change="1800000009.1")
-
-    async def told():
-        (ticket,) = await house.tickets()
-        return "two" in ticket.messages[-1].text
-
-    await house.until(told)
-
-    (ticket,) = await house.tickets()
-    assert ["It burns", "> one"] == [message.text.splitlines()[-1] for message in ticket.messages]
-
-
-async def test_an_edit_that_is_handed_over_after_a_later_one_does_not_undo_it(house):
-    """The later one was there already: the message was read again when it was sent."""
-    await opened(house)
-    work = reply(1, "three")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.receipts)
-
-    for now, before, change in (("three", "two", "1800000009.2"), ("two", "one", "1800000009.1")):
-        await house.intake.edit(THREAD, _edit(work.ts, now, before, "1800000009.0"), change=change)
-        await _idle(house, str(THREAD))
-
-    (ticket,) = await house.tickets()
-    assert ["It burns", "three"] == [message.text.splitlines()[-1] for message in ticket.messages]
 
 
 async def test_a_poll_that_goes_wrong_for_good_is_put_off_and_not_forgotten(house, monkeypatch):
@@ -252,8 +193,8 @@ async def test_a_ticket_that_is_gone_is_said_once(house, monkeypatch):
         raise NotFound("desk", "there is no such ticket.")
 
     monkeypatch.setattr(house.desk, "get_ticket", gone)
-    await _pull(house)
-    await _pull(house)
+    await pulled(house)
+    await pulled(house)
 
     assert 1 == len(_said(house))
 
@@ -280,27 +221,13 @@ async def test_a_sweep_finds_an_answer_that_the_desk_did_not_tell_of(house):
     assert [("Alex Agent", "Try another one")] == _said(house)
 
 
-async def test_an_edit_that_slack_never_delivered_is_found_by_a_sweep_and_told_once(house):
-    await opened(house)
-    work = reply(1, "one")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.receipts)
-    now = replace(said(work.ts, "two"), edited="1900000000.000000")
-    house.threads.messages = [*house.threads.messages, now]
+async def idle(house, *lanes):
+    """Work until nothing waits in *lanes*."""
 
-    for _ in range(2):
-        await house.intake.sweep()
-        await _idle(house, f"sweep/{THREAD}", str(THREAD))
-
-    (ticket,) = await house.tickets()
-    assert ["one", "two"] == [message.text.splitlines()[-1] for message in ticket.messages[1:]]
-
-
-async def _idle(house, *lanes):
-    async def idle():
+    async def nothing():
         return not any([await house.store.lanes.waiting(lane) for lane in lanes])
 
-    await house.until(idle)
+    await house.until(nothing)
 
 
 async def test_what_was_said_after_the_ticket_was_asked_for_follows_it_whenever_that_is_opened(house):
@@ -343,7 +270,7 @@ async def test_a_repeated_look_that_is_put_off_still_looks_for_what_it_may_have_
     monkeypatch.setattr("bot.conversion.run.PUT_OFF", timedelta(milliseconds=50))
     ticket = await opened(house)
     await house.agents.reply(ticket.id, "Try another one")
-    await _pull(house)
+    await pulled(house)
     monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.CHANGED_SINCE})
     await house.store.links.update(THREAD, lambda now: now.model_copy(update={"seen": ""}))
     tried = []
@@ -389,96 +316,6 @@ def test_the_quieter_a_ticket_the_rarer_it_is_looked_at(age, expected):
     ticket = Ticket(ref=ref, subject="", status=Status.OPEN, status_name="", updated_at=NOW - age)
 
     assert expected * POLL == pause(ticket, (), now=NOW, poll=POLL)
-
-
-def _edit(ts, text, before, edited):
-    now, was = {"ts": ts, "text": text}, {"ts": ts, "text": before}
-    return EditMessage(actor="U1", ts=ts, message=now, previous=was, edited=edited)
-
-
-async def test_an_edit_reaches_the_ticket_and_the_old_text_stays_readable(house):
-    await opened(house)
-    work = reply(1, "more smoke")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.receipts)
-
-    await house.intake.edit(THREAD, _edit(work.ts, "more fire", "more smoke", "1800000009.0"), change="1800000009.1")
-
-    async def told():
-        (ticket,) = await house.tickets()
-        return "more fire" in ticket.messages[-1].text
-
-    await house.until(told)
-    (ticket,) = await house.tickets()
-    assert "more smoke" in ticket.messages[-1].text
-    assert 2 == len(ticket.messages)
-
-
-async def test_an_edit_before_delivery_takes_the_place_of_what_was_written(house):
-    await opened(house)
-    work = reply(1, "more smoke")
-    await house.intake.mirror(THREAD, work)
-    await house.intake.edit(THREAD, _edit(work.ts, "more fire", "more smoke", "1800000009.0"), change="1800000009.1")
-
-    await house.until(lambda: house.voice.receipts)
-
-    (ticket,) = await house.tickets()
-    assert ["more fire"] == [message.text for message in ticket.messages[1:]]
-
-
-async def test_an_edit_puts_a_refused_message_right_and_sends_it_once(house, monkeypatch):
-    await opened(house)
-    failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
-    work = reply(1, "much too long")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.told)
-
-    await house.intake.edit(THREAD, _edit(work.ts, "short", "much too long", "1800000009.0"), change="1800000009.1")
-    await house.until(lambda: (work.ts, "delivered") in house.voice.receipts)
-    await _pull(house)
-
-    (ticket,) = await house.tickets()
-    assert ["short"] == [message.text for message in ticket.messages[1:]]
-    assert [] == [parked async for parked in house.store.lanes.parked()]
-
-
-async def test_an_edit_of_an_imported_message_is_an_internal_note(house):
-    await opened(house)
-    root = THREAD.ts
-    house.threads.messages *= 2  # as if two messages had been imported together
-    link = await house.store.links.get(THREAD)
-    known = await house.store.links.delivered(THREAD, root)
-    await house.store.links.learn(THREAD, root, known.model_copy(update={"alone": False}))
-
-    await house.intake.edit(THREAD, _edit(root, "It burns a lot", "It burns", "1800000009.0"), change="1800000009.1")
-
-    async def told():
-        (ticket,) = await house.tickets()
-        return len(ticket.messages) == 2
-
-    await house.until(told)
-    (ticket,) = await house.tickets()
-    assert (True, True) == (ticket.messages[1].internal, "It burns a lot" in ticket.messages[1].text)
-    assert link.number == ticket.number
-
-
-async def test_a_deletion_is_noted_on_the_ticket(house):
-    await opened(house)
-    work = reply(1, "my password is x")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.receipts)
-
-    gone = DeleteMessage(actor="U1", ts=work.ts, previous={"ts": work.ts, "text": "my password is x"})
-    await house.intake.delete(THREAD, gone)
-
-    async def told():
-        (ticket,) = await house.tickets()
-        return len(ticket.messages) == 3
-
-    await house.until(told)
-    (ticket,) = await house.tickets()
-    assert ticket.messages[2].internal
-    assert "deleted their message" in ticket.messages[2].text
 
 
 def test_a_new_message_makes_the_next_look_come_soon():

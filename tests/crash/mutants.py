@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.conversion import pull, run, verdicts
-from bot.conversion.intake import Intake, _op
+from bot.conversion.intake import Intake
 from bot.conversion.journal import Journal
+from bot.conversion.ops import new_op
 from bot.conversion.ports import Added, Lease
 from bot.conversion.records import AddMessage, Delivered, ThreadKey
 from bot.conversion.stamps import microseconds
@@ -75,7 +76,7 @@ def dedupe_by_event_id() -> None:
     known, all_known = RedisLinks.delivered, RedisLinks.deliveries
 
     async def mirror(intake: Intake, thread: ThreadKey, work: AddMessage) -> Added:
-        op = _op(str(thread), f"msg:{secrets.token_hex(8)}", microseconds(work.ts), work, linked_only=True)
+        op = new_op(str(thread), f"msg:{secrets.token_hex(8)}", microseconds(work.ts), work, linked_only=True)
         return (await intake._lanes.add([op]))[0]
 
     async def delivered(links: RedisLinks, thread: ThreadKey, ts: str) -> Delivered | None:

@@ -9,7 +9,7 @@ from adapters import registry
 from adapters.contract import Capability
 from adapters.model import ChoiceList, Status
 from adapters.shared import InProcess
-from bot.conversion.intake import pull_op
+from bot.conversion.ops import pull_op
 from bot.conversion.records import LinkTicket, OpenTicket, ThreadKey
 from bot.conversion.text.plain import to_plain
 from bot.sandbox.demo import STAND_INS, stand_in

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.contract import Capability
-from bot.conversion.intake import Intake, poll_op
+from bot.conversion.intake import Intake
+from bot.conversion.ops import poll_op
 from bot.conversion.ports import Rooms, StoreAway
 from bot.conversion.worker import Worker
 from bot.slack.batch import StoreFirst

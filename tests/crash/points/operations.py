@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from bot.conversion.intake import remind_op, sweep_op
+from bot.conversion.ops import remind_op, sweep_op
 from bot.conversion.records import ThreadKey
 from bot.sandbox.faults import Fault
 from tests.crash.points.place import Place

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.model import Visibility
-from bot.conversion.intake import event_op
+from bot.conversion.ops import event_op
 from bot.settings import SettingsError, parse
 from bot.slack.ids import Action, Block
 

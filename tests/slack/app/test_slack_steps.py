@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversion.intake import event_op
+from bot.conversion.ops import event_op
 from bot.slack.manifest import manifest_text, read
 from bot.slack.steps import STEP
 

@@ -1,0 +1,175 @@
+"""An edit or a deletion in Slack reaches the ticket once, the last counts, and the old text stays readable."""
+
+import time
+from dataclasses import replace
+
+from adapters.errors import Rejected
+from adapters.model import Body, MessageDraft, Person, TicketRef, Visibility
+from bot.conversion.ops import perhaps_done
+from bot.conversion.records import DeleteMessage, EditMessage
+from bot.conversion.stamps import marker_of
+from tests.conversion.slack_fakes import said
+from tests.conversion.test_conversion_pull import idle, pulled
+from tests.conversion.test_conversion_worker import THREAD, failing, opened, reply
+
+
+async def test_two_edits_within_one_second_both_reach_the_ticket(house):
+    await opened(house)
+    work = reply(1, "one")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+
+    await house.intake.edit(THREAD, _edit(work.ts, "two", "one", "1800000009.0"), change="1800000009.1")
+    await house.intake.edit(THREAD, _edit(work.ts, "three", "two", "1800000009.0"), change="1800000009.2")
+
+    async def told():
+        (ticket,) = await house.tickets()
+        return "three" in ticket.messages[-1].text
+
+    await house.until(told)
+
+
+async def test_an_edit_reaches_a_ticket_whose_message_was_sent_before_the_store_forgot_it(house):
+    """Slack hands both over again; the message waits to be looked for, and keeps its place and its text."""
+    ticket = await opened(house)
+    work = reply(1, "one")
+    sent = MessageDraft(
+        body=Body(plain="one"),
+        author=Person(name="Ada Lovelace"),
+        marker=marker_of(f"msg:T1:C1:{work.ts}"),
+        visibility=Visibility.PUBLIC,
+    )
+    await house.desk.add_message(TicketRef(id=ticket.id, number=ticket.number), sent)
+    with perhaps_done(time.time()):
+        await house.intake.mirror(THREAD, work)
+        await house.intake.edit(THREAD, _edit(work.ts, "two", "one", "1800000009.0"), change="1800000009.1")
+
+    async def told():
+        (ticket,) = await house.tickets()
+        return "two" in ticket.messages[-1].text
+
+    await house.until(told)
+
+    (ticket,) = await house.tickets()
+    assert ["It burns", "> one"] == [message.text.splitlines()[-1] for message in ticket.messages]
+
+
+async def test_an_edit_that_is_handed_over_after_a_later_one_does_not_undo_it(house):
+    """The later one was there already: the message was read again when it was sent."""
+    await opened(house)
+    work = reply(1, "three")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+
+    for now, before, change in (("three", "two", "1800000009.2"), ("two", "one", "1800000009.1")):
+        await house.intake.edit(THREAD, _edit(work.ts, now, before, "1800000009.0"), change=change)
+        await idle(house, str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert ["It burns", "three"] == [message.text.splitlines()[-1] for message in ticket.messages]
+
+
+async def test_an_edit_that_slack_never_delivered_is_found_by_a_sweep_and_told_once(house):
+    await opened(house)
+    work = reply(1, "one")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+    now = replace(said(work.ts, "two"), edited="1900000000.000000")
+    house.threads.messages = [*house.threads.messages, now]
+
+    for _ in range(2):
+        await house.intake.sweep()
+        await idle(house, f"sweep/{THREAD}", str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert ["one", "two"] == [message.text.splitlines()[-1] for message in ticket.messages[1:]]
+
+
+def _edit(ts, text, before, edited):
+    now, was = {"ts": ts, "text": text}, {"ts": ts, "text": before}
+    return EditMessage(actor="U1", ts=ts, message=now, previous=was, edited=edited)
+
+
+async def test_an_edit_reaches_the_ticket_and_the_old_text_stays_readable(house):
+    await opened(house)
+    work = reply(1, "more smoke")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+
+    await house.intake.edit(THREAD, _edit(work.ts, "more fire", "more smoke", "1800000009.0"), change="1800000009.1")
+
+    async def told():
+        (ticket,) = await house.tickets()
+        return "more fire" in ticket.messages[-1].text
+
+    await house.until(told)
+    (ticket,) = await house.tickets()
+    assert "more smoke" in ticket.messages[-1].text
+    assert 2 == len(ticket.messages)
+
+
+async def test_an_edit_before_delivery_takes_the_place_of_what_was_written(house):
+    await opened(house)
+    work = reply(1, "more smoke")
+    await house.intake.mirror(THREAD, work)
+    await house.intake.edit(THREAD, _edit(work.ts, "more fire", "more smoke", "1800000009.0"), change="1800000009.1")
+
+    await house.until(lambda: house.voice.receipts)
+
+    (ticket,) = await house.tickets()
+    assert ["more fire"] == [message.text for message in ticket.messages[1:]]
+
+
+async def test_an_edit_puts_a_refused_message_right_and_sends_it_once(house, monkeypatch):
+    await opened(house)
+    failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
+    work = reply(1, "much too long")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.told)
+
+    await house.intake.edit(THREAD, _edit(work.ts, "short", "much too long", "1800000009.0"), change="1800000009.1")
+    await house.until(lambda: (work.ts, "delivered") in house.voice.receipts)
+    await pulled(house)
+
+    (ticket,) = await house.tickets()
+    assert ["short"] == [message.text for message in ticket.messages[1:]]
+    assert [] == [parked async for parked in house.store.lanes.parked()]
+
+
+async def test_an_edit_of_an_imported_message_is_an_internal_note(house):
+    await opened(house)
+    root = THREAD.ts
+    house.threads.messages *= 2  # as if two messages had been imported together
+    link = await house.store.links.get(THREAD)
+    known = await house.store.links.delivered(THREAD, root)
+    await house.store.links.learn(THREAD, root, known.model_copy(update={"alone": False}))
+
+    await house.intake.edit(THREAD, _edit(root, "It burns a lot", "It burns", "1800000009.0"), change="1800000009.1")
+
+    async def told():
+        (ticket,) = await house.tickets()
+        return len(ticket.messages) == 2
+
+    await house.until(told)
+    (ticket,) = await house.tickets()
+    assert (True, True) == (ticket.messages[1].internal, "It burns a lot" in ticket.messages[1].text)
+    assert link.number == ticket.number
+
+
+async def test_a_deletion_is_noted_on_the_ticket(house):
+    await opened(house)
+    work = reply(1, "my password is x")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+
+    gone = DeleteMessage(actor="U1", ts=work.ts, previous={"ts": work.ts, "text": "my password is x"})
+    await house.intake.delete(THREAD, gone)
+
+    async def told():
+        (ticket,) = await house.tickets()
+        return len(ticket.messages) == 3
+
+    await house.until(told)
+    (ticket,) = await house.tickets()
+    assert ticket.messages[2].internal
+    assert "deleted their message" in ticket.messages[2].text
