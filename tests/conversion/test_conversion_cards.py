@@ -5,7 +5,7 @@ import pytest
 from adapters.model import Act, Change
 from bot.conversion import display
 from bot.conversion.ops import card_op
-from tests.conversion.test_conversion_pull import _pull, _said
+from tests.conversion.test_conversion_pull import _said, pulled
 from tests.conversion.test_conversion_worker import THREAD, opened
 
 
@@ -18,7 +18,7 @@ async def test_a_new_subject_priority_or_owner_at_the_desk_is_on_the_card(house,
     link = await house.store.links.get(THREAD)
     await house.desk.change(link.ref, Change(act=act, value=value))
 
-    await _pull(house)
+    await pulled(house)
     await house.until(lambda: house.voice.updates and value == getattr(house.voice.updates[-1].ticket, seen))
 
     assert 1 == len(house.voice.cards)
@@ -36,7 +36,7 @@ async def test_a_state_that_the_card_sees_first_is_still_said_in_the_thread(hous
     await house.desk.change((await house.store.links.get(THREAD)).ref, Change(act=Act.CLOSE))
     await house.store.lanes.add([card_op(THREAD)])
     await house.until(lambda: house.voice.updates)
-    await _pull(house)
+    await pulled(house)
 
     assert [f"Ticket {ticket.number} was closed at desk."] == [text for _, text in _said(house)]
 
@@ -47,6 +47,6 @@ async def test_many_changes_within_a_moment_are_one_change_of_the_card(house, mo
     link = await house.store.links.get(THREAD)
     for number in range(5):
         await house.desk.change(link.ref, Change(act=Act.SUBJECT, value=f"subject {number}"))
-        await _pull(house)
+        await pulled(house)
 
     assert (0, 1) == (len(house.voice.updates), await house.store.lanes.waiting(f"ui/{THREAD}"))

@@ -7,7 +7,7 @@ import pytest
 from adapters.errors import Rejected
 from bot.conversion.decisions import Decision, decided
 from bot.conversion.records import decode
-from tests.conversion.test_conversion_pull import _edit
+from tests.conversion.test_conversion_edits import _edit
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
 
 
