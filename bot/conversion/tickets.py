@@ -35,6 +35,8 @@ from bot.words import _
 AT_ONCE = 1.0
 """Seconds between a ticket and its link in which nobody answers on it. Whatever a desk told of it meanwhile is gone."""
 
+_LINKING = "linking"
+
 
 async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: OpenTicket) -> Outcome:
     """Open a ticket, put the whole conversion on it, link it with its thread and have the card shown."""
@@ -122,8 +124,8 @@ async def _tell_how_to_link(rooms: Rooms, journal: Journal, work: OpenTicket, te
 async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
     """Link a thread with a ticket that is at the desk already."""
     thread = ThreadKey.parse(journal.lease.lane)
-    old = journal.head.link
-    if old and old.state != Status.GONE:
+    old, begun = journal.head.link, _LINKING in journal.progress.done
+    if old and old.state != Status.GONE and not begun:
         return
     desk = rooms.desks.get(work.desk)
     try:
@@ -145,6 +147,11 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
             )
         await _tell_of_number(rooms, journal, work, text)
         return
+    if begun and old and (old.desk, old.ticket_id) == (desk.name, ticket.ref.id):
+        await rooms.lanes.add([card_op(thread), *watch_ops(desk, thread), *agents_ops(desk, old, timed=False)])
+        return
+    journal.progress.done[_LINKING] = ticket.ref.id
+    await journal.save()  # an earlier try may write the link and end before it is shown
     if old:
         new = await relink(rooms, old, desk, ticket.ref, **face(ticket), url=ticket.url or "")
         told_agents = agents_ops(desk, new, timed=False) if new else []

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.errors import OutcomeUnknown
 from bot.conversion.ports import NewOp, StoreAway
-from bot.conversion.records import AddMessage, encode_event
+from bot.conversion.records import AddMessage, LinkTicket, ThreadKey, encode_event
 from bot.store.keys import shard_of
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_unsearchable import another_run
@@ -34,6 +34,26 @@ async def test_a_ticket_that_was_linked_by_a_try_that_broke_off_is_still_our_own
     (ticket,) = await house.tickets()
     assert 1 == "\n".join(message.text for message in ticket.messages).count("more smoke")
     assert [] == house.voice.told
+
+
+async def test_a_link_whose_try_broke_off_before_it_was_shown_gets_its_card(house, monkeypatch):
+    ticket = await opened(house)
+    add, shown = house.store.lanes.add, list[str]()
+
+    async def dies(ops):
+        shown.extend(op.id for op in ops if op.lane == f"ui/{other}" and op.id == "card")
+        if len(shown) == 1:
+            raise StoreAway("killed")
+        return await add(ops)
+
+    other = ThreadKey(team="T1", channel="C1", ts="1700009999.000100")
+    monkeypatch.setattr(house.store.lanes, "add", dies)
+    wish = LinkTicket(actor="U2", desk="desk", number=ticket.number, channel="C1", thread_ts=other.ts)
+    await house.intake.link_ticket(other, wish)
+
+    await house.until(lambda: 2 == len(house.voice.cards), seconds=40)
+
+    assert ticket.id == (await house.store.links.get(other)).ticket_id
 
 
 @pytest.mark.usefixtures("quick_settle")
