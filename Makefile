@@ -14,7 +14,7 @@ RULES := tests/security/rules/threadline
 SEMGREP := $(VENV)/semgrep/bin/semgrep scan --quiet --metrics=off --disable-version-check --config $(RULES).yml
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-script test check format e2e day bench crash crash-points outage simulate soak fuzz words pins clean
+.PHONY: help install demo demo-script test check format e2e day bench crash crash-points mutants outage simulate soak fuzz words pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -87,6 +87,9 @@ crash: $(VENV)/.dev ## Kill processes for a while and compare (OPS=, SECONDS=, S
 
 crash-points: $(VENV)/.dev ## Kill a process before and after each request of each kind of operation (ARGS="--desk local --kind reply")
 	@$(BIN)/python -m tests.crash.points $(ARGS)
+
+mutants: $(VENV)/.dev ## Leave out seven rules one at a time; the crash test must miss each
+	@$(BIN)/python -m pytest -q -m crash tests/crash/test_crash_mutants.py $(ARGS)
 
 outage: $(VENV)/.dev ## Let a desk be away for four hours of a scaled clock while people write on (ARGS="--messages 1000 --hours 1")
 	@$(BIN)/python -m tests.crash.outage $(ARGS)

@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--rollbacks", type=int, default=0)
     parser.add_argument("--topology", choices=["single", "cluster", "sentinel"], default="single")
     parser.add_argument("--pace", type=float, default=2.0, help="of the bots' waits; more on a busy machine")
+    parser.add_argument("--give-up", type=float, default=120.0, help="seconds without anything new until a run ends")
     parser.add_argument("--mutant", default="")
     parser.add_argument("--keep", type=Path, help="a folder for logs and data, which is kept")
     asked = vars(parser.parse_args())
