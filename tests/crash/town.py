@@ -179,8 +179,9 @@ async def town(
                 waits.timeout * 2
             )  # a late commit comes at 80 % of it, within the settle time
         server = await stack.enter_async_context(_SERVERS[topology](folder / "redis", seed))
+        copied = {} if topology == "single" else {"redis": {"replicas": 1}}  # else a failover forgets what was promised
         plan = {
-            "settings": around.settings | {"work": {"lease": waits.lease}},
+            "settings": around.settings | {"work": {"lease": waits.lease}} | copied,
             "environment": around.environment | {"REDIS_URL": server.url},
             "log": str(folder / "bots.log"),
             "mutant": mutant,
