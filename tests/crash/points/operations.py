@@ -105,6 +105,9 @@ class AnswerFile(Answer):
 
     with_file = True
 
+    async def missing(self) -> list[str]:
+        return await super().missing() or ([] if self.shared() else ["the file"])
+
     async def wrong(self) -> list[str]:
         return [*await super().wrong(), *([] if self.shared() == 1 else [f"the file is there {self.shared()} times"])]
 
