@@ -252,7 +252,7 @@ def test_no_minute_has_more_calls_than_the_tier(method):
         clock.now += 0.1
     most = max(sum(at <= one < at + 59.99 for one in times) for at in times[:: max(1, len(times) // 50)])
 
-    assert CALLS_PER_MINUTE[method] * 0.95 <= most <= CALLS_PER_MINUTE[method]
+    assert CALLS_PER_MINUTE[method] * 0.9 <= most <= CALLS_PER_MINUTE[method]
 
 
 async def test_we_learn_once_who_we_are():
