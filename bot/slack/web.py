@@ -33,7 +33,7 @@ _TROUBLE: Final = frozenset(
 _REPLY: Final = 32_000_000  # bytes; the largest true answer is a page of 200 long messages
 _PATIENCE: Final = 0.3  # seconds that a call may wait for its turn
 _LONGEST: Final = 3600  # seconds; a Retry-After beyond it is not believed
-_STEADY: Final = 0.75  # share of a tier that is used steadily
+_STEADY: Final = 0.8  # share of a tier that is used steadily
 _AT_ONCE: Final = 0.17  # share that goes at once, so that no minute is above the tier, however unevenly calls arrive
 _UNHURRIED: Final = ("chat.update", "reactions.add", "reactions.remove")
 """Nobody waits for these, and they are many: a process that starts takes it that the last one used the minute up."""

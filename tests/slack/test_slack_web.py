@@ -215,10 +215,10 @@ async def test_methods_are_paced_by_their_tier():
             await web.call("usergroups.list")
         with pytest.raises(SlackTrouble) as caught:
             await web.call("usergroups.list")
-        clock.now += 2.4
+        clock.now += 2.25
         await web.call("usergroups.list")
 
-    assert timedelta(seconds=2.4) == caught.value.retry_after
+    assert timedelta(seconds=2.25) == caught.value.retry_after
     assert 4 == len(api.calls)
 
 
@@ -252,7 +252,7 @@ def test_no_minute_has_more_calls_than_the_tier(method):
         clock.now += 0.1
     most = max(sum(at <= one < at + 59.99 for one in times) for at in times[:: max(1, len(times) // 50)])
 
-    assert CALLS_PER_MINUTE[method] * 0.9 <= most <= CALLS_PER_MINUTE[method]
+    assert CALLS_PER_MINUTE[method] * 0.95 <= most <= CALLS_PER_MINUTE[method]
 
 
 async def test_we_learn_once_who_we_are():
