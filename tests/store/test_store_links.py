@@ -145,3 +145,17 @@ async def test_a_stored_link_says_its_version(store, link):
     await store.links.put(link())
 
     assert (await store.connection.do("HGET", shard_of(T, 16).key("links"), T)).startswith('{"v":1,"thread":')
+
+
+async def test_nothing_is_left_of_a_thread_that_is_parted_from_its_ticket(store, op, link):
+    await store.links.put(link())
+    await store.lanes.add([op("a", 1)])
+    (lease,) = await store.lanes.claim(1)
+    head = await store.lanes.head(lease)
+    await store.lanes.done(lease, head.id, Outcome())
+
+    await store.links.remove(link())
+
+    known = (":dd:", ":claim:", ":runs", "tk:meta")  # what was done, for a while, and what is of the installation
+    left = [key async for key in store.connection.client.scan_iter() if not any(one in key for one in known)]
+    assert [] == left

@@ -6,5 +6,8 @@ if redis.call('HGET', links, thread) ~= before then
 end
 redis.call('HDEL', links, thread)
 redis.call('HDEL', made, thread)
+if not redis.call('ZSCORE', ready, thread) then  -- else whoever works on it last forgets when it was read
+  redis.call('HDEL', epoch, thread)
+end
 redis.call('DEL', KEYS[14])
 return 1
