@@ -10,6 +10,7 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, metadata, requires
 from pathlib import Path
 
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -26,6 +27,14 @@ release for two years is looked at anew.
 |---|---|---|---|---|
 """
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
+_MARKED = re.compile(r"^([\w.-]+)==\S+ ; (.+?) \\$", re.MULTILINE)
+_USUAL = {
+    "python_version": "3.13",
+    "python_full_version": "3.13.0",
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+}
+"""What the page is for, wherever it is made."""
 _ROW = re.compile(r"^\| ([\w.-]+) \|(?:[^|]*\|){2} ([0-9-]*) \|", re.MULTILINE)
 _SHORT = {"MIT License": "MIT", "BSD License": "BSD", "Apache Software License": "Apache-2.0"}
 
@@ -48,8 +57,10 @@ class Package:
 def page(released: dict[str, str]) -> str:
     """The whole page, with the dates of the last releases by name."""
     ours = {canonicalize_name(Requirement(text).name) for text in _project()["dependencies"]}
-    pins = dict(_PIN.findall((ROOT / "requirements" / "runtime.txt").read_text()))
-    here = {name: found for name in pins if (found := licence(name))}
+    pinned = (ROOT / "requirements" / "runtime.txt").read_text()
+    pins = dict(_PIN.findall(pinned))
+    elsewhere = {name for name, marker in _MARKED.findall(pinned) if not Marker(marker).evaluate(_USUAL)}
+    here = {name: found for name in pins if name not in elsewhere and (found := licence(name))}
     wanted = {name: sorted(other for other in here if canonicalize_name(name) in needs(other)) for name in here}
     rows = [
         Package(
@@ -61,8 +72,8 @@ def page(released: dict[str, str]) -> str:
         )
         for name in here
     ]
-    elsewhere = sorted(pins.keys() - here.keys())
-    tail = f"\nOn other systems or versions of Python only: {', '.join(elsewhere)}.\n" if elsewhere else ""
+    others = sorted(pins.keys() - here.keys())
+    tail = f"\nOn other systems or versions of Python only: {', '.join(others)}.\n" if others else ""
     return HEAD + "".join(one.row() for one in rows) + tail
 
 
