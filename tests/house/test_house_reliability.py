@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from tests.named import names_of_tests
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reliability.md").read_text()
 
@@ -16,13 +18,7 @@ def test_each_row_of_what_happens_names_a_test():
 
 
 def test_each_test_that_is_named_is_there():
-    there = {
-        name
-        for path in (ROOT / "tests").rglob("*.py")
-        for name in re.findall(r"^ *(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE)
-    }
-
-    assert set() == set(re.findall(r"`(test_\w+)`", PAGE)) - there
+    assert set() == set(re.findall(r"`(test_\w+)`", PAGE)) - names_of_tests()
 
 
 def test_each_file_that_is_linked_is_there():
