@@ -76,6 +76,7 @@ CALLS_PER_MINUTE: Final = {
     "conversations.members": 100,
     "conversations.open": 50,
     "conversations.replies": 50,
+    "files.delete": 50,
     "files.info": 100,
     "functions.completeError": 50,
     "functions.completeSuccess": 50,

@@ -1,22 +1,29 @@
 """Brings the desk's words and files into a thread."""
 
+import asyncio
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from yarl import URL
 
-from bot.conversion.ports import FromDesk, SlackRefused, SlackTrouble
+from bot.conversion.ports import FromDesk, SlackOutcomeUnknown, SlackRefused, SlackTrouble
 from bot.conversion.records import ThreadKey
 from bot.conversion.text.clean import clean_filename
 from bot.conversion.text.tree import Document, Paragraph, Run, Style
 from bot.slack.limits import API_URL, METADATA_EVENT, PAGE
+from bot.slack.refusals import refusal
 from bot.slack.text.write_rich_text import to_rich_text
 from bot.slack.views.elements import Json, Said, spoken
 from bot.slack.web import Web
 from bot.words import _
 
+log = logging.getLogger(__name__)
+
 _BOLD = Style(bold=True)
+_LOOKS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before each look where a file came to stand; Slack shares it some time after its answer."""
 
 
 def posts(message: FromDesk) -> tuple[Said, ...]:
@@ -52,15 +59,57 @@ async def post(web: Web, thread: ThreadKey, said: Said, marker: str, *, broadcas
 async def upload(web: Web, thread: ThreadKey, name: str, content: bytes) -> None:
     """Share a file in a thread, in Slack's three steps; nobody sees it before the last.
 
+    Slack shares it a moment after its answer, and in the channel itself where the thread is gone by then: so we look
+    where it came to stand, and take it away from there.
+
     Raises:
-        SlackTrouble: nothing is to be seen. SlackRefused: Slack does not take it.
+        SlackTrouble: nothing is to be seen. SlackRefused: Slack does not take it, or the thread is gone.
         SlackOutcomeUnknown: it may have been shared.
     """
     shown = clean_filename(name)
     place = await web.call("files.getUploadURLExternal", filename=shown, length=len(content))
     await _send(web, str(place.get("upload_url", "")), content)
-    files = [{"id": place["file_id"], "title": shown}]
-    await web.call("files.completeUploadExternal", files=files, channel_id=thread.channel, thread_ts=thread.ts)
+    file_id = str(place["file_id"])
+    files = [{"id": file_id, "title": shown}]
+    unknown: SlackOutcomeUnknown | None = None
+    try:
+        await web.call("files.completeUploadExternal", files=files, channel_id=thread.channel, thread_ts=thread.ts)
+    except SlackOutcomeUnknown as error:
+        unknown = error
+    share = await _shared(web, thread.channel, file_id)
+    if share and not share.get("thread_ts"):
+        await _delete(web, "files.delete", file=file_id)
+        raise await take_back(web, thread.channel, str(share.get("ts", "")))
+    if not share and unknown:
+        raise unknown
+
+
+async def _shared(web: Web, channel: str, file_id: str) -> Json | None:
+    """Where a file came to stand in a channel (``ts``, and ``thread_ts`` in a thread); None while nothing is known."""
+    for pause in _LOOKS:
+        await asyncio.sleep(pause)
+        try:
+            file = (await web.call("files.info", file=file_id)).get("file") or {}
+        except (SlackRefused, SlackTrouble):
+            continue
+        for shares in (file.get("shares") or {}).values():
+            if found := shares.get(channel):
+                return dict(found[0])
+    return None
+
+
+async def take_back(web: Web, channel: str, ts: str) -> SlackRefused:
+    """Delete what went into the channel because the thread that it was for is gone; gives what to raise."""
+    await _delete(web, "chat.delete", channel=channel, ts=ts)
+    return refusal("chat.postMessage", {"error": "thread_not_found"})
+
+
+async def _delete(web: Web, method: str, **which: str) -> None:
+    try:
+        await web.call(method, **which)
+    except (SlackRefused, SlackTrouble) as error:
+        # the caller learns that the thread is gone, which matters more than a post too many
+        log.warning("%s did not take back what was for a thread that is gone: %s", method, error)
 
 
 async def _send(web: Web, url: str, content: bytes) -> None:

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
-from bot.conversion.ports import Card, FromDesk, SlackRefused, SlackTrouble
+from bot.conversion.ports import Card, FromDesk, SlackRefused
 from bot.conversion.records import Link, Receipt, ThreadKey
 from bot.slack import replies
 from bot.slack.limits import METADATA_EVENT, PAGE
 from bot.slack.views.notices import closed_question
 from bot.slack.views.receipts import receipts as receipts_view
 from bot.slack.web import Web
-from bot.words import N_
 
 Said: TypeAlias = tuple[list[dict[str, Any]], str]
 State: TypeAlias = Literal["waiting", "delivered", "failed"]
@@ -98,8 +97,7 @@ class SlackVoice:
         )
         ts = str(answer.get("ts", ""))
         if thread_ts and _went_astray(answer):
-            await self._take_back(channel, ts)
-            raise SlackRefused("thread_not_found", N_("That thread is not in Slack any more."))
+            raise await replies.take_back(self._web, channel, ts)
         return ts
 
     async def find_post(self, channel: str, thread_ts: str, marker: str) -> str | None:
@@ -147,13 +145,6 @@ class SlackVoice:
             metadata=_trace(link) if link.follows else None,
         )
 
-    async def _take_back(self, channel: str, ts: str) -> None:
-        """Delete a message that went into the channel because the thread that it was for is gone."""
-        try:
-            await self._web.call("chat.delete", channel=channel, ts=ts)
-        except (SlackRefused, SlackTrouble):
-            return  # the caller learns that the thread is gone, which matters more than a card too many
-
     async def _messages(self, channel: str, thread_ts: str) -> AsyncIterator[Mapping[str, Any]]:
         method = "conversations.replies" if thread_ts else "conversations.history"
         cursor, pages = "", 0
@@ -189,8 +180,7 @@ class SlackVoice:
         answer = await replies.post(self._web, thread, post, marker, broadcast=broadcast)
         ts = str(answer.get("ts", ""))
         if _went_astray(answer):
-            await self._take_back(thread.channel, ts)
-            raise SlackRefused("thread_not_found", N_("That thread is not in Slack any more."))
+            raise await replies.take_back(self._web, thread.channel, ts)
         return ts
 
     async def rewrite(self, channel: str, ts: str, post: Said) -> None:
@@ -199,7 +189,7 @@ class SlackVoice:
         await self._web.call("chat.update", channel=channel, ts=ts, text=text, blocks=blocks, link_names=False)
 
     async def upload(self, thread: ThreadKey, name: str, content: bytes) -> None:
-        """Share a file in a thread. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
+        """Share a file in a thread, never beside it. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
         await replies.upload(self._web, thread, name, content)
 
     async def find_upload(self, thread: ThreadKey, name: str, size: int) -> bool:

@@ -1,5 +1,6 @@
 """Speaking in Slack: cards, receipts, and words to one person, against the pretend workspace."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -80,24 +81,84 @@ async def test_metadata_of_other_apps_is_not_taken_for_ours(office, voice):
     assert await voice.find_post(office.channel, root["ts"], "TL-ABC") is None
 
 
+async def gone_thread(office):
+    """A thread that was there and is not any more; what is meant for it comes to stand in the channel."""
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    await office.workspace.delete(office.ada, office.channel, root["ts"])
+    return ThreadKey(team=office.team, channel=office.channel, ts=root["ts"])
+
+
 @pytest.mark.parametrize("deletes", [True, False])
-async def test_a_card_whose_thread_is_gone_is_taken_back(office, deletes):
-    from aiohttp import web as server
+async def test_a_card_whose_thread_is_gone_is_taken_back(office, voice, deletes):
+    thread = await gone_thread(office)
+    if not deletes:
+        office.server.fail("chat.delete", "internal_error")
 
-    calls = []
+    with pytest.raises(SlackRefused, match="not in Slack any more"):
+        await voice.post_card(thread.channel, thread.ts, card(office, thread.ts), "TL-ABC")
 
-    async def api(request):
-        calls.append((request.match_info["method"], (await request.post()).get("ts")))
-        if request.match_info["method"] == "chat.delete" and not deletes:
-            return server.json_response({"ok": False, "error": "internal_error"})
-        return server.json_response({"ok": True, "ts": "5.5", "message": {"ts": "5.5"}})
+    assert ([] if deletes else ["Ticket T-17"]) == texts(office)
 
-    async with serve({"/api/{method}": api}) as url, Web("xoxb-1", api_url=url + "/api") as web:
-        voice = SlackVoice(web, card_view=card_view, failure_view=failure_view)
-        with pytest.raises(SlackRefused, match="not in Slack any more"):
-            await voice.post_card("C1", "1.1", card(office, "1.1"), "TL-ABC")
 
-    assert [("chat.postMessage", None), ("chat.delete", "5.5")] == calls
+async def test_an_answer_whose_thread_is_gone_is_taken_back(office, voice):
+    thread = await gone_thread(office)
+    (post,) = voice.posts(FromDesk(document=from_plain("Restarted.")))
+
+    with pytest.raises(SlackRefused, match="not in Slack any more"):
+        await voice.post(thread, post, "TL-ABC")
+
+    assert [] == texts(office)
+
+
+@pytest.mark.parametrize("answer", ["told", "lost"])
+async def test_a_file_whose_thread_is_gone_is_taken_back_with_its_bytes(office, voice, answer):
+    """Its thread vanishes behind the text; also where the answer that it was taken is lost."""
+    thread = await gone_thread(office)
+    if answer == "lost":
+        office.server.lose_answer("files.completeUploadExternal")
+
+    with pytest.raises(SlackRefused, match="not in Slack any more"):
+        await voice.upload(thread, "guide.pdf", b"%PDF")
+
+    assert ([], {}) == (texts(office), office.workspace.state.files)
+    assert 1 == office.server.calls["files.completeUploadExternal"]
+
+
+async def test_a_file_is_seen_in_its_thread_and_costs_one_look(office, voice):
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+
+    await voice.upload(ThreadKey(team=office.team, channel=office.channel, ts=root["ts"]), "guide.pdf", b"%PDF")
+
+    (reply,) = office.workspace.replies(office.channel, root["ts"])[1:]
+    assert ["guide.pdf"] == [file["name"] for file in reply["files"]]
+    assert 1 == office.server.calls["files.info"]
+
+
+async def test_a_file_whose_answer_is_lost_is_found_in_its_thread_at_once(office, voice):
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    office.server.lose_answer("files.completeUploadExternal")
+
+    await voice.upload(ThreadKey(team=office.team, channel=office.channel, ts=root["ts"]), "guide.pdf", b"%PDF")
+
+    assert 1 == len(office.workspace.replies(office.channel, root["ts"])[1:])
+
+
+@pytest.mark.parametrize("answer", ["told", "lost"])
+async def test_where_a_file_came_to_stand_may_stay_unknown(office, voice, answer, monkeypatch):
+    """Slack said that it took it: then it is done. Where it did not say so, it is in doubt."""
+    monkeypatch.setattr("bot.slack.replies._LOOKS", (0, 0))
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    office.server.fail("files.info", "internal_error", times=2)
+    if answer == "lost":
+        office.server.lose_answer("files.completeUploadExternal")
+
+    with pytest.raises(SlackOutcomeUnknown) if answer == "lost" else nullcontext():
+        await voice.upload(ThreadKey(team=office.team, channel=office.channel, ts=root["ts"]), "guide.pdf", b"%PDF")
+
+
+def texts(office):
+    """What stands in the channel itself."""
+    return [message["text"] for message in office.workspace.state.top_level(office.channel)]
 
 
 def reactions(office, ts):

@@ -23,24 +23,13 @@ def _destination(call: Call) -> SandboxChannel:
     return channel
 
 
-def _thread(call: Call, channel: SandboxChannel) -> str:
-    """The thread's root, where ``thread_ts`` names it or one of its replies."""
-    ts = call.text("thread_ts")
-    if not ts:
-        return ""
-    message = call.state.messages[channel.id].get(ts)
-    if message is None:
-        raise SlackError("thread_not_found")
-    return str(message.get("thread_ts", ts))
-
-
 async def _post(call: Call) -> dict[str, Any]:
     channel = _destination(call)
     fields = content(call.args)
     username, icon = call.text("username"), call.text("icon_emoji") or call.text("icon_url")
     if username or icon:
         call.allow("chat:write.customize")
-    root = _thread(call, channel)
+    root = call.thread(channel)
     message = bot_message(call.state, fields, username=username, icon=icon)
     if root:
         message["thread_ts"] = root
@@ -97,7 +86,7 @@ async def _whisper(call: Call) -> dict[str, Any]:
     if user not in channel.members:
         raise SlackError("user_not_in_channel")
     message = bot_message(call.state, content(call.args))
-    if root := _thread(call, channel):
+    if root := call.thread(channel):
         message["thread_ts"] = root
     call.workspace.response_urls.whisper(user, channel.id, message)
     return {"message_ts": message["ts"]}

@@ -80,6 +80,17 @@ class FileTransfers:
             raise SlackError("file_not_found")
         return {"file": copy.deepcopy(kept.info), "comments": [], "response_metadata": {"next_cursor": ""}}
 
+    async def delete(self, call: Call) -> dict[str, Any]:
+        """Delete a file of the app's own; messages keep a tombstone of it."""
+        file_id = call.need("file")
+        kept = call.state.files.get(file_id)
+        if kept is None:
+            raise SlackError("file_not_found")
+        if kept.info.get("user") != call.state.bot_user_id:
+            raise SlackError("cant_delete_file")
+        await self.workspace.delete_file(file_id)
+        return {}
+
     async def upload_url(self, call: Call) -> dict[str, Any]:
         """Where to send the bytes of a file of a given name and length."""
         name = call.need("filename")
@@ -108,6 +119,7 @@ class FileTransfers:
             channel = call.channel(name="channel_id")
             if not channel.bot_in:
                 raise SlackError("not_in_channel")
+            call.thread(channel)
         for item in files:
             self.unshared.discard(item["id"])
             call.state.files[item["id"]].info["title"] = item.get("title") or call.state.files[item["id"]].info["name"]
@@ -122,7 +134,9 @@ class FileTransfers:
         await asyncio.sleep(0.05)
         state = self.workspace.state
         message = bot_message(state, {"text": normalised(comment), "files": [state.files[one].info for one in ids]})
-        message |= {"subtype": "file_share", "upload": True, **({"thread_ts": thread_ts} if thread_ts else {})}
+        message |= {"subtype": "file_share", "upload": True}
+        if root := state.place_in(channel.id, thread_ts):
+            message["thread_ts"] = root
         for file_id in ids:
             share_file(state, file_id, channel, message)
         self.workspace.messages.add(channel.id, message)
@@ -130,6 +144,7 @@ class FileTransfers:
     def methods(self) -> dict[str, Method]:
         """The methods, bound to this workspace's transfers."""
         return {
+            "files.delete": method(self.delete, ["files:write"], per_minute=50),
             "files.info": method(self.info, ["files:read"], per_minute=100),
             "files.getUploadURLExternal": method(self.upload_url, ["files:write"], per_minute=100),
             "files.completeUploadExternal": method(self.complete, ["files:write"], per_minute=100, takes_json=True),

@@ -55,6 +55,13 @@ class Call:
             raise SlackError("invalid_limit" if name == "limit" else "invalid_arguments")
         return int(text)
 
+    def thread(self, channel: SandboxChannel) -> str:
+        """The root of the thread that ``thread_ts`` names; empty where it names none, or one that was deleted."""
+        try:
+            return self.state.place_in(channel.id, self.text("thread_ts"))
+        except KeyError:
+            raise SlackError("thread_not_found") from None
+
     def structure(self, name: str) -> Any:
         """A list or an object, which forms carry as JSON."""
         return parsed(self.args.get(name))

@@ -128,6 +128,8 @@ class State:
         self.people: dict[str, SandboxPerson] = {}
         self.channels: dict[str, SandboxChannel] = {}
         self.messages: dict[str, dict[str, Message]] = {}
+        self.deleted: set[tuple[str, str]] = set()
+        self._replies: dict[tuple[str, str], dict[str, None]] = {}
         self.ephemerals: dict[tuple[str, str], list[Message]] = {}
         self.files: dict[str, SandboxFile] = {}
         self.bots: dict[str, str] = {}
@@ -203,6 +205,7 @@ class State:
         root = self.messages[channel].get(message.get("thread_ts", ""))
         if root is not None and root is not message:
             message["parent_user_id"] = root.get("user", "")
+            self._replies.setdefault((channel, root["ts"]), {})[message["ts"]] = None
             self.refresh_root(channel, root["ts"])
         self.changes.note(f"message {channel} {message['ts']}")
         return message
@@ -232,11 +235,20 @@ class State:
 
     def thread(self, channel: str, ts: str) -> list[Message]:
         """A root and its replies in order, as they are stored; a lone message is its own thread."""
-        return [
-            message
-            for message in self.messages[channel].values()
-            if message["ts"] == ts or message.get("thread_ts") == ts
-        ]
+        kept = self.messages[channel]
+        return [kept[one] for one in (ts, *self._replies.get((channel, ts), ())) if one in kept]
+
+    def place_in(self, channel: str, ts: str) -> str:
+        """The root of the thread that *ts* names, by its root or by a reply.
+
+        Empty where that was deleted: as Slack has it, what is for such a thread comes to stand in the channel itself.
+
+        Raises:
+            KeyError: there never was such a message.
+        """
+        if not ts or (channel, ts) in self.deleted:
+            return ""
+        return str(self.messages[channel][ts].get("thread_ts", ts))
 
     def top_level(self, channel: str) -> list[Message]:
         """What the channel itself shows, oldest first: no replies unless they were broadcast."""
@@ -263,14 +275,19 @@ class State:
             }
             self.messages[channel][ts] = stone
             return stone
-        del self.messages[channel][ts]
+        self._drop(channel, ts)
         root = gone.get("thread_ts", ts)
         if root != ts:
+            self._replies.get((channel, root), {}).pop(ts, None)
             self.refresh_root(channel, root)
             left = self.messages[channel].get(root, {})
             if left.get("subtype") == "tombstone" and not left.get("reply_count"):
-                del self.messages[channel][root]
+                self._drop(channel, root)
         return None
+
+    def _drop(self, channel: str, ts: str) -> None:
+        del self.messages[channel][ts]
+        self.deleted.add((channel, ts))
 
     def permalink(self, channel: str, ts: str) -> str:
         """A message's address, as Slack writes it."""
