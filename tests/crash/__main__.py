@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=2.0, help="of the bots' waits; more on a busy machine")
     parser.add_argument("--give-up", type=float, default=120.0, help="seconds without anything new until a run ends")
     parser.add_argument("--mutant", default="")
+    parser.add_argument("--mixed", action="store_true", help="every second process is of the next release")
     parser.add_argument("--keep", type=Path, help="a folder for logs and data, which is kept")
     asked = vars(parser.parse_args())
     desk, keep = asked.pop("desk"), asked.pop("keep")

@@ -3,10 +3,9 @@
 `python -m tests.crash.bot_process FILE` runs one. `tests.crash.nursery` forks many, without the seconds of importing.
 
 A plan is JSON: ``settings`` (the document), ``environment``, ``role``; and, where wanted: ``tuning`` (arguments of
-`tuning.impatient`), ``mutant`` (of `mutants.MUTANTS`), ``log`` (a file), ``points`` (the folder of
-`tests.crash.points.tracing`), and ``kill`` (the step of a journal
-after whose answer, and before our note of it, the process ends with SIGKILL, ``times`` over all its lives, counted in
-the file ``lives``).
+`tuning.impatient`), ``mutant`` (of `mutants.MUTANTS`), ``newer`` (whether it is `newer.next_release`), ``log`` (a
+file), ``points`` (the folder of `tests.crash.points.tracing`), and ``kill`` (the step of a journal after whose answer,
+and before our note of it, the process ends with SIGKILL, ``times`` over all its lives, counted in the file ``lives``).
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from typing import Any
 from bot.conversion.journal import Journal
 from bot.settings import parse
 from bot.wiring import run
-from tests.crash import mutants, tuning
+from tests.crash import mutants, newer, tuning
 from tests.crash.points import tracing
 
 PR_SET_PDEATHSIG = 1
@@ -66,6 +65,8 @@ def live(plan: dict[str, Any]) -> None:
         tuning.impatient(**tuned)
     if mutant := plan.get("mutant"):
         mutants.MUTANTS[mutant]()
+    if plan.get("newer"):
+        newer.next_release()
     if folder := plan.get("points"):
         tracing.trace(Path(folder))
     if step := plan.get("kill"):

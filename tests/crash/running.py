@@ -47,6 +47,7 @@ class Plan:
     rollbacks: int = 0
     topology: Topology = "single"  # with another, "kill redis" kills a primary, and no copy can be put back
     mutant: str = ""
+    mixed: bool = False  # every second process is of the next release
     harm: Mapping[str, int] | None = None  # names of `harm.BLOWS` and how often; None: by the length of the run
     faults: tuple[Fault, ...] = DESK_FAULTS  # of the desk's server
     weights: tuple[int, ...] = (62, 4, 6, 8, 3, 4, 13)  # of the kinds of `KINDS`
@@ -117,6 +118,7 @@ async def run(plan: Plan, folder: Path) -> Result:
         faults=plan.faults,
         waits=Waits(plan.pace),
         mutant=plan.mutant,
+        mixed=plan.mixed,
         topology=plan.topology,
     ) as place:
         return await _Run(plan, place, began).all()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.conversion.worker import LEFT_ALONE
 from bot.sandbox.demo import KINDS
 from tests.crash.running import Plan, run
 
@@ -45,3 +46,13 @@ async def test_primaries_are_killed_and_replicas_take_over(tmp_path, topology):
 
     assert (0, 0, 0, 0) == _promise(result), result.line()
     assert 6 == result.kills["primary killed"]
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+async def test_a_fleet_of_two_releases_that_is_killed(tmp_path):
+    """What the next release wrote is left in its place by this one, and the lanes go on in order all the same."""
+    result = await run(Plan(ops=300, seconds=40, seed=4, workers=4, mixed=True), tmp_path)
+
+    assert (0, 0, 0, 0) == _promise(result), result.line()
+    assert LEFT_ALONE in (tmp_path / "bots.log").read_text()

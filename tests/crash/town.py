@@ -157,12 +157,16 @@ async def town(
     often: float,
     delivery: Literal["socket", "http"] = "socket",
     mutant: str = "",
+    mixed: bool = False,
     topology: Topology = "single",
     faults: tuple[Fault, ...] = DESK_FAULTS,
     waits: Waits,
     table: Mapping[str, Any] = MappingProxyType({}),
 ) -> AsyncIterator[Town]:
-    """A town in which things fail with probability *often*, until the block ends; *table* is more of the desk's."""
+    """A town in which things fail with probability *often*, until the block ends.
+
+    *table* is more of the desk's; *mixed*: every second bot is of the next release (`newer`).
+    """
     chance = random.Random(seed)
     async with AsyncExitStack() as stack:
         listen = f"127.0.0.1:{_free_port()}" if delivery == "http" else ""
@@ -189,7 +193,8 @@ async def town(
         tuned = {"settle": waits.settle, "trouble": often, "healed": str(folder / "healed")}
         fleet = Fleet(
             {
-                f"{role}-{number}": plan | {"role": role, "tuning": tuned | {"seed": seed * 100 + number}}
+                f"{role}-{number}": plan
+                | {"role": role, "newer": mixed and number % 2 == 1, "tuning": tuned | {"seed": seed * 100 + number}}
                 for role, count in (("front", fronts), ("worker", workers))
                 for number in range(count)
             }

@@ -13,7 +13,7 @@ from adapters import registry
 from adapters.contract import TicketAdapter
 from adapters.errors import OutcomeUnknown, Unavailable
 from bot import wiring
-from bot.conversion import intake, pull, verdicts
+from bot.conversion import intake, pull, run, verdicts, worker
 from bot.slack import limits, web
 from bot.store import connection
 
@@ -36,6 +36,8 @@ def impatient(*, settle: float, trouble: float, seed: int, healed: str) -> None:
     put(wiring, "Web", partial(web.Web, timeout=3.0))
     wiring.SWEEP = timedelta(seconds=15)
     intake.BETWEEN_SWEEPS = timedelta(milliseconds=20)
+    for room in (worker, run):
+        put(room, "NEWER_LOOKS", timedelta(seconds=0.3))
     put(pull, "AGES", ((timedelta(days=30), 1),))
     verdicts.FAST = (timedelta(seconds=0.1), timedelta(seconds=1))
     verdicts.SLOW = (timedelta(seconds=0.3), timedelta(seconds=2))
