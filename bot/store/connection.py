@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, TypeVar, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import PipelineCommand
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
@@ -30,6 +29,7 @@ from redis.exceptions import (
 
 from bot.conversion.ports import StoreAway
 from bot.store.at_hand import AtHand
+from bot.store.sentinel import behind_sentinel
 from bot.store.together import Command, Together
 
 SCRIPTS = ("add", "claim", "head", "save", "extend", "done", "retry", "park", "hold", "unpark", "nudge", "unlink")
@@ -90,7 +90,7 @@ def connect(url: str, *, timeout: float = 5.0, retries: int = 3, connections: in
             plain = url.replace("+cluster", "", 1)
             return RedisCluster.from_url(plain, max_connections=connections * 8, **common)
         if scheme in ("redis+sentinel", "rediss+sentinel"):
-            return _behind_sentinel(url, common)
+            return behind_sentinel(url, common)
         if scheme in ("redis", "rediss", "unix"):
             pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=timeout, **common)
             return Redis.from_pool(pool)
@@ -100,22 +100,6 @@ def connect(url: str, *, timeout: float = 5.0, retries: int = 3, connections: in
         "REDIS_URL is not an address of Redis. It looks like redis://host:6379/0, rediss://... for TLS, unix:///path, "
         "redis+cluster://host:port or redis+sentinel://host:port,host:port/master/0."
     ) from None
-
-
-def _behind_sentinel(url: str, common: dict[str, Any]) -> Redis:
-    parts = urlsplit(url)
-    hosts = [host.partition(":") for host in parts.netloc.rpartition("@")[2].split(",")]
-    sentinels = [(host, int(port or 26379)) for host, _, port in hosts]
-    master, _, database = parts.path.strip("/").partition("/")
-    if not master:
-        raise ValueError
-    login = {name: unquote(text) for name, text in (("username", parts.username), ("password", parts.password)) if text}
-    authority = {name: path for name, path in parse_qsl(parts.query) if name == "ssl_ca_certs"}
-    secure: dict[str, Any] = {"ssl": True, **authority} if parts.scheme == "rediss+sentinel" else {}
-    waits = {name: common[name] for name in ("socket_timeout", "socket_connect_timeout")}
-    make: Callable[..., Any] = Sentinel  # it has no types
-    watch = make(sentinels, sentinel_kwargs={**waits, **secure}, **common, **login, **secure, db=int(database or 0))
-    return cast("Redis", watch.master_for(master))
 
 
 class Connection:

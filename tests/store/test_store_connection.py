@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+from redis.asyncio.sentinel import SentinelManagedSSLConnection
 
 from bot.conversion.ports import StoreAway
 from bot.store.connection import LONE_SCRIPTS, SCRIPTS, BadAddress, Connection, connect, source
@@ -50,7 +51,7 @@ async def test_an_address_behind_sentinel_names_hosts_master_and_database():
     sentinels = [s.connection_pool.connection_kwargs for s in pool.sentinel_manager.sentinels]
     assert [("one", 26380), ("two", 26379)] == [(s["host"], s["port"]) for s in sentinels]
     assert {"/ca.pem"} == {s["ssl_ca_certs"] for s in (*sentinels, pool.connection_kwargs)}
-    assert "SentinelManagedSSLConnection" == pool.connection_class.__name__
+    assert issubclass(pool.connection_class, SentinelManagedSSLConnection)
     await client.aclose()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.conversion.ports import Added, LeaseLost, StoreAway
 from bot.store.store import Store
-from tests.store.topologies import DURABLE, Cluster, Node, free_ports, until
+from tests.store.topologies import DURABLE, Cluster, Node, Sentinels, free_ports, until
 
 T = "T1:C1:1700000000.000100"
 
@@ -91,3 +91,25 @@ async def test_on_a_cluster_each_primary_has_its_replica_waited_for(tmp_path, op
         dead.signal(signal.SIGSTOP)
         with pytest.raises(StoreAway, match="fewer replicas"):
             await store.lanes.add([op("b", lane=lane) for lane in lanes])
+
+
+async def test_a_server_that_sentinel_names_and_that_is_not_the_primary_is_not_asked(tmp_path, monkeypatch, op):
+    """A Sentinel that has not heard of the failover yet: as a replica that server would answer all that is read."""
+    async with Sentinels(tmp_path) as servers:
+        (primary,) = await servers.primaries()
+        replica = next(node for node in servers.nodes if node is not primary)
+        told, asked = [replica.port, replica.port, primary.port], list[int]()
+
+        async def late(*_):
+            asked.append(told[min(len(asked), 2)])
+            return "127.0.0.1", asked[-1]
+
+        monkeypatch.setattr("redis.asyncio.Sentinel.discover_master", late)
+        async with Store.open(servers.url) as store:
+            await store.connection.do("PING")
+            assert told == asked[:3]
+            assert [Added.ADDED] == await store.lanes.add([op("a", lane=T)])
+            (lease,) = await store.lanes.claim(1)
+            head = await store.lanes.head(lease)
+            assert head is not None
+            assert "a" == head.id
