@@ -25,6 +25,8 @@ _SDK: Final = logging.getLogger(f"{__name__}.sdk")
 _SDK.setLevel(logging.CRITICAL + 1)  # it logs whole messages, and addresses that hold a ticket for the connection
 _WATCH: Final = 5.0
 _STRIKES: Final = 3
+_HANDSHAKE: Final = 8.0
+"""Seconds; after ten the SDK would try the same address again, which Slack takes once."""
 _LONGEST_WAIT: Final = 60.0
 
 
@@ -115,7 +117,7 @@ class SocketMode:
         client.socket_mode_request_listeners.append(self._receive)
         try:
             client.wss_uri = await client.issue_new_wss_url()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(_HANDSHAKE):
                 await client.connect()
         except TimeoutError as error:
             await client.close()
@@ -148,11 +150,15 @@ class SocketMode:
     async def _another(self) -> "_Client | None":
         """A new connection; None where Slack does not give one now."""
         try:
-            return await self._connect()
+            client = await self._connect()
         except SlackTrouble as trouble:
             if trouble.code != "ratelimited":
                 log.warning("Slack cannot be reached: %s", trouble.code)
             return None
+        if self._stopping.is_set():  # nobody would close it
+            await client.close()
+            return None
+        return client
 
     async def _renewed(self) -> None:
         if self._on_reconnect is not None and not self._stopping.is_set():

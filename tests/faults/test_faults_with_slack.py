@@ -14,12 +14,14 @@ from bot.sandbox.serving import serving
 from bot.sandbox.slack import SlackServer, Workspace
 from bot.slack.batch import StoreFirst
 from bot.slack.front import Front
+from bot.slack.socket import SocketMode
 from bot.slack.web import Web
 from tests.doors.conftest import THREAD, call, desks, doors_server, hooks, link, store
 from tests.doors.test_doors_hooks import looked_at
 from tests.faults.proxy import Trouble, proxy_to
 from tests.slack.doors import serve
 from tests.slack.test_slack_front_wire import Store, Talk, greet
+from tests.slack.test_slack_socket import quick
 
 __all__ = ["desks", "doors_server", "hooks", "link", "store"]
 PATIENCE = 0.5
@@ -111,6 +113,27 @@ async def test_an_event_over_a_bad_way_to_the_front_is_kept_once(trouble):
         slack = SlackServer(workspace, delivery="http", request_url=url, scale=0.02, ack_seconds=0.3)
         async with slack.serve():
             said, found = await kept_after(Talk(workspace, slack), kept.kept, proxy, WAYS_IN[trouble])
+
+    assert said == found
+
+
+@pytest.mark.parametrize("trouble", [*WAYS_IN, "arrives twice"])
+async def test_an_event_over_a_bad_way_to_socket_mode_is_kept_once(trouble):
+    """The connection may be lost with it, or seem to live: then there is a new one, and Slack sends it again."""
+    workspace, kept = Workspace(), Store()
+    slack = SlackServer(workspace, delivery="socket", scale=0.02, ack_seconds=0.3)
+    async with slack.serve() as address, to(address) as proxy:
+        workspace.state.set_base_url(f"http://{proxy.address}")
+        async with Web(workspace.bot_token, api_url=slack.api_url, clock=quick) as web:
+            socket = SocketMode(workspace.app_token, web, StoreFirst(kept.add, greet), watch=0.05)
+            await socket.start()
+            run = asyncio.create_task(socket.run())
+            try:
+                wrong = WAYS_IN.get(trouble, {"double_answers": 1})
+                said, found = await kept_after(Talk(workspace, slack), kept.kept, proxy, wrong)
+            finally:
+                await socket.stop(1)
+                await asyncio.gather(run, return_exceptions=True)
 
     assert said == found
 

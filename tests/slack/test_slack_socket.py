@@ -34,9 +34,12 @@ class Slack:
         self.acks: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.ended: asyncio.Queue[server.WebSocketResponse] = asyncio.Queue()
         self.url = ""
+        self.lets_in = asyncio.Event()
+        self.lets_in.set()
 
     async def open(self, request):
         self.opened += 1
+        await self.lets_in.wait()
         self.tokens.append(request.headers["Authorization"])
         if self.error:
             return server.json_response({"ok": False, "error": self.error})
@@ -297,6 +300,18 @@ async def test_a_token_that_is_revoked_later_ends_the_run_with_words(taken):
 
         with pytest.raises(SlackRefused, match="revoked"):
             await asyncio.wait_for(run, 10)
+
+
+async def test_a_connection_that_is_being_opened_while_the_door_stops_is_closed_too(taken):
+    async with connected(taken, connections=2) as (slack, socket):
+        slack.lets_in.clear()
+        while slack.opened < 2:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.01)
+        await socket.stop(1)
+        slack.lets_in.set()
+
+        for _ in range(2):
+            await asyncio.wait_for(slack.ended.get(), 5)
 
 
 async def test_stopping_finishes_what_is_in_hand_and_takes_nothing_more(taken):
