@@ -16,6 +16,8 @@ from bot.conversion.tasks import ended
 log = logging.getLogger("threadline.worker")
 
 POLL = timedelta(seconds=1)
+A_FEW = 4
+"""Lanes that are taken at a time, so that the worker that wakes first leaves some to the others."""
 DRAIN = 10.0
 """Seconds that a stopping worker gives to operations in hand."""
 
@@ -46,7 +48,7 @@ class Worker:
                 await asyncio.wait(self._lanes, timeout=POLL.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
                 continue
             try:
-                leases = await self._rooms.lanes.claim(free)
+                leases = await self._rooms.lanes.claim(min(free, A_FEW))
                 for lease in leases:
                     task = asyncio.create_task(self._guarded(lease))
                     self._lanes.add(task)

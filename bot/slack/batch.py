@@ -14,6 +14,9 @@ from bot.slack.limits import ANSWER
 log = logging.getLogger(__name__)
 
 _MOST = 500
+_AT_ONCE = 2
+_MANY = 8
+"""So many must wait for a second call to begin beside the first: fewer are cheaper together with those to come."""
 
 
 class _Waiting(NamedTuple):
@@ -27,7 +30,9 @@ class _Waiting(NamedTuple):
 class Batch:
     """Collects operations while a call is under way and sends them together with the next.
 
-    ``add`` has the meaning of `bot.conversion.ports.Lanes.add`: when it returns, the server holds the operations.
+    ``add`` has the meaning of `bot.conversion.ports.Lanes.add`: when it returns, the server holds the operations. Where
+    many wait, a second call begins beside the first, so that one is made ready while the server writes the other to
+    its disk; what is for a lane that is in the first waits for it, so that nothing overtakes.
 
     Args:
         add: of the lanes.
@@ -38,7 +43,9 @@ class Batch:
         self._add = add
         self._budget = budget
         self._waiting: list[_Waiting] = []
-        self._sender: asyncio.Task[None] | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+        self._lanes: set[str] = set()
+        self._is_due = False
 
     async def add(self, ops: Sequence[NewOp]) -> list[Added]:
         """Store *ops*; each caller gets its own results, or its own exception.
@@ -48,27 +55,46 @@ class Batch:
         """
         if not ops:
             return []
-        if self._sender is None:
-            self._sender = asyncio.create_task(self._send_all())
-        loop = self._sender.get_loop()
+        loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Added]] = loop.create_future()
         self._waiting.append(_Waiting(ops, loop.time() + self._budget, future))
+        if not self._is_due and self._has_room():
+            self._is_due = True
+            loop.call_soon(self._begin)
         return await future
 
-    async def _send_all(self) -> None:
-        try:
-            while self._waiting:
-                await self._in_time(self._next())
-        finally:
-            self._sender = None
+    def _has_room(self) -> bool:
+        return not self._calls or (len(self._calls) < _AT_ONCE and len(self._waiting) >= _MANY)
+
+    def _begin(self) -> None:
+        self._is_due = False
+        if not (self._waiting and self._has_room() and (batch := self._next())):
+            return
+        lanes = {op.lane for one in batch for op in one.ops}
+        self._lanes |= lanes
+        call = asyncio.create_task(self._in_time(batch))
+        self._calls.add(call)
+        call.add_done_callback(lambda call: self._ended(call, lanes))
+
+    def _ended(self, call: asyncio.Task[None], lanes: set[str]) -> None:
+        self._calls.discard(call)
+        self._lanes -= lanes
+        self._begin()
 
     def _next(self) -> list[_Waiting]:
-        taken, size = 0, 0
+        """Take what goes together, oldest first; nothing may overtake what stays."""
+        batch: list[_Waiting] = []
+        left: list[_Waiting] = []
+        size, behind = 0, set(self._lanes)
         for one in self._waiting:
-            if taken and size + len(one.ops) > _MOST:
-                break
-            taken, size = taken + 1, size + len(one.ops)
-        batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
+            lanes = {op.lane for op in one.ops}
+            if (batch and size + len(one.ops) > _MOST) or not behind.isdisjoint(lanes):
+                left.append(one)
+                behind |= lanes
+            else:
+                batch.append(one)
+                size += len(one.ops)
+        self._waiting = left
         return batch
 
     async def _in_time(self, batch: list[_Waiting]) -> None:

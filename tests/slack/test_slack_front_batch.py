@@ -9,8 +9,8 @@ from bot.slack.batch import Batch, StoreFirst
 from tests.slack.doors import Taken
 
 
-def op(name, order=1):
-    return NewOp(lane="in/T1:C1:1.1", id=name, order=order, payload="{}")
+def op(name, order=1, *, lane="in/T1:C1:1.1"):
+    return NewOp(lane=lane, id=name, order=order, payload="{}")
 
 
 class Store:
@@ -50,6 +50,41 @@ async def test_what_comes_during_a_call_goes_with_the_next():
     await asyncio.gather(first, *rest)
 
     assert [["a"], ["b", "c", "d"]] == store.calls
+
+
+async def test_where_many_wait_a_second_call_begins_beside_the_first():
+    store = Store()
+    batch = Batch(store.add)
+    store.open.clear()
+    waiting = []
+    for names in ("a", "bcdefgh", "i", "jklmnopqrstu"):
+        waiting += [asyncio.create_task(batch.add([op(name, lane=name)])) for name in names]
+        await asyncio.sleep(0.01)
+    before = list(store.calls)
+    store.open.set()
+    await asyncio.gather(*waiting)
+
+    assert [["a"], list("bcdefghi")] == before
+    assert [*before, list("jklmnopqrstu")] == store.calls
+
+
+async def test_nothing_overtakes_what_is_before_it_in_its_lane():
+    """Neither where that is under way nor where it has to wait itself."""
+    store = Store()
+    batch = Batch(store.add)
+    store.open.clear()
+    wishes = [[op("L1", lane="L")], [op("L2", lane="L"), op("M1", lane="M")], [op("M2", lane="M")]]
+    wishes += [[op(name, lane=name)] for name in "abcdef"]
+    waiting = [asyncio.create_task(batch.add(wishes[0]))]
+    await asyncio.sleep(0.01)
+    waiting += [asyncio.create_task(batch.add(wish)) for wish in wishes[1:]]
+    await asyncio.sleep(0.01)
+    before = list(store.calls)
+    store.open.set()
+    await asyncio.gather(*waiting)
+
+    assert [["L1"], list("abcdef")] == before
+    assert [*before, ["L2", "M1", "M2"]] == store.calls
 
 
 async def test_one_that_cannot_be_stored_does_not_take_its_neighbours_along():
