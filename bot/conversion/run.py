@@ -95,6 +95,8 @@ class Run:
             self._note("later")
             if isinstance(later, Again):
                 await self._desk_is_well()
+                if had_trouble:
+                    await self._card_is_well()
                 self._journal.begin_again(later.work)
             await self._rest(NEWER_LOOKS if isinstance(later, UnknownVersion) else later.delay)
             return None
@@ -104,8 +106,8 @@ class Run:
         except Exception as error:  # noqa: BLE001 - our own faults have a row in the table of verdicts too
             return await self._failed(error)
         await self._desk_is_well()
-        if had_trouble and self._journal.head.link and not self._shows:
-            await self._rooms.lanes.add([card_op(self._journal.head.link.thread)])
+        if had_trouble:
+            await self._card_is_well()
         self._log("done")
         self._note("done")
         outcome = replace(outcome, untouched=self._journal.missed and progress.waited)
@@ -175,6 +177,11 @@ class Run:
             await self._announce(error)
         await self._rest(answer.delay)
         return None
+
+    async def _card_is_well(self) -> None:
+        """Have the card speak no more of waiting, as it may have because of this."""
+        if self._journal.head.link and not self._shows:
+            await self._rooms.lanes.add([card_op(self._journal.head.link.thread)])
 
     async def _rest(self, delay: timedelta) -> None:
         self._journal.progress.rested = True

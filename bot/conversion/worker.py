@@ -18,6 +18,8 @@ log = logging.getLogger("threadline.worker")
 POLL = timedelta(seconds=1)
 A_FEW = 4
 """Lanes that are taken at a time, so that the worker that wakes first leaves some to the others."""
+COURTESY = 0.001
+"""Seconds for each lane in hand before more are taken."""
 DRAIN = 10.0
 """Seconds that a stopping worker gives to operations in hand."""
 
@@ -48,6 +50,8 @@ class Worker:
                 await asyncio.wait(self._lanes, timeout=POLL.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
                 continue
             try:
+                if self._lanes:  # whoever has less in hand goes first
+                    await asyncio.sleep(len(self._lanes) * COURTESY)
                 leases = await self._rooms.lanes.claim(min(free, A_FEW))
                 for lease in leases:
                     task = asyncio.create_task(self._guarded(lease))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.contract import Capability
-from adapters.errors import NotFound, Rejected
+from adapters.errors import NotFound, Rejected, Unavailable
 from adapters.model import Body, Message, Person, Status, Ticket, TicketRef, Visibility
 from bot.conversion.ops import perhaps_done, poll_op, pull_op
 from bot.conversion.pull import RARELY, pause
@@ -219,6 +219,17 @@ async def test_a_sweep_finds_an_answer_that_the_desk_did_not_tell_of(house):
     await house.until(lambda: house.voice.posted)
 
     assert [("Alex Agent", "Try another one")] == _said(house)
+
+
+async def test_a_card_speaks_no_more_of_waiting_once_a_look_that_repeats_itself_went_well(house, monkeypatch):
+    await opened(house)
+    away = Unavailable("desk", "it is away.", retry_after=timedelta(milliseconds=20))
+    failing(house, monkeypatch, "messages", away, away)
+    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.CHANGED_SINCE})
+
+    await house.store.lanes.add([pull_op(THREAD, repeat=True)])
+    await house.until(lambda: any("will be sent" in card.note for card in house.voice.updates))
+    await house.until(lambda: not house.voice.updates[-1].note)
 
 
 async def idle(house, *lanes):

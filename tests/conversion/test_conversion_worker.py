@@ -28,12 +28,12 @@ def failing(house, monkeypatch, method, *errors, after=False):
     real = getattr(house.desk, method)
     left = list(errors)
 
-    async def broken(*args):
+    async def broken(*args, **more):
         if not left:
-            return await real(*args)
+            return await real(*args, **more)
         error = left.pop(0)
         if after:
-            await real(*args)
+            await real(*args, **more)
         raise error
 
     monkeypatch.setattr(house.desk, method, broken)
