@@ -3,6 +3,7 @@
 Polls are the truth: a webhook only makes the next one come sooner. The watermark moves after each delivered message.
 """
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,8 @@ from bot.conversion.text.read_html import from_html
 from bot.conversion.text.read_markdown import from_markdown
 from bot.conversion.text.tree import Document
 from bot.words import N_, _
+
+log = logging.getLogger("threadline.worker")
 
 FILE = 50_000_000
 """Bytes of a desk's file that are brought to Slack; a larger one is named."""
@@ -146,13 +149,21 @@ class _Pull:
         for number, post in enumerate(self.rooms.voice.posts(said)):
             marker = post_marker(self.link, identity, number)
 
-            async def act(post: Any = post, marker: str = marker) -> str:
-                return await self.rooms.voice.post(self.link.thread, post, marker)
+            step = f"post {identity} {number}"
+
+            async def act(post: Any = post, marker: str = marker, step: str = step) -> str:
+                ts = await self.rooms.voice.post(self.link.thread, post, marker)
+                self._log("posted", step)
+                return ts
 
             async def look(marker: str = marker) -> str | None:
                 return await self.rooms.voice.find_post(self.link.thread.channel, self.link.thread.ts, marker)
 
-            await self.journal.once(f"post {identity} {number}", act, look)
+            await self.journal.once(step, act, look)
+
+    def _log(self, event: str, step: str) -> None:
+        """One line for each visible change, without texts: a look may make many, and may never be done."""
+        log.info("pull_ticket %s", event, extra={"lane": self.journal.lease.lane, "op": step})
 
     async def _share(self, message: Message, file: Attachment) -> None:
         """A file of the desk's as a file in the thread; one that cannot be had is named."""
@@ -170,6 +181,7 @@ class _Pull:
 
         async def act() -> str:
             await self.rooms.voice.upload(self.link.thread, file.name, content)
+            self._log("shared", f"file {step}")
             return "shared"
 
         async def look() -> str | None:

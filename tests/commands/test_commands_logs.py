@@ -32,8 +32,9 @@ async def test_a_running_bot_logs_a_line_for_each_visible_change_and_no_text(cap
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
     events = {line["event"] for line in lines}
     assert {"open_ticket done", "add_message done", "show_card done"} <= events
+    assert {"pull_ticket posted", "pull_ticket shared"} <= events
     assert all("Printer is on fire" not in json.dumps(line) for line in lines)
-    assert all(line["lane"] and line["op"] for line in lines if line["event"].endswith(" done"))
+    assert all(line["lane"] and line["op"] for line in lines if line["logger"] == "threadline.worker")
 
 
 @pytest.mark.parametrize(
