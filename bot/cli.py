@@ -17,7 +17,7 @@ desk_app = typer.Typer(help="Try a desk by hand.", no_args_is_help=True, rich_ma
 links_app = typer.Typer(help="Look at links between threads and tickets.", no_args_is_help=True, rich_markup_mode=None)
 parked_app = typer.Typer(help="Decide about work that waits for a person.", no_args_is_help=True, rich_markup_mode=None)
 people_app = typer.Typer(help="Say who Slack people are at a desk.", no_args_is_help=True, rich_markup_mode=None)
-forget_app = typer.Typer(help="Forget a person or a ticket.", no_args_is_help=True, rich_markup_mode=None)
+forget_app = typer.Typer(help="Forget a person, a ticket, or everything.", no_args_is_help=True, rich_markup_mode=None)
 export_app = typer.Typer(help="Show what is kept about a person.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(forget_app, name="forget")
 app.add_typer(export_app, name="export")
@@ -279,6 +279,14 @@ def forget_ticket(desk: Name, number: Number, config: Config = None, drop_waitin
     from bot.commands.forget import forget_about_ticket as work
 
     work(config, desk, number, drop=drop_waiting)
+
+
+@forget_app.command("everything")
+def forget_everything(config: Config = None, drop_waiting: Drop = False) -> None:
+    """Delete all that Redis holds, as after the app was taken out of its workspace. Stop Threadline first."""
+    from bot.commands.forget import forget_everything as work
+
+    work(config, drop=drop_waiting)
 
 
 @export_app.command("user")

@@ -13,6 +13,7 @@ from bot.store.personal import (
     Waiting,
     about_person,
     about_ticket,
+    forget_everything as remove,
     forget_person,
     forget_ticket,
     rewrite_log,
@@ -63,6 +64,28 @@ def forget_about_ticket(config: Path | None, desk: str, number: str, *, drop: bo
     out.print(
         f"{number} at {desk} is forgotten: {len(held.links)} links removed, {len(held.work)} waiting operations "
         "dropped. Thread and ticket stay as they are, and no longer follow each other.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def forget_everything(config: Path | None, *, drop: bool) -> None:
+    """Delete all that is kept, as after the app was taken out of its workspace."""
+    settings = settings_at(config)
+
+    async def work() -> tuple[int, int]:
+        async with store_of(settings) as store:
+            done = await remove(store, drop=drop)
+            if not settings.redis_url:
+                await rewrite_log(store)
+            return done
+
+    removed, waiting = finish(work)
+    if waiting and not drop:
+        fail(_WAITS.format(count=waiting))
+    out.print(
+        f"Everything is forgotten: {removed} keys removed. Slack and the helpdesks keep what they have, and no thread "
+        "follows a ticket any more. Backups of Redis keep what they had.",
         markup=False,
         soft_wrap=True,
     )

@@ -14,6 +14,8 @@ SHARDS_OF_A_CLUSTER = 16
 """How many shards a new installation on a Cluster gets; one on a single server gets one, so that what comes in together
 is stored by one call. What an installation has is written in `META` and never changes."""
 
+OURS = "tk:*"
+"""All of them."""
 META = "tk:meta"
 WAKE = "tk:wake"
 """Channel on which an addition rings, so that a worker need not wait for its next look."""

@@ -8,10 +8,13 @@ from typing import Any
 
 from bot.conversion.records import Asked, Link, Mapped, Operation, Say, SlackEvent, Tell, decode
 from bot.conversion.stored import UnknownVersion
+from bot.store import keys
 from bot.store.cipher import is_closed
+from bot.store.connection import translating
 from bot.store.keys import thread_of
 from bot.store.store import Store
 
+_AT_ONCE = 500
 _WHOSE = frozenset({"actor", "requester", "user", "opened_by"})
 """Under these names records and Slack's events say whose they are; who is only mentioned is called otherwise."""
 
@@ -102,6 +105,22 @@ async def forget_ticket(store: Store, held: Held) -> list[Waiting]:
     for link in held.links:
         await store.links.remove(link)
     return []
+
+
+async def forget_everything(store: Store, *, drop: bool) -> tuple[int, int]:
+    """Delete all our keys, unless something waits and may not be dropped; how many there were, and how much waits.
+
+    Whoever else is at work would write some of them again. Raises StoreAway.
+    """
+    work, unread = await _work(store, lambda one: one.says)
+    waiting = len(work) + unread
+    if waiting and not drop:
+        return 0, waiting
+    async with translating():
+        found = [str(name) async for name in store.connection.client.scan_iter(match=keys.OURS, count=500)]
+    for start in range(0, len(found), _AT_ONCE):
+        await store.connection.do_many([("DEL", name) for name in found[start : start + _AT_ONCE]])
+    return len(found), waiting
 
 
 async def unreadable(store: Store) -> int:

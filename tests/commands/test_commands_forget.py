@@ -152,6 +152,21 @@ def test_s19_a_ticket_is_forgotten_and_nothing_of_its_thread_is_left(threadline,
     assert {"claim", "dd", "epoch"} >= left  # names of lanes and operations only
 
 
+def test_s19_everything_is_forgotten_after_the_app_was_uninstalled(threadline, directory):
+    stored(directory, a_thread_with_all)
+
+    refused = threadline("forget", "everything")
+    kept = stored(directory, contents)
+    forgotten = threadline("forget", "everything", "--drop-waiting")
+
+    assert (1, True) == (refused.exit_code, "4 messages or wishes wait" in refused.output + refused.stderr)
+    assert CANARY in str(kept)
+    assert f"Everything is forgotten: {len(kept)} keys removed." in forgotten.output
+    assert {"tk:meta", "tk:{00}:runs"} == {key for key, _ in stored(directory, contents)}  # as each start writes
+    assert [] == in_the_log(directory, CANARY)
+    assert 0 == threadline("forget", "everything").exit_code
+
+
 def test_what_a_worker_has_in_hand_is_not_taken_from_it(threadline, directory):
     async def in_hand(store):
         await store.lanes.add([op("mine", AddMessage(actor=USER, message=MINE))])
