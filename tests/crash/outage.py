@@ -230,7 +230,7 @@ class _Outage:
 
     async def _compare(self) -> Found:
         tickets = [await self.town.agents.ticket(ticket.id) for ticket in await self.town.agents.tickets()]
-        seen = Seen(tickets=tickets, posts={}, sent=self.town.sent, stored=self.town.stored)
+        seen = Seen(tickets=tickets, posts={}, sent=self.town.heard.sent, stored=self.town.heard.stored)
         return compare(self.ledger, seen)
 
     def _someone(self) -> str:

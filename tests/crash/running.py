@@ -256,7 +256,7 @@ class _Run:
             for thread in self.ledger.threads
             if thread.ts
         }
-        seen = Seen(tickets=tickets, posts=posts, sent=self.town.sent, stored=self.town.stored)
+        seen = Seen(tickets=tickets, posts=posts, sent=self.town.heard.sent, stored=self.town.heard.stored)
         given_up = [t for body in self.town.world.slack.deliveries.given_up for t in TOKEN.findall(json.dumps(body))]
         return compare(self.ledger, seen, never_handed=given_up)
 

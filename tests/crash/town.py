@@ -2,7 +2,6 @@
 
 import random
 import socket
-import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +14,7 @@ from bot.commands.demo import company
 from bot.sandbox.demo import World, world
 from bot.sandbox.faults import Fault
 from tests.crash.fleet import Fleet
+from tests.crash.heard import Heard
 from tests.crash.server import StoreServer
 from tests.store.topologies import Cluster, Sentinels, Servers
 
@@ -94,39 +94,13 @@ class Town:
         self.world, self.server, self.fleet, self.dice, self.healed = around, server, fleet, dice, healed
         self.waits = waits
         self.slack, self.agents = around.workspace, around.agents
-        self.sent: dict[str, float] = {}
-        self.stored: dict[str, float] = {}
-        self.unheard: set[str] = set()
-        """Ids of the events that happened and that we have not acknowledged."""
+        self.heard = Heard(around.slack.deliveries)
         self.faults: Counter[str] = Counter()
-        self._watch_deliveries()
-
-    def _watch_deliveries(self) -> None:
-        """Note when each message's event was first sent, and when it was first acknowledged."""
-        deliveries = self.world.slack.deliveries
-        attempt, event = deliveries.attempt, deliveries.event
-
-        def emitted(body: dict[str, Any]) -> None:
-            self.unheard.add(body["event_id"])
-            event(body)
-
-        async def watched(body: dict[str, Any], number: int, reason: str) -> tuple[str, bool]:
-            ts = str(body.get("event", {}).get("ts", ""))
-            self.sent.setdefault(ts, time.monotonic())
-            answer = await attempt(body, number, reason)
-            if not answer[0]:
-                self.stored.setdefault(ts, time.monotonic())
-                self.unheard.discard(body["event_id"])
-            return answer
-
-        deliveries.event = emitted  # type: ignore[method-assign]
-        deliveries.attempt = watched  # type: ignore[method-assign]
 
     @property
     def waits_for_us(self) -> bool:
         """Whether Slack goes on sending something that we have not acknowledged."""
-        given_up = {body["event_id"] for body in self.world.slack.deliveries.given_up}
-        return bool(self.unheard - given_up)
+        return bool(self.heard.unheard)
 
     @property
     def often(self) -> float:

@@ -25,6 +25,7 @@ from bot.store.keys import Shard
 from bot.store.store import Store
 from tests.crash.comparing import DELETED, Found, Seen, compare
 from tests.crash.fleet import ROOT
+from tests.crash.heard import Heard
 from tests.crash.ledger import TOKEN, Ledger
 from tests.crash.points.tracing import Order, Passage
 from tests.crash.server import StoreServer
@@ -90,7 +91,6 @@ class Place:
     pid: int = 0
     deaths: int = 0
     asked: int = 0
-    unheard: set[str] = field(default_factory=set)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -99,30 +99,7 @@ class Place:
         self.chance = random.Random(1)
         self.without_card = False
         """Whether somebody said that a ticket is there: they link it by its number, and it has no card until then."""
-        self.sent: dict[str, float] = {}
-        self.stored: dict[str, float] = {}
-        self._watch()
-
-    def _watch(self) -> None:
-        """Know which events were not acknowledged yet."""
-        deliveries = self.world.slack.deliveries
-        attempt, event = deliveries.attempt, deliveries.event
-
-        def emitted(body: dict[str, Any]) -> None:
-            self.unheard.add(body["event_id"])
-            event(body)
-
-        async def watched(body: dict[str, Any], number: int, reason: str) -> tuple[str, bool]:
-            ts = str(body.get("event", {}).get("ts", ""))
-            self.sent.setdefault(ts, time.monotonic())
-            answer = await attempt(body, number, reason)
-            if not answer[0]:
-                self.stored.setdefault(ts, time.monotonic())
-                self.unheard.discard(body["event_id"])
-            return answer
-
-        deliveries.event = emitted  # type: ignore[method-assign]
-        deliveries.attempt = watched  # type: ignore[method-assign]
+        self.heard = Heard(self.world.slack.deliveries)
 
     # --- the bot ---
 
@@ -214,8 +191,7 @@ class Place:
 
     async def waits(self) -> list[str]:
         """What is under way, in words."""
-        given_up = {body["event_id"] for body in self.world.slack.deliveries.given_up}
-        waits = [f"event {one}" for one in self.unheard - given_up]
+        waits = [f"event {one}" for one in self.heard.unheard]
         async for lane, op, payload in self.store.lanes.everything():
             work = decode(payload).work
             if not (work.kind in RESTING or (work.kind == "pull_ticket" and work.repeat)):
@@ -253,7 +229,7 @@ class Place:
             if thread.ts
         }
         given_up = [t for body in self.world.slack.deliveries.given_up for t in TOKEN.findall(json.dumps(body))]
-        seen = Seen(tickets=tickets, posts=posts, sent=self.sent, stored=self.stored)
+        seen = Seen(tickets=tickets, posts=posts, sent=self.heard.sent, stored=self.heard.stored)
         return compare(self.ledger, seen, never_handed=given_up)
 
     async def tickets(self, where: LocalAgents | None = None) -> list[SeenTicket]:
