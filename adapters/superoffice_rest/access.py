@@ -23,7 +23,6 @@ _TICKET_CLAIM = "http://schemes.superoffice.net/identity/ticket"
 _CONTEXT_CLAIM = "http://schemes.superoffice.net/identity/ctx"
 _SYSTEM_USER_LIFE = timedelta(hours=5)  # SuperOffice ends a ticket that was not used for six hours
 _LEEWAY = timedelta(minutes=5)  # by which clocks may differ
-_LOCK = timedelta(minutes=2)
 _USABLE = frozenset({"Running", "OnlineMaintenance"})
 _STATE_LIFE = timedelta(minutes=15)  # where ValidUntil cannot be read
 
@@ -97,7 +96,7 @@ class Access(HttpDesk[SuperOfficeRestSettings]):
         given = self.settings.access_token.get_secret_value()
         if self.settings.auth == "bearer" and given and given != instead_of and not kept:
             return given
-        async with self.shared.lock(self.key("token"), ttl=_LOCK):
+        async with self.shared.lock(self.key("token"), ttl=timedelta(seconds=self.settings.timeout + 5)):
             kept = await self.shared.get(self.key("token"))
             if kept and kept != instead_of:
                 return kept  # another process was first
