@@ -118,8 +118,9 @@ async def test_an_event_over_a_bad_way_to_the_front_is_kept_once(trouble):
 
 
 @pytest.mark.parametrize("trouble", [*WAYS_IN, "arrives twice"])
-async def test_an_event_over_a_bad_way_to_socket_mode_is_kept_once(trouble):
+async def test_an_event_over_a_bad_way_to_socket_mode_is_kept_once(trouble, monkeypatch):
     """The connection may be lost with it, or seem to live: then there is a new one, and Slack sends it again."""
+    monkeypatch.setattr("bot.slack.socket._HANDSHAKE", 1.0)
     workspace, kept = Workspace(), Store()
     slack = SlackServer(workspace, delivery="socket", scale=0.02, ack_seconds=0.3)
     async with slack.serve() as address, to(address) as proxy:
