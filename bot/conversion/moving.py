@@ -23,7 +23,7 @@ from adapters.model import (
 from bot.conversion import compose, tickets
 from bot.conversion.delivery import Delivery, doubt, fingerprints
 from bot.conversion.journal import Journal
-from bot.conversion.ops import agents_ops, card_op, leave_op, say_op, watch_ops
+from bot.conversion.ops import agents_ops, card_op, leave_op, pull_op, say_op, watch_ops
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Author, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
@@ -76,6 +76,8 @@ async def move_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         said_so = Say(thread=link.thread, text=words, actor=work.actor)
         once = f"{new.desk}:{new.ticket_id}"
         await rooms.lanes.add([leave_op(link.thread, leave), say_op(said_so, once=once), card_op(link.thread)])
+        # a look that repeats itself rests as long as the old ticket deserved, and those at the new one stand behind it
+        await rooms.lanes.nudge(pull_op(link.thread).lane)
     return outcome
 
 

@@ -1,9 +1,12 @@
 """A thread that is moved to another desk takes along all that was said, and its old ticket says where it went."""
 
+from datetime import timedelta
+
 import pytest
 
 from adapters import registry
 from adapters.shared import InProcess
+from bot.conversion.ops import pull_op
 from bot.conversion.records import MoveTicket
 from bot.conversion.text.plain import to_plain
 from bot.sandbox.desks.local import LocalAgents
@@ -67,3 +70,16 @@ async def test_all_that_was_said_is_at_the_new_desk_and_the_old_ticket_is_closed
     await house.until(lambda: house.voice.posted)
     (words,) = [to_plain(post.document) for post in house.voice.posted.values()]
     assert f"goes on in ticket {new.number} at other" in words
+
+
+async def test_what_agents_say_at_the_new_desk_does_not_wait_for_the_next_look_at_the_old_one(house, other):
+    """The old desk had to be asked for each ticket, now and then; the new one tells what changed."""
+    await opened(house)
+    await house.store.lanes.add([pull_op(THREAD, repeat=True, delay=timedelta(hours=1))])
+    await house.intake.move(THREAD, MoveTicket(actor="U1", desk="other"), once="1")
+    await house.until(lambda: house.voice.posted, seconds=60)
+    (new,) = await other.tickets()
+    await other.reply(new.id, "Try another one")
+
+    await house.store.lanes.add([pull_op(THREAD)])
+    await house.until(lambda: any("Try another" in to_plain(one.document) for one in house.voice.posted.values()))
