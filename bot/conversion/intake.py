@@ -76,6 +76,10 @@ class Intake:
         work = work.model_copy(update={"asked": f"{time.time():.6f}"})
         return await self._once(str(thread), f"create:{thread}", FIRST, work, makes_link=True)
 
+    async def is_opening(self, thread: ThreadKey) -> bool:
+        """Whether *thread* has no ticket yet and gets one: nothing else waits in the lane of a thread without one."""
+        return await self._links.get(thread) is None and await self._lanes.waiting(str(thread)) > 0
+
     async def link_ticket(self, thread: ThreadKey, work: LinkTicket) -> Accepted:
         """Have a thread linked to a ticket that is at the desk already, unless its own ticket is still there."""
         if link := await self._links.get(thread):

@@ -13,6 +13,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake
+from bot.conversion.journal import LookLater
 from bot.conversion.ports import Desks, Lanes, Links, Threads
 from bot.slack.access import Access
 from bot.slack.allowance import UNBOUNDED, Allowance
@@ -264,7 +265,8 @@ def _bolt(web: Web, identity: Identity) -> AsyncApp:
 
     @bolt.error
     async def failed(error: Exception) -> None:
-        log.warning("a listener did not finish: %s", type(error).__name__)
+        if not isinstance(error, LookLater):
+            log.warning("a listener did not finish: %s", type(error).__name__)
         raise error  # to whoever dispatched it, so that the worker can judge it
 
     return bolt

@@ -1,9 +1,11 @@
 """What follows when somebody writes our name: the verbs of the command, in threads, where commands do not run."""
 
+from datetime import timedelta
 from typing import Any
 
 from adapters.model import Act, Visibility
 from bot.conversion.intake import Intake
+from bot.conversion.journal import LookLater
 from bot.conversion.ports import SlackRefused
 from bot.conversion.records import Tell, ThreadKey
 from bot.slack.assigning import Assigning
@@ -12,7 +14,7 @@ from bot.slack.moving import Moving
 from bot.slack.policy import Actor
 from bot.slack.results import Results
 from bot.slack.routing import Router
-from bot.slack.tickets import GESTURES, Asked, Found, Refused, Tickets
+from bot.slack.tickets import GESTURES, Asked, Found, NotThere, Refused, Tickets
 from bot.slack.views.elements import Said
 from bot.slack.views.help import help_words
 from bot.slack.views.notices import asks_for_form, offers_form
@@ -20,6 +22,7 @@ from bot.slack.web import Identity, Web
 from bot.slack.wishes import Verb, Wish, wish_of
 from bot.words import _
 
+_SOON = timedelta(seconds=1)
 _WHISPERED = frozenset({Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.MOVE, Verb.DOCTOR})
 """The verbs whose answer has buttons or is a list."""
 
@@ -68,7 +71,10 @@ class Mentions:
         router.events["app_mention"] = self.mention
 
     async def mention(self, body: dict[str, Any]) -> None:
-        """Do what stands behind our name, in the thread where it stands."""
+        """Do what stands behind our name, in the thread where it stands.
+
+        Raises LookLater: the thread's ticket is on its way, and the wish is for that.
+        """
         event = body["event"]
         wish = wish_of(str(event.get("text") or ""), self._us.user_id)
         if wish is None:  # our name in the middle of a sentence is no wish
@@ -82,6 +88,10 @@ class Mentions:
             ):
                 return
             words = await self._carry_out(asked, thread, wish)
+        except NotThere as none:
+            if await self._intake.is_opening(thread):
+                raise LookLater(_SOON) from none
+            words = str(none)
         except Refused as refused:
             words = str(refused)
         work = Tell(user=actor.id, channel=thread.channel, thread_ts=shown_in, text=words)

@@ -5,7 +5,10 @@ import pytest
 from adapters.contract import Capability
 from adapters.errors import Unavailable
 from adapters.model import Act, Body, Choice, MessageDraft, Person, Status, TicketDraft, Visibility
+from bot.conversion.intake import Intake
+from bot.conversion.journal import LookLater
 from bot.conversion.ports import Card
+from bot.conversion.records import AddMessage, OpenTicket
 from bot.slack.assigning import the_one
 from bot.slack.ids import Action, Block
 from bot.slack.tickets import Refused
@@ -340,3 +343,18 @@ async def test_a_guest_cannot_make_internal_words_public(stage, internal):
     await press(stage, ts, Action.REPLY, user=stage.gil)
 
     assert "Guests cannot make public what was internal." in stage.words(stage.gil)
+
+
+async def test_a_wish_for_a_ticket_that_is_being_opened_waits_for_it(stage):
+    """The desk is slow or away; who wrote it need not write it again."""
+    said = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    work = OpenTicket(desk="local", actor=stage.ada, channel=stage.channel, thread_ts=said["ts"], subject="Printer")
+    await Intake(stage.store.lanes, stage.store.links).open_ticket(stage.workspace.team_id, work, once="view")
+
+    with pytest.raises(LookLater):
+        await mention(stage, said, "note it is the old one")
+    assert [] == await stage.whispered(stage.ben)
+    await stage.link(said, number="1042")
+    await stage.events("app_mention")
+
+    assert ["it is the old one"] == [work.text for work in await stage.accepted() if isinstance(work, AddMessage)]
