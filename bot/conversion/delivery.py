@@ -97,6 +97,7 @@ class Delivery:
     notify: bool | None = None
     sent_at: datetime | None = None
     says: Mapping[str, str] = field(default_factory=dict)  # `fingerprints` of the Slack messages in it
+    identity: str = ""  # of what is written, where that may come under several operations; empty: the operation's
 
     async def draft(self, part: Part, files: Sequence[OutgoingFile], number: int) -> MessageDraft:
         """*part* as the desk is told it; files that go first are uploaded here, each as a step of its own.
@@ -106,7 +107,7 @@ class Delivery:
         """
         if part.internal and not self.desk.has(Capability.NOTE):
             raise UnsupportedFeature(self.desk.title, _NO_NOTES, remedy=_UNMARK)
-        marker = self.journal.marker(number)
+        marker = self.journal.marker(number) if not self.identity else marker_of(f"{self.identity}#{number}")
         uploads: tuple[str, ...] = ()
         if self.desk.has(Capability.UPLOAD_FIRST):
             uploads = tuple([await self._upload(file, marker, f"{number}:{n}") for n, file in enumerate(files)])

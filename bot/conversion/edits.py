@@ -48,7 +48,10 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
             name=now.author.name,
             at=now.at,
         )
-        await _note(rooms, people, journal, now, link, blocks=(_line(head), *_edited(now, before)))
+        # Slack tells of an edit more exactly than a sweep can see it, so one edit may come under two identities
+        identity = f"edit:{thread}:{work.ts}:{now.edited}:{says}"
+        blocks = (_line(head), *_edited(now, before))
+        await _note(rooms, people, journal, now, link, blocks=blocks, identity=identity)
     return told
 
 
@@ -139,7 +142,14 @@ async def _again() -> None:
 
 
 async def _note(
-    rooms: Rooms, people: Requesters, journal: Journal, message: ThreadMessage, link: Link, *, blocks: tuple[Block, ...]
+    rooms: Rooms,
+    people: Requesters,
+    journal: Journal,
+    message: ThreadMessage,
+    link: Link,
+    *,
+    blocks: tuple[Block, ...],
+    identity: str = "",
 ) -> None:
     """An internal note, or where the desk has none a message as visible as the thread's others."""
     desk = rooms.desks.get(link.desk)
@@ -151,6 +161,7 @@ async def _note(
         visibility=Visibility.INTERNAL if desk.has(Capability.NOTE) else link.visibility,
         notify=False,
         sent_at=message.at,
+        identity=identity,
     )
     part = compose.Part(document=Document(blocks))
     await delivery.add(link.ref, [part], first=0)

@@ -1,11 +1,12 @@
 """Finds what was missed: a linked thread and its ticket are read again, and each gets what it lacks of the other."""
 
 import contextlib
+import time
 
-from adapters.contract import Capability
+from adapters.contract import Capability, Reconcile
 from bot.conversion.delivery import fingerprints
 from bot.conversion.marks import goes
-from bot.conversion.ops import edit_op, pull_op
+from bot.conversion.ops import edit_op, perhaps_done, pull_op
 from bot.conversion.ports import NewOp, NoSuchDesk, Rooms, ThreadMessage
 from bot.conversion.records import (
     AddMessage,
@@ -49,8 +50,8 @@ async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: floa
         doubt: seconds since the epoch before which any of them may have been sent without our knowing, so that each is
             looked for before it is sent; 0: only what the store itself doubts, since it began another run.
 
-    An edit cannot be looked for. After a restart (*shown*, *doubt*) they are left to the next sweep, which finds those
-    that the store knows nothing of once what it knows of is done.
+    Edits are left to the next sweep after a restart (*shown*, *doubt*), which finds those that the store knows nothing
+    of once what it knows of is done. It may have known of them before it was set back, so they are looked for first.
     """
     thread = link.thread
     there, known = await rooms.threads.read(thread), await rooms.links.deliveries(thread)
@@ -61,7 +62,8 @@ async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: floa
     ]
     edited = [message for message in there if message.ts in known and reads_differently(message, known[message.ts])]
     if edited and not (shown or doubt) and not await _is_busy(rooms, thread):
-        ops += [edit_op(thread, _edit(link, message)) for message in edited]
+        with perhaps_done(time.time() if _can_be_looked_for(rooms, link) else 0.0):
+            ops += [edit_op(thread, _edit(link, message)) for message in edited]
     if ops:
         await rooms.lanes.add(ops)
 
@@ -70,6 +72,13 @@ def reads_differently(message: ThreadMessage, sent: Delivered) -> bool:
     """Whether a message was edited after what was sent of it."""
     told = sent.edited and float(sent.edited) >= float(message.edited or 0)
     return bool(message.edited) and not told and sent.said != fingerprints([message])[message.ts]
+
+
+def _can_be_looked_for(rooms: Rooms, link: Link) -> bool:
+    """Whether the desk says what is on its tickets; where it does not, a person would be asked of each edit."""
+    with contextlib.suppress(NoSuchDesk):
+        return rooms.desks.get(link.desk).reconcile is not Reconcile.NONE
+    return False
 
 
 async def _is_busy(rooms: Rooms, thread: ThreadKey) -> bool:

@@ -38,7 +38,7 @@ class FakeThreads:
         return tuple(self.messages)
 
     async def understand(self, message, channel):
-        return said(message["ts"], message["text"])
+        return replace(said(message["ts"], message["text"]), edited=message.get("edited", {}).get("ts", ""))
 
     async def author(self, user):
         return next((author for author in (ADA, BEN) if author.id == user), Author(id=user, name=user))

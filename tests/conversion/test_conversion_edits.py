@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+from adapters.contract import Capability
 from adapters.errors import Rejected
 from adapters.model import Body, MessageDraft, Person, TicketRef, Visibility
 from bot.conversion.ops import perhaps_done
@@ -83,6 +84,29 @@ async def test_an_edit_that_slack_never_delivered_is_found_by_a_sweep_and_told_o
 
     (ticket,) = await house.tickets()
     assert ["one", "two"] == [message.text.splitlines()[-1] for message in ticket.messages[1:]]
+
+
+async def test_an_edit_that_the_store_forgot_having_told_is_not_told_again_by_a_sweep(house, monkeypatch):
+    """Slack's event names its moment more exactly than what a sweep reads."""
+    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.EDIT_MESSAGE})
+    await opened(house)
+    work = reply(1, "one")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+    before = await house.store.links.delivered(THREAD, work.ts)
+    edit = _edit(work.ts, "two", "one", "1900000000.4711")
+    edit.message["edited"] = {"user": "U1", "ts": "1900000000.000000"}
+    await house.intake.edit(THREAD, edit, change="1900000000.4711")
+    await idle(house, str(THREAD))
+    now = replace(said(work.ts, "two"), edited="1900000000.000000")
+    house.threads.messages = [*house.threads.messages, now]
+
+    await house.store.links.learn(THREAD, work.ts, before)  # as in the copy that it was set back to
+    await house.intake.sweep()
+    await idle(house, f"sweep/{THREAD}", str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert 2 == len(ticket.messages[1:])
 
 
 def _edit(ts, text, before, edited):
