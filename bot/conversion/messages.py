@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from adapters.contract import TicketAdapter
+from adapters.contract import Reconcile, TicketAdapter
 from adapters.model import Status, Visibility
 from bot.conversion import agents, compose
 from bot.conversion.closed import Way, reopen, way_of
-from bot.conversion.delivery import Delivery, fingerprints
+from bot.conversion.delivery import Delivery, doubt, fingerprints
 from bot.conversion.journal import Journal
 from bot.conversion.marks import goes, is_note
 from bot.conversion.moving import follow_up
@@ -37,8 +37,8 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     desk = rooms.desks.get(link.desk)
     early = work.mirrored and not begun and link.read_to and float(work.ts) <= float(link.read_to)
     message = await _understood(rooms, work, thread, again=bool(early))  # the import had it not: it may be gone
-    if message is None:
-        return Outcome()  # it was deleted in Slack before it could be sent
+    if message is None:  # it was deleted in Slack before it could be sent, or before that was written down
+        return await _perhaps_sent(desk, journal, link, work) if journal.progress.begun else Outcome()
     simply = work.mirrored and not begun and link.state != Status.GONE  # what waits for one that went is kept
     if simply and not (goes(link, message) and await _fuse_holds(rooms, desk, link, message)):
         return Outcome()
@@ -79,6 +79,26 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         said = journal.progress.said.get(work.ts, "")
         known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=work.edited, said=said, on=on)
     return Outcome(delivered=known)
+
+
+async def _perhaps_sent(desk: TicketAdapter[Any], journal: Journal, link: Link, work: AddMessage) -> Outcome:
+    """What is known of a message that is gone: it is on the ticket by an earlier try, so that its deletion is told."""
+    if desk.reconcile is Reconcile.NONE:  # a person would be asked about what nobody wants to be there
+        return Outcome()
+
+    async def look() -> str | None:
+        found = await desk.find_message(link.ref, journal.marker())
+        return None if found is None else found.id
+
+    async def act() -> str:
+        return ""  # nothing is to be sent any more
+
+    found = await journal.once("message 0", act, look, **doubt(desk))
+    if not found:
+        return Outcome()
+    alone = await desk.find_message(link.ref, journal.marker(1)) is None
+    on = link.ticket_id if link.follows else ""
+    return Outcome(delivered={work.ts: Delivered(message_id=found, alone=alone, on=on)})
 
 
 async def _fuse_holds(rooms: Rooms, desk: TicketAdapter[Any], link: Link, message: ThreadMessage) -> bool:

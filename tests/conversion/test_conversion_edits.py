@@ -70,6 +70,26 @@ async def test_an_edit_that_is_handed_over_after_a_later_one_does_not_undo_it(ho
     assert ["It burns", "three"] == [message.text.splitlines()[-1] for message in ticket.messages]
 
 
+async def test_a_deletion_reaches_a_ticket_whose_message_was_sent_before_the_store_forgot_it(house):
+    """The message waits to be looked for, and is gone from Slack when it is its turn."""
+    ticket = await opened(house)
+    work = reply(1, "one").model_copy(update={"ts": "1750000001.000100"})
+    sent = MessageDraft(
+        body=Body(plain="one"),
+        author=Person(name="Ada Lovelace"),
+        marker=marker_of(f"msg:T1:C1:{work.ts}"),
+        visibility=Visibility.PUBLIC,
+    )
+    await house.desk.add_message(TicketRef(id=ticket.id, number=ticket.number), sent)
+    with perhaps_done(time.time()):
+        await house.intake.mirror(THREAD, work.model_copy(update={"message": None}))
+    await house.intake.delete(THREAD, DeleteMessage(actor="U1", ts=work.ts, previous={"ts": work.ts, "text": "one"}))
+    await idle(house, str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert (3, True) == (len(ticket.messages), "deleted their message" in ticket.messages[-1].text)
+
+
 async def test_an_edit_that_slack_never_delivered_is_found_by_a_sweep_and_told_once(house):
     await opened(house)
     work = reply(1, "one")
