@@ -112,13 +112,13 @@ def _failures(schedule: Plan, *, noises: int) -> tuple[str, ...]:
 @pytest.mark.parametrize("mutant", RUNS)
 def test_a_rule_that_is_left_out_is_missed(monkeypatch, mutant):
     kind, schedule = RUNS[mutant]
-    noises = [replace(schedule, noise=f"{number}") for number in range(6)]
     assert () == _failures(schedule, noises=6)
 
     monkeypatch.setattr(mutants, "put", monkeypatch.setattr)
     mutants.MUTANTS[mutant]()
 
-    assert kind in {kind for one in noises for kind in kinds(live(one))}
+    noises = (replace(schedule, noise=f"{number}") for number in range(30))
+    assert any(kind in kinds(live(one)) for one in noises)
 
 
 def test_a_failing_schedule_is_made_small(monkeypatch):
