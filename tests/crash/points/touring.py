@@ -4,8 +4,10 @@ import asyncio
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.crash.points.operations import KINDS, Agents
 from tests.crash.points.place import PATIENCE, Nursery, Place, Wrong, place
@@ -106,13 +108,13 @@ class _Touring:
         there.without_card = False
         await self._revived()
         if self.done % AGES == 0 or scene.fresh:
-            await scene.renew()
+            await self._lived_through(scene.renew())
         self.done += 1
-        await scene.prepare()
-        await there.rest()
+        await self._lived_through(scene.prepare())
+        await self._lived_through(there.rest())
         if anew:
             await self._anew()
-            await there.rest()
+            await self._lived_through(there.rest())
         there.order(order)
         await self._carry_out()
         if wrong := await scene.wrong():
@@ -127,16 +129,20 @@ class _Touring:
         await self.place.revive()
 
     async def _carry_out(self) -> None:
-        acting = asyncio.create_task(self.scene.act())
+        async with asyncio.timeout(PATIENCE * 2):
+            await self._lived_through(self.scene.act())
+            await self._until_there()
+
+    async def _lived_through(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do *work*, and have another process begin where one dies meanwhile; an order may be obeyed late."""
+        doing = asyncio.create_task(work)
         try:
-            async with asyncio.timeout(PATIENCE * 2):
-                while not acting.done():
-                    await self._revived()
-                    await asyncio.sleep(0.005)
-                await acting
-                await self._until_there()
+            while not doing.done():
+                await self._revived()
+                await asyncio.sleep(0.005)
+            await doing
         finally:
-            acting.cancel()
+            doing.cancel()
 
     async def _until_there(self) -> None:
         began = time.monotonic()
