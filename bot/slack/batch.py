@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 _MOST = 500
 _AT_ONCE = 2
-_MANY = 8
+_MANY = 4
 """So many must wait for a second call to begin beside the first: fewer are cheaper together with those to come."""
 
 
