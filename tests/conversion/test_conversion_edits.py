@@ -30,10 +30,8 @@ async def test_two_edits_within_one_second_both_reach_the_ticket(house):
     await house.until(told)
 
 
-async def test_an_edit_reaches_a_ticket_whose_message_was_sent_before_the_store_forgot_it(house):
-    """Slack hands both over again; the message waits to be looked for, and keeps its place and its text."""
-    ticket = await opened(house)
-    work = reply(1, "one")
+async def _sent_and_forgotten(house, ticket, work):
+    """Have a message on the ticket of which the store knows nothing."""
     sent = MessageDraft(
         body=Body(plain="one"),
         author=Person(name="Ada Lovelace"),
@@ -41,6 +39,13 @@ async def test_an_edit_reaches_a_ticket_whose_message_was_sent_before_the_store_
         visibility=Visibility.PUBLIC,
     )
     await house.desk.add_message(TicketRef(id=ticket.id, number=ticket.number), sent)
+
+
+async def test_an_edit_reaches_a_ticket_whose_message_was_sent_before_the_store_forgot_it(house):
+    """Slack hands both over again; the message waits to be looked for, and keeps its place and its text."""
+    ticket = await opened(house)
+    work = reply(1, "one")
+    await _sent_and_forgotten(house, ticket, work)
     with perhaps_done(time.time()):
         await house.intake.mirror(THREAD, work)
         await house.intake.edit(THREAD, _edit(work.ts, "two", "one", "1800000009.0"), change="1800000009.1")
@@ -74,13 +79,7 @@ async def test_a_deletion_reaches_a_ticket_whose_message_was_sent_before_the_sto
     """The message waits to be looked for, and is gone from Slack when it is its turn."""
     ticket = await opened(house)
     work = reply(1, "one").model_copy(update={"ts": "1750000001.000100"})
-    sent = MessageDraft(
-        body=Body(plain="one"),
-        author=Person(name="Ada Lovelace"),
-        marker=marker_of(f"msg:T1:C1:{work.ts}"),
-        visibility=Visibility.PUBLIC,
-    )
-    await house.desk.add_message(TicketRef(id=ticket.id, number=ticket.number), sent)
+    await _sent_and_forgotten(house, ticket, work)
     with perhaps_done(time.time()):
         await house.intake.mirror(THREAD, work.model_copy(update={"message": None}))
     await house.intake.delete(THREAD, DeleteMessage(actor="U1", ts=work.ts, previous={"ts": work.ts, "text": "one"}))
