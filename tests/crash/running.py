@@ -16,7 +16,8 @@ from bot.conversion.decisions import Decision, asks, decided
 from bot.conversion.ports import StoreAway
 from bot.sandbox.faults import Fault
 from bot.store.store import Store
-from tests.crash.comparing import DELETED, Found, Seen, compare
+from tests.crash.answering import is_there
+from tests.crash.comparing import Found, Seen, compare
 from tests.crash.harm import Harm
 from tests.crash.ledger import TOKEN, Ledger
 from tests.crash.people import People
@@ -220,15 +221,8 @@ class _Run:
 
     async def _there(self, payload: str) -> bool:
         """Whether what a question is about is at the desk."""
-        work = json.loads(payload)["work"]
-        ts, kind = work.get("ts", ""), work["kind"]
-        tokens = [said.versions for said in self.ledger.said if ts and said.ts == ts] or [TOKEN.findall(payload)]
         tickets = [await self.town.agents.ticket(ticket.id) for ticket in await self.town.agents.tickets()]
-        texts = [message.text for ticket in tickets for message in ticket.messages]
-        if kind == "edit_message":
-            return any(token in text for token in TOKEN.findall(json.dumps(work["message"])) for text in texts)
-        about = [text for text in texts if (DELETED in text) == (kind == "delete_message")]
-        return any(token in text for token in tokens[0] for text in about)
+        return is_there(payload, self.ledger, tickets)
 
     async def _drain(self) -> Found:
         """Wait until all is there and nothing more comes, or until nothing has come for long."""

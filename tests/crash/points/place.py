@@ -23,7 +23,8 @@ from bot.sandbox.desks.local import LocalAgents
 from bot.slack.manifest import manifest_text, read
 from bot.store.keys import Shard
 from bot.store.store import Store
-from tests.crash.comparing import DELETED, Found, Seen, compare
+from tests.crash.answering import is_there
+from tests.crash.comparing import Found, Seen, compare
 from tests.crash.fleet import ROOT
 from tests.crash.heard import Heard
 from tests.crash.ledger import TOKEN, Ledger
@@ -210,15 +211,8 @@ class Place:
                     self.without_card = self.without_card or (opens and answer is Decision.THERE)
 
     async def _there(self, payload: str) -> bool:
-        work = json.loads(payload)["work"]
-        ts, kind = work.get("ts", ""), work["kind"]
-        tokens = [said.versions for said in self.ledger.said if ts and said.ts == ts] or [TOKEN.findall(payload)]
         tickets = [await self.agents.ticket(ticket.id) for ticket in await self.agents.tickets()]
-        texts = [message.text for ticket in tickets for message in ticket.messages]
-        if kind == "edit_message":
-            return any(token in text for token in TOKEN.findall(json.dumps(work["message"])) for text in texts)
-        about = [text for text in texts if (DELETED in text) == (kind == "delete_message")]
-        return any(token in text for token in tokens[0] for text in about)
+        return is_there(payload, self.ledger, tickets)
 
     async def compare(self, *, where: LocalAgents | None = None) -> Found:
         """The ledger against the desk and Slack."""
