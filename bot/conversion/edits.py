@@ -22,7 +22,8 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     """Bring the new text to the ticket: in place where the desk can, else as a note that shows both."""
     thread = ThreadKey.parse(journal.lease.lane)
     link, known = journal.head.link, await rooms.links.delivered(thread, work.ts)
-    if link is None or (known and known.edited and float(known.edited) >= float(work.edited)):
+    late = known and (known.gone or (known.edited and float(known.edited) >= float(work.edited)))
+    if link is None or late:  # it was deleted since, or edited again
         return Outcome()
     if known is None:
         await _before_its_message(rooms, link, work)
@@ -81,12 +82,13 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
     if link is None:
         return Outcome()
     if known is None:  # Slack may hand the message over later; it is not sent then
-        return Outcome(delivered={work.ts: Delivered(message_id="")})
+        return Outcome(delivered={work.ts: Delivered(message_id="", gone=True)})
+    told = Outcome(delivered={work.ts: known.model_copy(update={"gone": True})})
     desk = rooms.desks.get(link.desk)
     redact = desk.settings.deletions == "redact" and desk.has(Capability.DELETE_MESSAGE)
     if redact and known.message_id and known.alone and known.is_on(link):
         await _off_the_ticket(journal, desk, link, known.message_id)
-        return Outcome()
+        return told
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
     if before is not None and desk.settings.deletions == "redact":
         said = _(
@@ -104,7 +106,7 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
         )
         blocks = (_line(head), Quote(before.document.blocks))
         await _note(rooms, people, journal, before, link, blocks=blocks)
-    return Outcome()
+    return told
 
 
 def _edited(now: ThreadMessage, before: ThreadMessage | None) -> tuple[Block, ...]:

@@ -104,6 +104,7 @@ class Delivered(KeptRecord):
     edited: str = ""  # Slack's edited.ts of the version that was sent
     said: str = ""  # fingerprint of the text that was sent; empty where that is not known
     on: str = ""  # id of the ticket that it is on; empty: the one that its thread went with first
+    gone: bool = False  # deleted in Slack since, or before it could be sent
 
     def is_on(self, link: "Link") -> bool:
         """Whether it is on the ticket that its thread goes with now."""

@@ -89,6 +89,20 @@ async def test_a_deletion_reaches_a_ticket_whose_message_was_sent_before_the_sto
     assert (3, True) == (len(ticket.messages), "deleted their message" in ticket.messages[-1].text)
 
 
+async def test_an_edit_that_is_handed_over_after_the_deletion_brings_nothing_back(house):
+    """The message was gone before it could be sent, so its ticket never had it."""
+    await opened(house)
+    ts = "1750000001.000100"
+    await house.intake.delete(THREAD, DeleteMessage(actor="U1", ts=ts, previous={"ts": ts, "text": "my password is x"}))
+    await idle(house, str(THREAD))
+    edit = _edit(ts, "my password is y", "my password is x", "1750000002.0")
+    await house.intake.edit(THREAD, edit, change="1750000002.1")
+    await idle(house, str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert ["It burns"] == [message.text.splitlines()[-1] for message in ticket.messages]
+
+
 async def test_an_edit_that_slack_never_delivered_is_found_by_a_sweep_and_told_once(house):
     await opened(house)
     work = reply(1, "one")

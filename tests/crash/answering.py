@@ -3,17 +3,22 @@
 import json
 from collections.abc import Sequence
 
+from bot.conversion.ports import Parked
 from bot.sandbox.desks.base import SeenTicket
 from tests.crash.comparing import DELETED
 from tests.crash.ledger import TOKEN, Ledger
 
 
-def is_there(payload: str, ledger: Ledger, tickets: Sequence[SeenTicket]) -> bool:
-    """Whether what the operation in *payload* is to bring is on one of *tickets* already."""
+def is_there(parked: Parked, ledger: Ledger, tickets: Sequence[SeenTicket]) -> bool:
+    """Whether what a parked operation is to bring is among *tickets*, those of the desk that it is for."""
+    payload = parked.payload
     work = json.loads(payload)["work"]
     ts, kind = work.get("ts", ""), work["kind"]
     if kind == "open_ticket":
         return any(token in ticket.subject for token in TOKEN.findall(work["subject"]) for ticket in tickets)
+    if kind == "move_ticket":  # the one that the thread came from is closed
+        name = next(thread.name for thread in ledger.threads if thread.ts and thread.ts in parked.lane)
+        return any(name in ticket.subject and not ticket.closed for ticket in tickets)
     tokens = [said.versions for said in ledger.said if ts and said.ts == ts] or [TOKEN.findall(payload)]
     texts = [message.text for ticket in tickets for message in ticket.messages]
     if kind == "edit_message":

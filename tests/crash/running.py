@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from bot.conversion.decisions import Decision, asks, decided
-from bot.conversion.ports import StoreAway
+from bot.conversion.ports import Parked, StoreAway
 from bot.sandbox.faults import Fault
 from bot.store.store import Store
 from tests.crash.answering import is_there
@@ -216,13 +216,13 @@ class _Run:
                 async for parked in store.lanes.parked():
                     if asks(parked.payload):
                         self.asked += 1
-                        answer = Decision.THERE if await self._there(parked.payload) else Decision.AGAIN
+                        answer = Decision.THERE if await self._there(parked) else Decision.AGAIN
                         await store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, answer))
 
-    async def _there(self, payload: str) -> bool:
+    async def _there(self, parked: Parked) -> bool:
         """Whether what a question is about is at the desk."""
         tickets = [await self.town.agents.ticket(ticket.id) for ticket in await self.town.agents.tickets()]
-        return is_there(payload, self.ledger, tickets)
+        return is_there(parked, self.ledger, tickets)
 
     async def _drain(self) -> Found:
         """Wait until all is there and nothing more comes, or until nothing has come for long."""

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from bot.commands.demo import company
 from bot.conversion.decisions import Decision, asks, decided
+from bot.conversion.ports import Parked
 from bot.conversion.records import Link, ThreadKey, decode
 from bot.sandbox.demo import World, world
 from bot.sandbox.desks.base import SeenTicket
@@ -204,15 +205,15 @@ class Place:
         """Answer whatever the product asks, truthfully, as a person would who looks at the ticket."""
         async for parked in self.store.lanes.parked():
             if asks(parked.payload):
-                answer = Decision.THERE if await self._there(parked.payload) else Decision.AGAIN
+                answer = Decision.THERE if await self._there(parked) else Decision.AGAIN
                 if await self.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, answer)):
                     self.asked += 1
-                    opens = decode(parked.payload).work.kind == "open_ticket"
+                    opens = decode(parked.payload).work.kind in {"open_ticket", "move_ticket"}
                     self.without_card = self.without_card or (opens and answer is Decision.THERE)
 
-    async def _there(self, payload: str) -> bool:
+    async def _there(self, parked: Parked) -> bool:
         tickets = [await self.agents.ticket(ticket.id) for ticket in await self.agents.tickets()]
-        return is_there(payload, self.ledger, tickets)
+        return is_there(parked, self.ledger, tickets)
 
     async def compare(self, *, where: LocalAgents | None = None) -> Found:
         """The ledger against the desk and Slack."""
