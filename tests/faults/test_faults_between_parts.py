@@ -54,6 +54,19 @@ async def test_a_bad_way_to_the_store_is_overcome_and_stores_once(way, trouble):
     assert 1 == await store.lanes.waiting(T)
 
 
+async def test_a_way_to_the_store_that_stalls_for_a_while_is_waited_for_and_stores_once(way):
+    store, proxy = way
+    proxy.trouble = Trouble(stall=True)
+    adding = asyncio.create_task(store.lanes.add([OP]))
+    await asyncio.sleep(0.5)
+    assert not adding.done()
+
+    proxy.trouble.stall = False
+
+    assert [Added.ADDED] == await adding
+    assert 1 == await store.lanes.waiting(T)
+
+
 @pytest.mark.parametrize(
     "trouble",
     [Trouble(reset=True, drop_after=0), Trouble(drop_after=3), Trouble(half_close=True, drop_after=1)],
