@@ -16,9 +16,9 @@ def is_there(parked: Parked, ledger: Ledger, tickets: Sequence[SeenTicket]) -> b
     ts, kind = work.get("ts", ""), work["kind"]
     if kind == "open_ticket":
         return any(token in ticket.subject for token in TOKEN.findall(work["subject"]) for ticket in tickets)
-    if kind == "move_ticket":  # the one that the thread came from is closed
+    if kind == "move_ticket":  # back to the desk on which its first ticket stays
         name = next(thread.name for thread in ledger.threads if thread.ts and thread.ts in parked.lane)
-        return any(name in ticket.subject and not ticket.closed for ticket in tickets)
+        return sum(name in ticket.subject for ticket in tickets) > 1
     tokens = [said.versions for said in ledger.said if ts and said.ts == ts] or [TOKEN.findall(payload)]
     texts = [message.text for ticket in tickets for message in ticket.messages]
     if kind == "edit_message":
