@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 from bot.commands.demo import company
@@ -20,7 +21,9 @@ from bot.sandbox.demo import World, world
 from bot.sandbox.slack.outlet import Answer as Heard
 from bot.sandbox.slack.workspace import Workspace
 from bot.settings import parse
+from bot.slack import web
 from bot.slack.front import Front
+from bot.slack.limits import CALLS_PER_MINUTE
 from bot.wiring import Threadline, assembled
 from tests.security.doors import Broken, Door
 from tests.security.fuzz_slack import ACTION, COMMANDS, EVENTS
@@ -68,6 +71,9 @@ class Running:
 async def running() -> AsyncIterator[Running]:
     """The bot, in a folder of its own; nothing reaches it but what is sent to it here."""
     async with AsyncExitStack() as stack:
+        # a post a second into the only channel would make hours of the cards of a large run
+        stack.enter_context(patch.object(web, "POSTS_PER_SECOND", 1000.0))
+        stack.enter_context(patch.dict(CALLS_PER_MINUTE, clear=True))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threadline-fuzz-")))
         around = await stack.enter_async_context(world("local", folder, workspace=company()))
         around.workspace.outlet = cast("Any", SimpleNamespace(event=lambda _body: None, ask=None))
