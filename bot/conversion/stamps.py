@@ -11,6 +11,8 @@ def marker_of(identity: str) -> str:
 
 
 def microseconds(ts: str) -> int:
-    """A Slack timestamp as an integer, for ordering; exact below 2**53."""
+    """A Slack timestamp as an integer, for ordering; exact below 2**53. Raises ValueError: it is none."""
     seconds, _, fraction = ts.partition(".")
+    if not (seconds.isdecimal() and (fraction + "0").isdecimal()):
+        raise ValueError("a timestamp that is none of Slack's")
     return int(seconds) * 1_000_000 + int((fraction + "000000")[:6])

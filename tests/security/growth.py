@@ -10,6 +10,8 @@ from typing import Self
 
 BLOCKS = 20_000
 """Small objects that may be there more at the end than in the middle, caches that fill included."""
+BLOCKS_OF_A_KEY = 40
+"""The same for each key that stays: of its ticket, what the pretended Slack and the desk keep in this process."""
 MEGABYTES = 96
 """As much more of memory: an allocator gives back late what large payloads took."""
 
@@ -31,7 +33,8 @@ class Held:
     def grown(self, before: "Held", *, keys: int) -> str:
         """What grew since *before*, in words; empty where nothing did. *keys*: how many more there may be."""
         found = []
-        if self.blocks - before.blocks > BLOCKS:
+        stays = max(0, self.keys - before.keys)
+        if self.blocks - before.blocks > BLOCKS + stays * BLOCKS_OF_A_KEY:
             found.append(f"{self.blocks - before.blocks:,} objects more than in the middle")
         if self.megabytes - before.megabytes > MEGABYTES:
             found.append(f"{self.megabytes - before.megabytes:,} MB more than in the middle")

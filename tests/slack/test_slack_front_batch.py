@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bot.conversion.ops import event_op
 from bot.conversion.ports import Added, NewOp
 from bot.slack.batch import Batch, StoreFirst
 from tests.slack.doors import Taken
@@ -161,3 +162,12 @@ async def test_an_event_whose_ids_no_lane_can_bear_is_left_out_and_not_asked_for
     await StoreFirst(store.add, Taken().interaction).event(body, 0)
 
     assert [] == store.calls
+
+
+@pytest.mark.parametrize("ts", ["-1", "1e5", "", "1700000000.-1", "soon"])
+def test_a_time_that_is_none_of_slacks_gives_an_order_that_the_store_takes(ts):
+    event = {"type": "app_mention", "user": "U1", "channel": "C1", "ts": ts, "thread_ts": "1700000000.000100"}
+    op = event_op({"team_id": "T1", "event_id": "Ev1", "event": event})
+
+    assert op is not None
+    assert op.order > 0
