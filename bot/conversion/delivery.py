@@ -14,6 +14,7 @@ from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibi
 from bot.conversion.compose import Part, kept_back, render
 from bot.conversion.journal import Journal
 from bot.conversion.ports import SlackFile, SlackRefused, ThreadMessage, Threads
+from bot.conversion.records import Delivered, Link as TicketLink
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Document, Link, Paragraph, Run
@@ -41,6 +42,20 @@ def doubt(desk: TicketAdapter[Any]) -> Doubt:
 def fingerprints(messages: Iterable[ThreadMessage]) -> dict[str, str]:
     """What tells whether a Slack message still says what was sent of it, by its ts."""
     return {message.ts: marker_of(to_plain(message.document)) for message in messages}
+
+
+async def on_ticket(desk: TicketAdapter[Any], link: TicketLink, identity: str) -> Delivered | None:
+    """What the desk has of a message of which the store knows nothing, as after it was set back; None: nothing.
+
+    Nothing, too, where the desk cannot be searched. *identity*: of the operation that brought it. Raises AdapterError.
+    """
+    if desk.reconcile is Reconcile.NONE:
+        return None
+    found = await desk.find_message(link.ref, marker_of(identity))
+    if found is None:
+        return None
+    alone = await desk.find_message(link.ref, marker_of(f"{identity}#1")) is None
+    return Delivered(message_id=found.id, alone=alone, on=link.ticket_id if link.follows else "")
 
 
 @dataclass(kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 from adapters.contract import Capability, TicketAdapter
 from adapters.model import MessageRef, Visibility
 from bot.conversion import compose
-from bot.conversion.delivery import Delivery, fingerprints
+from bot.conversion.delivery import Delivery, fingerprints, on_ticket
 from bot.conversion.intake import Intake
 from bot.conversion.journal import Again, Journal
 from bot.conversion.people import Requesters
@@ -81,10 +81,12 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
     link, known = journal.head.link, await rooms.links.delivered(thread, work.ts)
     if link is None:
         return Outcome()
+    desk = rooms.desks.get(link.desk)
+    if known is None:
+        known = await on_ticket(desk, link, f"msg:{thread.team}:{thread.channel}:{work.ts}")
     if known is None:  # Slack may hand the message over later; it is not sent then
         return Outcome(delivered={work.ts: Delivered(message_id="", gone=True)})
     told = Outcome(delivered={work.ts: known.model_copy(update={"gone": True})})
-    desk = rooms.desks.get(link.desk)
     redact = desk.settings.deletions == "redact" and desk.has(Capability.DELETE_MESSAGE)
     if redact and known.message_id and known.alone and known.is_on(link):
         await _off_the_ticket(journal, desk, link, known.message_id)

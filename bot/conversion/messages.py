@@ -7,7 +7,7 @@ from adapters.contract import Reconcile, TicketAdapter
 from adapters.model import Status, Visibility
 from bot.conversion import agents, compose
 from bot.conversion.closed import Way, reopen, way_of
-from bot.conversion.delivery import Delivery, doubt, fingerprints
+from bot.conversion.delivery import Delivery, doubt, fingerprints, on_ticket
 from bot.conversion.journal import Journal
 from bot.conversion.marks import goes, is_note
 from bot.conversion.moving import follow_up
@@ -93,12 +93,9 @@ async def _perhaps_sent(desk: TicketAdapter[Any], journal: Journal, link: Link, 
     async def act() -> str:
         return ""  # nothing is to be sent any more
 
-    found = await journal.once("message 0", act, look, **doubt(desk))
-    if not found:
-        return Outcome()
-    alone = await desk.find_message(link.ref, journal.marker(1)) is None
-    on = link.ticket_id if link.follows else ""
-    return Outcome(delivered={work.ts: Delivered(message_id=found, alone=alone, on=on)})
+    await journal.once("message 0", act, look, **doubt(desk))
+    sent = await on_ticket(desk, link, journal.head.id)
+    return Outcome(delivered={work.ts: sent} if sent else {})
 
 
 async def _fuse_holds(rooms: Rooms, desk: TicketAdapter[Any], link: Link, message: ThreadMessage) -> bool:

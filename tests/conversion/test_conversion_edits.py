@@ -89,6 +89,18 @@ async def test_a_deletion_reaches_a_ticket_whose_message_was_sent_before_the_sto
     assert (3, True) == (len(ticket.messages), "deleted their message" in ticket.messages[-1].text)
 
 
+async def test_a_deletion_is_told_of_a_message_that_the_store_forgot_and_slack_has_no_more(house):
+    """Nothing puts such a message back into its lane, since nobody can read it any more."""
+    ticket = await opened(house)
+    work = reply(1, "one")
+    await _sent_and_forgotten(house, ticket, work)
+    await house.intake.delete(THREAD, DeleteMessage(actor="U1", ts=work.ts, previous={"ts": work.ts, "text": "one"}))
+    await idle(house, str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert (3, True) == (len(ticket.messages), "deleted their message" in ticket.messages[-1].text)
+
+
 async def test_an_edit_that_is_handed_over_after_the_deletion_brings_nothing_back(house):
     """The message was gone before it could be sent, so its ticket never had it."""
     await opened(house)
