@@ -149,17 +149,15 @@ class _Pull:
         for number, post in enumerate(self.rooms.voice.posts(said)):
             marker = post_marker(self.link, identity, number)
 
-            step = f"post {identity} {number}"
-
-            async def act(post: Any = post, marker: str = marker, step: str = step) -> str:
+            async def act(post: Any = post, marker: str = marker) -> str:
                 ts = await self.rooms.voice.post(self.link.thread, post, marker)
-                self._log("posted", step)
+                self._log("posted", marker)
                 return ts
 
             async def look(marker: str = marker) -> str | None:
                 return await self.rooms.voice.find_post(self.link.thread.channel, self.link.thread.ts, marker)
 
-            await self.journal.once(step, act, look)
+            await self.journal.once(f"post {identity} {number}", act, look)
 
     def _log(self, event: str, step: str) -> None:
         """One line for each visible change, without texts: a look may make many, and may never be done."""
@@ -181,7 +179,7 @@ class _Pull:
 
         async def act() -> str:
             await self.rooms.voice.upload(self.link.thread, file.name, content)
-            self._log("shared", f"file {step}")
+            self._log("shared", step)
             return "shared"
 
         async def look() -> str | None:
