@@ -39,8 +39,9 @@ async def test_a_change_that_found_no_free_connection_in_time_was_surely_not_mad
     async with desk(silent, timeout=0.2) as made:
         calls = [made.exchange(**CALL, changes=True) for _ in range(CONNECTIONS + 3)]
         raised = [type(error) for error in await asyncio.gather(*calls, return_exceptions=True)]
-    assert (CONNECTIONS, 3) == (silent.asked, raised.count(Unavailable))
-    assert CONNECTIONS == raised.count(OutcomeUnknown)
+    # on a busy machine one that waits may get a connection in the moment in which another gives it back
+    assert CONNECTIONS <= silent.asked < CONNECTIONS + 3
+    assert (silent.asked, CONNECTIONS + 3) == (raised.count(OutcomeUnknown), silent.asked + raised.count(Unavailable))
 
 
 async def test_a_connection_comes_back_after_each_call_however_it_ended():
