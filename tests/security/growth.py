@@ -10,8 +10,6 @@ from typing import Self
 
 BLOCKS = 20_000
 """Small objects that may be there more at the end than in the middle, caches that fill included."""
-BLOCKS_OF_A_KEY = 40
-"""The same for each key that stays: of its ticket, what the pretended Slack and the desk keep in this process."""
 MEGABYTES = 96
 """As much more of memory: an allocator gives back late what large payloads took."""
 
@@ -33,8 +31,7 @@ class Held:
     def grown(self, before: "Held", *, keys: int) -> str:
         """What grew since *before*, in words; empty where nothing did. *keys*: how many more there may be."""
         found = []
-        stays = max(0, self.keys - before.keys)
-        if self.blocks - before.blocks > BLOCKS + stays * BLOCKS_OF_A_KEY:
+        if self.blocks - before.blocks > BLOCKS:
             found.append(f"{self.blocks - before.blocks:,} objects more than in the middle")
         if self.megabytes - before.megabytes > MEGABYTES:
             found.append(f"{self.megabytes - before.megabytes:,} MB more than in the middle")
