@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.commands.console import fail, out, print_json
 from bot.commands.opening import finish, settings_at, store_of
@@ -20,6 +20,7 @@ from bot.store.personal import (
 )
 from bot.store.store import Store
 
+T = TypeVar("T")
 Work = Callable[[Store], Awaitable[tuple[Held, list[Waiting]]]]
 
 _UNREAD = (
@@ -73,14 +74,7 @@ def forget_everything(config: Path | None, *, drop: bool) -> None:
     """Delete all that is kept, as after the app was taken out of its workspace."""
     settings = settings_at(config)
 
-    async def work() -> tuple[int, int]:
-        async with store_of(settings) as store:
-            done = await remove(store, drop=drop)
-            if not settings.redis_url:
-                await rewrite_log(store)
-            return done
-
-    removed, waiting = finish(work)
+    removed, waiting = _in_store(settings, lambda store: remove(store, drop=drop))
     if waiting and not drop:
         fail(_WAITS.format(count=waiting))
     out.print(
@@ -124,17 +118,22 @@ def _why_not(held: Held, *, drop: bool) -> str:
     return "" if drop or not held.waits else _WAITS.format(count=len(held.waits))
 
 
-def _forget(settings: Settings, work: Work, *, drop: bool) -> Held:
-    """Do it, or end the command with the reason why it was not done."""
+def _in_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
+    """What *work* gives; the log of the own server holds nothing of what it took out."""
 
-    async def whole() -> tuple[Held, list[Waiting]]:
+    async def whole() -> T:
         async with store_of(settings) as store:
-            held, left = await work(store)
+            done = await work(store)
             if not settings.redis_url:
                 await rewrite_log(store)
-            return held, left
+            return done
 
-    held, left = finish(whole)
+    return finish(whole)
+
+
+def _forget(settings: Settings, work: Work, *, drop: bool) -> Held:
+    """Do it, or end the command with the reason why it was not done."""
+    held, left = _in_store(settings, work)
     if why := _why_not(held, drop=drop):
         fail(why)
     if left:
