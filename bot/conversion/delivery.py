@@ -15,7 +15,7 @@ from bot.conversion.compose import Part, kept_back, render
 from bot.conversion.journal import Journal
 from bot.conversion.ports import SlackFile, SlackRefused, ThreadMessage, Threads
 from bot.conversion.records import Delivered, Link as TicketLink
-from bot.conversion.stamps import marker_of
+from bot.conversion.stamps import marker_of, part_marker
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Document, Link, Paragraph, Run
 from bot.words import N_, _
@@ -51,10 +51,10 @@ async def on_ticket(desk: TicketAdapter[Any], link: TicketLink, identity: str) -
     """
     if desk.reconcile is Reconcile.NONE:
         return None
-    found = await desk.find_message(link.ref, marker_of(identity))
+    found = await desk.find_message(link.ref, part_marker(identity, 0))
     if found is None:
         return None
-    alone = await desk.find_message(link.ref, marker_of(f"{identity}#1")) is None
+    alone = await desk.find_message(link.ref, part_marker(identity, 1)) is None
     return Delivered(message_id=found.id, alone=alone, on=link.ticket_id if link.follows else "")
 
 
@@ -122,7 +122,7 @@ class Delivery:
         """
         if part.internal and not self.desk.has(Capability.NOTE):
             raise UnsupportedFeature(self.desk.title, _NO_NOTES, remedy=_UNMARK)
-        marker = self.journal.marker(number) if not self.identity else marker_of(f"{self.identity}#{number}")
+        marker = part_marker(self.identity, number) if self.identity else self.journal.marker(number)
         uploads: tuple[str, ...] = ()
         if self.desk.has(Capability.UPLOAD_FIRST):
             uploads = tuple([await self._upload(file, marker, f"{number}:{n}") for n, file in enumerate(files)])

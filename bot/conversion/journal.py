@@ -9,7 +9,7 @@ from adapters.contract import Reconcile
 from adapters.errors import UnsupportedFeature
 from bot.conversion.ports import Head, Lanes, Lease
 from bot.conversion.records import Operation, Progress, Work, encode
-from bot.conversion.stamps import marker_of
+from bot.conversion.stamps import part_marker
 from bot.conversion.verdicts import surely_not_done
 
 LATE = 5.0
@@ -62,7 +62,7 @@ class Journal:
 
     def marker(self, number: int = 0) -> str:
         """The correlation marker of a part of this operation."""
-        return marker_of(self.head.id if number == 0 else f"{self.head.id}#{number}")
+        return part_marker(self.head.id, number)
 
     def begin_again(self, work: Work | None) -> None:
         """Forget the progress of an operation that repeats itself."""

@@ -86,15 +86,17 @@ async def _perhaps_sent(desk: TicketAdapter[Any], journal: Journal, link: Link, 
     if desk.reconcile is Reconcile.NONE:  # a person would be asked about what nobody wants to be there
         return Outcome()
 
+    sent: Delivered | None = None
+
     async def look() -> str | None:
-        found = await desk.find_message(link.ref, journal.marker())
-        return None if found is None else found.id
+        nonlocal sent
+        sent = await on_ticket(desk, link, journal.head.id)
+        return None if sent is None else sent.message_id
 
     async def act() -> str:
         return ""  # nothing is to be sent any more
 
     await journal.once("message 0", act, look, **doubt(desk))
-    sent = await on_ticket(desk, link, journal.head.id)
     return Outcome(delivered={work.ts: sent} if sent else {})
 
 

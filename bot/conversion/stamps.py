@@ -10,6 +10,11 @@ def marker_of(identity: str) -> str:
     return "TL-" + base64.b32encode(digest)[:12].decode()
 
 
+def part_marker(identity: str, number: int) -> str:
+    """The correlation marker of a part of an operation; the first part has the operation's own."""
+    return marker_of(identity if number == 0 else f"{identity}#{number}")
+
+
 def microseconds(ts: str) -> int:
     """A Slack timestamp as an integer, for ordering; exact below 2**53. Raises ValueError: it is none."""
     seconds, _, fraction = ts.partition(".")
