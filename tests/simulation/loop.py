@@ -200,14 +200,15 @@ class SimLoop(asyncio.AbstractEventLoop):
         """End what is left of every process, so that nothing of it runs when Python clears it away."""
         asyncio._set_running_loop(self)
         try:
-            left = [(task, host) for task, host in self.tasks if not task.done()]
-            for task, host in left:
-                host.alive, host.paused = True, False
-                if host not in self.hosts:
-                    self.hosts.append(host)
-                task.cancel()
-            while not all(task.done() for task, _ in left):
-                self.step()
+            # A task that ends may begin another, which ends in the next round.
+            while left := [(task, host) for task, host in self.tasks if not task.done()]:
+                for task, host in left:
+                    host.alive, host.paused = True, False
+                    if host not in self.hosts:
+                        self.hosts.append(host)
+                    task.cancel()
+                while not all(task.done() for task, _ in left):
+                    self.step()
             for task, _ in self.tasks:
                 if not task.cancelled():
                     task.exception()  # asked for, so that nobody is told that it was not
