@@ -35,7 +35,11 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
     says = fingerprints([now])[work.ts]
     begun = bool(journal.progress.calling or journal.progress.done)
-    told = Outcome(delivered={work.ts: known.model_copy(update={"edited": work.edited, "said": says})})
+    later = work.message is None and bool(now.edited) and float(now.edited) > float(work.edited)
+    if later and not begun:
+        return Outcome()  # a sweep saw an edit, and there is one more since: each is told by its own event, or swept
+    edited = now.edited if later else work.edited
+    told = Outcome(delivered={work.ts: known.model_copy(update={"edited": edited, "said": says})})
     if known.said == says and not begun:
         return told  # an earlier edit that is handed over only now must not undo it
     if before is not None and before.document == now.document:

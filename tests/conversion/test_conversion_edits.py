@@ -6,7 +6,7 @@ from dataclasses import replace
 from adapters.contract import Capability
 from adapters.errors import Rejected
 from adapters.model import Body, MessageDraft, Person, TicketRef, Visibility
-from bot.conversion.ops import perhaps_done
+from bot.conversion.ops import edit_op, perhaps_done
 from bot.conversion.records import DeleteMessage, EditMessage
 from bot.conversion.stamps import marker_of
 from tests.conversion.slack_fakes import said
@@ -152,6 +152,29 @@ async def test_an_edit_that_the_store_forgot_having_told_is_not_told_again_by_a_
 
     (ticket,) = await house.tickets()
     assert 2 == len(ticket.messages[1:])
+
+
+async def test_an_edit_found_by_a_sweep_is_left_to_the_later_one_that_came_meanwhile(house, monkeypatch):
+    """The sweep's waits for its look while Slack hands over both edits; each is told, in order, once."""
+    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.EDIT_MESSAGE})
+    await opened(house)
+    work = reply(1, "one")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+    house.threads.messages = [*house.threads.messages, replace(said(work.ts, "three"), edited="1900000002.000000")]
+
+    swept = EditMessage(actor="U1", ts=work.ts, edited="1900000000.000000")
+    await house.rooms.lanes.add([edit_op(THREAD, swept)])
+    await idle(house, str(THREAD))
+    for text, before, second in (("two", "one", 0), ("three", "two", 2)):
+        edit = _edit(work.ts, text, before, f"190000000{second}.4711")
+        edit.message["edited"] = {"user": "U1", "ts": f"190000000{second}.000000"}
+        await house.intake.edit(THREAD, edit, change=edit.edited)
+        await idle(house, str(THREAD))
+
+    (ticket,) = await house.tickets()
+    told = [[line for line in message.text.splitlines()[1:] if line] for message in ticket.messages[2:]]
+    assert [[now, "Before it was edited:", f"> {before}"] for now, before in (("two", "one"), ("three", "two"))] == told
 
 
 def _edit(ts, text, before, edited):
