@@ -29,15 +29,13 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         await _before_its_message(rooms, link, work)
         return Outcome()
     desk = rooms.desks.get(link.desk)
+    begun = bool(journal.progress.calling or journal.progress.done)
     now = await _as_it_reads(rooms, work, thread)
-    if now is None:  # it was deleted since
-        return Outcome()
+    later = now is not None and work.message is None and float(now.edited or 0) > float(work.edited)
+    if now is None or (later and not begun):
+        return Outcome()  # it was deleted since, or an edit that a sweep saw has one more after it, which will be told
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
     says = fingerprints([now])[work.ts]
-    begun = bool(journal.progress.calling or journal.progress.done)
-    later = work.message is None and bool(now.edited) and float(now.edited) > float(work.edited)
-    if later and not begun:
-        return Outcome()  # a sweep saw an edit, and there is one more since: each is told by its own event, or swept
     edited = now.edited if later else work.edited
     told = Outcome(delivered={work.ts: known.model_copy(update={"edited": edited, "said": says})})
     if known.said == says and not begun:

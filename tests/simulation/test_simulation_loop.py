@@ -7,7 +7,7 @@ from tests.simulation.loop import SimLoop
 
 
 def test_a_task_that_begins_while_another_ends_is_ended_too():
-    loop = SimLoop(random.Random(1))
+    loop = SimLoop(random.Random(1))  # type: ignore[abstract]  # asyncio makes none of them abstract
     later: list[asyncio.Task[None]] = []
 
     async def ends_by_beginning() -> None:
