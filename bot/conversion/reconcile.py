@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.contract import Capability, Reconcile, TicketAdapter, marker_in
 from adapters.model import Message, Ticket, Visibility
-from bot.conversion.ops import card_op, pull_op, watch_ops
+from bot.conversion.ops import card_op, pull_op, sweep_op, watch_ops
 from bot.conversion.ports import FoundCard, Rooms, ThreadMessage
 from bot.conversion.pull import message_identity, post_marker
 from bot.conversion.records import Delivered, Link
@@ -121,8 +121,8 @@ async def mend(rooms: Rooms, link: Link, comparison: Comparison) -> None:
     """Have each side brought what it lacks; a running Threadline does it, and looks before it repeats anything."""
     for ts, at in comparison.found.items():
         await rooms.links.learn(link.thread, ts, at)
-    if comparison.unsent:
-        await put_back(rooms, link, shown=True, doubt=time.time())
+    if comparison.unsent and not await put_back(rooms, link, shown=True, doubt=time.time()):
+        await rooms.lanes.add([sweep_op(link.thread)])  # what waits goes first, and may be all that is unsent
     if comparison.unseen:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"seen": comparison.seen}))
         await rooms.lanes.add([pull_op(link.thread, doubt=time.time())])

@@ -2,9 +2,11 @@
 
 import contextlib
 import time
+from datetime import timedelta
 
 from adapters.contract import Capability, Reconcile
 from bot.conversion.delivery import fingerprints
+from bot.conversion.journal import Again
 from bot.conversion.marks import goes
 from bot.conversion.ops import edit_op, perhaps_done, pull_op
 from bot.conversion.ports import NewOp, NoSuchDesk, Rooms, ThreadMessage
@@ -21,6 +23,8 @@ from bot.conversion.records import (
 )
 from bot.conversion.stamps import microseconds
 
+OVERTAKING = timedelta(seconds=0.3)
+"""How long a look at a thread is put off whose events wait: what it found would go to the ticket before them."""
 
 async def sweep_thread(rooms: Rooms, work: SweepThread) -> None:
     """Look both ways: what Slack never delivered goes into the thread's lane, and its ticket is looked at.
@@ -28,7 +32,7 @@ async def sweep_thread(rooms: Rooms, work: SweepThread) -> None:
     A desk that tells what changed is believed between two sweeps only: an index that lags, a clock that is behind, or a
     wish that went with a server that failed over would hide an answer for ever.
 
-    Raises: SlackTrouble, SlackRefused.
+    Raises: Again, SlackTrouble, SlackRefused.
     """
     link = await rooms.links.get(work.thread)
     if link is None:
@@ -36,12 +40,15 @@ async def sweep_thread(rooms: Rooms, work: SweepThread) -> None:
     with contextlib.suppress(NoSuchDesk):
         if rooms.desks.get(link.desk).has(Capability.CHANGED_SINCE):
             await rooms.lanes.add([pull_op(link.thread)])
-    if link.mirror:
-        await put_back(rooms, link)
+    if link.mirror and not await put_back(rooms, link):
+        raise Again(OVERTAKING)
 
 
-async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: float = 0.0) -> None:
+async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: float = 0.0) -> bool:
     """Add what was said since the thread was read for its ticket and is not there, or reads differently now.
+
+    False where nothing was added, since events of the thread wait: what was deleted meanwhile is in them alone, and
+    would come after what was said later.
 
     Args:
         rooms: all rooms.
@@ -64,8 +71,11 @@ async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: floa
     if edited and not (shown or doubt) and not await _is_busy(rooms, thread):
         with perhaps_done(time.time() if _can_be_looked_for(rooms, link) else 0.0):
             ops += [edit_op(thread, _edit(link, message)) for message in edited]
+    if ops and await rooms.lanes.waiting(f"in/{thread}"):
+        return False
     if ops:
         await rooms.lanes.add(ops)
+    return True
 
 
 def reads_differently(message: ThreadMessage, sent: Delivered) -> bool:

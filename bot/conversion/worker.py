@@ -10,7 +10,7 @@ from bot.conversion.ports import Head, Lease, LeaseLost, Rooms, SlackRefused, Sl
 from bot.conversion.records import decode
 from bot.conversion.run import NEWER_LOOKS, Run
 from bot.conversion.stored import UnknownVersion
-from bot.conversion.sweep import put_back
+from bot.conversion.sweep import OVERTAKING, put_back
 from bot.conversion.tasks import ended
 
 log = logging.getLogger("threadline.worker")
@@ -118,16 +118,18 @@ class Worker:
     async def _resync(self, lease: Lease, head: Head) -> bool:
         """After the server restarted: put back what the lane may have forgotten, to be looked for before it is sent.
 
-        False where Slack cannot be read now; the lane has been given back then.
+        False where Slack cannot be read now, or events of the thread go first; the lane has been given back then.
         """
         if head.link and head.link.mirror:
+            delay: timedelta | None = None
             try:
-                await put_back(self._rooms, head.link, shown=True)
+                delay = None if await put_back(self._rooms, head.link, shown=True) else OVERTAKING
             except SlackTrouble as trouble:
                 delay = trouble.retry_after or timedelta(seconds=5)
-                await self._rooms.lanes.retry(lease, head.id, head.payload, delay=delay)
-                return False
             except SlackRefused as refused:
                 log.warning("thread not checked after a restart", extra={"lane": lease.lane, "code": refused.code})
+            if delay is not None:
+                await self._rooms.lanes.retry(lease, head.id, head.payload, delay=delay)
+                return False
         await self._rooms.lanes.resynced(lease)
         return True

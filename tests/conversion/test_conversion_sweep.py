@@ -1,10 +1,12 @@
 """What Slack never delivered is found in the thread, whatever the clock of this machine says."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.conversion import tickets
-from bot.conversion.records import OpenTicket
+from bot.conversion.ops import event_op, sweep_op
+from bot.conversion.records import AddMessage, OpenTicket
 from tests.conversion.slack_fakes import BEN, said
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened
 
@@ -62,3 +64,34 @@ async def test_what_was_left_out_of_the_ticket_stays_out(house):
     await swept(house)
 
     assert (1, 1) == (await on_ticket(house, "lunch?"), await on_ticket(house, "It burns"))
+
+
+async def test_what_a_sweep_finds_does_not_overtake_an_earlier_message_whose_event_waits(house, monkeypatch):
+    """The earlier one was deleted before Slack was read, so that only its event knows of it."""
+    await opened(house)
+    earlier = {"ts": "1700000099.000100", "text": "the earlier one", "user": "U1", "thread_ts": THREAD.ts}
+    house.threads.messages = [*house.threads.messages, said(LATER, "the later one", BEN)]
+    read, reading = house.threads.read, asyncio.Event()
+
+    async def seen(thread):
+        reading.set()
+        return await read(thread)
+
+    async def dispatch(_body):
+        await reading.wait()
+        await asyncio.sleep(0.2)  # long enough for what was found to go
+        await house.intake.mirror(THREAD, AddMessage(actor="U1", ts=earlier["ts"], message=earlier, mirrored=True))
+
+    monkeypatch.setattr(house.threads, "read", seen)
+    monkeypatch.setattr(house.events, "dispatch", dispatch)
+    event = {"type": "message", "channel": THREAD.channel, **earlier}
+    body = {"type": "event_callback", "team_id": THREAD.team, "event_id": "Ev1", "event": event}
+    await house.rooms.lanes.add([event_op(body), sweep_op(THREAD)])
+
+    async def all_there():
+        return await on_ticket(house, "the later one")
+
+    await house.until(all_there)
+
+    (ticket,) = await house.tickets()
+    assert ["the earlier one", "the later one"] == [message.text for message in ticket.messages[1:]]
