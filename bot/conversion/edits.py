@@ -11,11 +11,15 @@ from bot.conversion.intake import Intake
 from bot.conversion.journal import Again, Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
+from bot.conversion.pull import document_of
 from bot.conversion.records import AddMessage, DeleteMessage, Delivered, EditMessage, Link, ThreadKey
 from bot.conversion.stamps import marker_of
 from bot.conversion.sweep import is_for_the_ticket
+from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Block, Document, Paragraph, Quote, Run
-from bot.words import _
+from bot.words import N_, _
+
+_BEFORE = N_("Before it was edited:")
 
 
 async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work: EditMessage) -> Outcome:
@@ -42,10 +46,10 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         return told  # an earlier edit that is handed over only now must not undo it
     if before is not None and before.document == now.document:
         return Outcome()
-    may_replace = before is not None and known.message_id and known.alone and known.is_on(link)
-    if desk.has(Capability.EDIT_MESSAGE) and may_replace:  # what it said before goes with it
+    may_replace = desk.has(Capability.EDIT_MESSAGE) and bool(known.message_id) and known.alone and known.is_on(link)
+    if may_replace and before is not None:  # what it said before goes with it
         await _in_place(journal, link, known.message_id, desk=desk, ts=work.ts, blocks=_edited(now, before))
-    else:
+    elif not (may_replace and not begun and await _is_in_place(desk, link, known, now)):
         head = _(
             "{name} edited their message of {at:%Y-%m-%d %H:%M} UTC in Slack. It now reads:",
             name=now.author.name,
@@ -114,7 +118,7 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
 
 
 def _edited(now: ThreadMessage, before: ThreadMessage | None) -> tuple[Block, ...]:
-    old: tuple[Block, ...] = (_line(_("Before it was edited:")), Quote(before.document.blocks)) if before else ()
+    old: tuple[Block, ...] = (_line(_(_BEFORE)), Quote(before.document.blocks)) if before else ()
     return (*now.document.blocks, *old)
 
 
@@ -133,6 +137,22 @@ async def _in_place(
         return message_id
 
     await journal.once("edit", act, _again)
+
+
+async def _is_in_place(desk: TicketAdapter[Any], link: Link, known: Delivered, now: ThreadMessage) -> bool:
+    """Whether the ticket's message reads as the one in Slack does now; an edit that the store forgot left no note."""
+    if not desk.has(Capability.READ_MESSAGES):
+        return False
+    there = next((one for one in await desk.messages(link.ref) if one.id == known.message_id), None)
+    if there is None:
+        return False
+    text, says = (_letters(to_plain(document)) for document in (document_of(there), now.document))
+    return bool(says) and (text == says or text.startswith(says + _letters(_(_BEFORE))))
+
+
+def _letters(text: str) -> str:
+    """What no desk changes of a text."""
+    return "".join(filter(str.isalnum, text))
 
 
 async def _off_the_ticket(journal: Journal, desk: TicketAdapter[Any], link: Link, message_id: str) -> None:

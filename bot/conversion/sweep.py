@@ -26,6 +26,7 @@ from bot.conversion.stamps import microseconds
 OVERTAKING = timedelta(seconds=0.3)
 """How long a look at a thread is put off whose events wait: what it found would go to the ticket before them."""
 
+
 async def sweep_thread(rooms: Rooms, work: SweepThread) -> None:
     """Look both ways: what Slack never delivered goes into the thread's lane, and its ticket is looked at.
 

@@ -154,6 +154,26 @@ async def test_an_edit_that_the_store_forgot_having_told_is_not_told_again_by_a_
     assert 2 == len(ticket.messages[1:])
 
 
+async def test_an_edit_in_place_that_the_store_forgot_is_not_told_again_by_a_sweep(house):
+    """No note of it is there to be found: the message itself says it."""
+    await opened(house)
+    work = reply(1, "one")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+    before = await house.store.links.delivered(THREAD, work.ts)
+    edit = _edit(work.ts, "two", "one", "1900000000.4711")
+    await house.intake.edit(THREAD, edit, change="1900000000.4711")
+    await idle(house, str(THREAD))
+    house.threads.messages = [*house.threads.messages, replace(said(work.ts, "two"), edited="1900000000.000000")]
+
+    await house.store.links.learn(THREAD, work.ts, before)  # as in the copy that it was set back to
+    await house.intake.sweep()
+    await idle(house, f"sweep/{THREAD}", str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert ["two\n\nBefore it was edited:\n\n> one"] == [message.text for message in ticket.messages[1:]]
+
+
 async def test_an_edit_found_by_a_sweep_is_left_to_the_later_one_that_came_meanwhile(house, monkeypatch):
     """The sweep's waits for its look while Slack hands over both edits; each is told, in order, once."""
     monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.EDIT_MESSAGE})
