@@ -78,7 +78,7 @@ async def upload(web: Web, thread: ThreadKey, name: str, content: bytes) -> None
         unknown = error
     share = await _shared(web, thread.channel, file_id)
     if share and not share.get("thread_ts"):
-        await _delete(web, "files.delete", file=file_id)
+        await delete(web, "files.delete", file=file_id)
         raise await take_back(web, thread.channel, str(share.get("ts", "")))
     if not share and unknown:
         raise unknown
@@ -100,16 +100,17 @@ async def _shared(web: Web, channel: str, file_id: str) -> Json | None:
 
 async def take_back(web: Web, channel: str, ts: str) -> SlackRefused:
     """Delete what went into the channel because the thread that it was for is gone; gives what to raise."""
-    await _delete(web, "chat.delete", channel=channel, ts=ts)
+    await delete(web, "chat.delete", channel=channel, ts=ts)
     return refusal("chat.postMessage", {"error": "thread_not_found"})
 
 
-async def _delete(web: Web, method: str, **which: str) -> None:
+async def delete(web: Web, method: str, **which: str) -> None:
+    """Take back what must not stay, as far as Slack lets us."""
     try:
         await web.call(method, **which)
     except (SlackRefused, SlackTrouble) as error:
-        # the caller learns that the thread is gone, which matters more than a post too many
-        log.warning("%s did not take back what was for a thread that is gone: %s", method, error)
+        # what the caller learns from us matters more than a post too many
+        log.warning("%s did not take back what should not be in Slack: %s", method, error)
 
 
 async def _send(web: Web, url: str, content: bytes) -> None:

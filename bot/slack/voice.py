@@ -1,11 +1,12 @@
 """Speaks in Slack: cards that can be found again, receipts as reactions, and words to one person."""
 
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
-from bot.conversion.ports import Card, FromDesk, SlackRefused
+from bot.conversion.ports import Card, FromDesk, SlackRefused, SlackTrouble
 from bot.conversion.records import Link, Receipt, ThreadKey
 from bot.slack import replies
 from bot.slack.limits import METADATA_EVENT, PAGE
@@ -19,6 +20,8 @@ State: TypeAlias = Literal["waiting", "delivered", "failed"]
 _QUIET: Final[dict[str, Any]] = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
 _HISTORY_PAGES: Final = 3
 _REMEMBERED: Final = 5000
+SUSPENDED: Final = 5.0
+"""Seconds for a post after which this process may have stood still, and another have taken over its work."""
 _HARMLESS: Final = frozenset(
     {"already_reacted", "no_reaction", "message_not_found", "too_many_emoji", "too_many_reactions"}
 )
@@ -177,11 +180,23 @@ class SlackVoice:
         Raises:
             SlackTrouble, SlackRefused, SlackOutcomeUnknown: as their names say.
         """
+        began = time.time()
         answer = await replies.post(self._web, thread, post, marker, broadcast=broadcast)
         ts = str(answer.get("ts", ""))
         if _went_astray(answer):
             raise await replies.take_back(self._web, thread.channel, ts)
-        return ts
+        return ts if time.time() - began < SUSPENDED else await self._only(thread, marker, ts)
+
+    async def _only(self, thread: ThreadKey, marker: str, ts: str) -> str:
+        """Take a post away again that another process made before; the timestamp of the one that stays."""
+        try:
+            first = await self.find_post(thread.channel, thread.ts, marker)
+        except (SlackRefused, SlackTrouble):  # the post was made, and whoever asked for it must hear so
+            return ts
+        if first is None or float(first) >= float(ts):
+            return ts
+        await replies.delete(self._web, "chat.delete", channel=thread.channel, ts=ts)
+        return first
 
     async def rewrite(self, channel: str, ts: str, post: Said) -> None:
         """Put another text in the place of a post of ours. Raises SlackTrouble, SlackRefused."""

@@ -81,6 +81,34 @@ async def test_metadata_of_other_apps_is_not_taken_for_ours(office, voice):
     assert await voice.find_post(office.channel, root["ts"], "TL-ABC") is None
 
 
+@pytest.mark.parametrize(("seconds", "there"), [(0.0, 1), (60.0, 2)])
+async def test_a_post_of_a_process_that_stood_still_is_taken_back_where_another_made_it_before(
+    office, voice, monkeypatch, seconds, there
+):
+    """Only a post that took long is looked for: another process has the work after the lease ended, not before."""
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    thread = ThreadKey(team=office.team, channel=office.channel, ts=root["ts"])
+    (answer,) = voice.posts(FromDesk(document=from_plain("try this")))
+    first = await voice.post(thread, answer, "TL-ABC")
+    monkeypatch.setattr("bot.slack.voice.SUSPENDED", seconds)
+
+    second = await voice.post(thread, answer, "TL-ABC")
+
+    posts = office.workspace.replies(office.channel, root["ts"])[1:]
+    assert (there, there == 1) == (len(posts), second == first)
+
+
+async def test_a_post_that_took_long_stays_where_it_is_the_only_one(office, voice, monkeypatch):
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    thread = ThreadKey(team=office.team, channel=office.channel, ts=root["ts"])
+    (answer,) = voice.posts(FromDesk(document=from_plain("try this")))
+    monkeypatch.setattr("bot.slack.voice.SUSPENDED", 0.0)
+
+    ts = await voice.post(thread, answer, "TL-ABC")
+
+    assert [ts] == [one["ts"] for one in office.workspace.replies(office.channel, root["ts"])[1:]]
+
+
 async def gone_thread(office):
     """A thread that was there and is not any more; what is meant for it comes to stand in the channel."""
     root = await office.workspace.post(office.ada, office.channel, "hello")
