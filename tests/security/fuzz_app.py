@@ -62,6 +62,14 @@ class Running:
         space = (await self.bot.store.connection.do("INFO", "keyspace")).get("db0", {})
         return int(space.get("keys", 0)) - int(space.get("expires", 0))
 
+    def forget_posts(self) -> None:
+        """Let the pretended Slack, which is in this process and keeps all for ever, begin anew: what grows is ours."""
+        state = self.around.workspace.state
+        for channel, posts in state.messages.items():
+            for ts in reversed(list(posts)):
+                state.remove_message(channel, ts)
+        state.deleted.clear()
+
     async def subjects(self) -> list[str]:
         """Those of the tickets at the desk."""
         return [ticket.subject for ticket in await self.around.agents.tickets()]
@@ -126,6 +134,7 @@ async def forms(wild: Wild) -> AsyncIterator[Door]:
                 raise Broken(f"{len(at_desk)} tickets of {len(shown)} forms")
             if strange := [one for one in at_desk if not _is_one_of(accepted, one)]:
                 raise Broken(f"{len(strange)} tickets of which nobody was told that they are accepted")
+            run.forget_posts()
             return keys - KEYS * len(at_desk)
 
         yield Door(attempt, settled)
