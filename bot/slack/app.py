@@ -14,7 +14,7 @@ from slack_bolt.response import BoltResponse
 from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake
 from bot.conversion.journal import LookLater
-from bot.conversion.ports import Desks, Lanes, Links, Threads
+from bot.conversion.ports import Desks, Lanes, Links, SlackTrouble, Threads
 from bot.slack.access import Access
 from bot.slack.allowance import UNBOUNDED, Allowance
 from bot.slack.answers import Answers, Later
@@ -265,7 +265,7 @@ def _bolt(web: Web, identity: Identity) -> AsyncApp:
 
     @bolt.error
     async def failed(error: Exception) -> None:
-        if not isinstance(error, LookLater):
+        if not isinstance(error, LookLater | SlackTrouble):  # both are for a later try, which the worker tells of
             log.warning("a listener did not finish: %s", type(error).__name__)
         raise error  # to whoever dispatched it, so that the worker can judge it
 
