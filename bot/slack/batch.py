@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 _MOST = 500
 _AT_ONCE = 2
 _MANY = 4
-"""So many must wait for a second call to begin beside the first: fewer are cheaper together with those to come."""
+"""So many must wait for a second call to begin beside the first, and as many as are under way in that one: two calls of
+one size are the cheapest, since what a call costs hardly depends on how much it brings."""
 
 
 class _Waiting(NamedTuple):
@@ -43,7 +44,7 @@ class Batch:
         self._add = add
         self._budget = budget
         self._waiting: list[_Waiting] = []
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: dict[asyncio.Task[None], int] = {}  # how many wait for each
         self._lanes: set[str] = set()
         self._is_due = False
 
@@ -64,7 +65,8 @@ class Batch:
         return await future
 
     def _has_room(self) -> bool:
-        return not self._calls or (len(self._calls) < _AT_ONCE and len(self._waiting) >= _MANY)
+        enough = max(_MANY, *self._calls.values(), 0)
+        return not self._calls or (len(self._calls) < _AT_ONCE and len(self._waiting) >= enough)
 
     def _begin(self) -> None:
         self._is_due = False
@@ -73,11 +75,11 @@ class Batch:
         lanes = {op.lane for one in batch for op in one.ops}
         self._lanes |= lanes
         call = asyncio.create_task(self._in_time(batch))
-        self._calls.add(call)
+        self._calls[call] = len(batch)
         call.add_done_callback(lambda call: self._ended(call, lanes))
 
     def _ended(self, call: asyncio.Task[None], lanes: set[str]) -> None:
-        self._calls.discard(call)
+        del self._calls[call]
         self._lanes -= lanes
         self._begin()
 
