@@ -19,6 +19,10 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.commands.demo import company
+from bot.sandbox.demo import STAND_INS, stand_in
+from bot.sandbox.desks.keliweb import KeliwebStandIn
+from bot.sandbox.desks.superoffice_rest import SuperOfficeRestStandIn
+from bot.sandbox.desks.superoffice_soap import SuperOfficeSoapStandIn
 from bot.sandbox.desks.whmcs import WhmcsStandIn
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack.server import SlackServer
@@ -30,6 +34,7 @@ from tests.security.fuzz_app import chosen
 BOT, APP, SIGNING = "xoxb-canary-bot-8c1d", "xapp-1-canary-app-77ab", "canarysigning5e1f"
 DESK, HOOK, PASSWORD = "canarydesksecret91", "canaryhooksecret44", "canaryredispassword23"
 SECRETS = (BOT, APP, SIGNING, DESK, HOOK, PASSWORD)
+HOOKED = ("whmcs", "superoffice_rest")
 FIRST, WAITS, REFUSED, LATER = (f"canarytext{name} burns" for name in ("first", "waits", "refused", "later"))
 PATIENCE = 30.0
 TEXTS = (FIRST, WAITS, REFUSED, LATER)
@@ -46,14 +51,28 @@ async def no_server_is_left(tmp_path):
 class Journey:
     """The bot as a process of its own, between a pretend Slack, a desk and a Redis with a password."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, kind):
+        self.folder, self.kind, self.issued = folder, kind, set()
         self.workspace = company()
         self.workspace.bot_token, self.workspace.app_token, self.workspace.signing_secret = BOT, APP, SIGNING
-        self.slack, self.desk = SlackServer(self.workspace), WhmcsStandIn()
-        self.desk.secret = DESK
+        self.slack, self.desk = SlackServer(self.workspace), stand_in(kind)
+        self.lock(DESK)
         self.operator, self.hooks = free_port(), free_port()
         self.seen = ""
+
+    def lock(self, secret):
+        """Have the desk let in nobody but who has *secret*."""
+        match self.desk:
+            case KeliwebStandIn(tokens=tokens):
+                self.issued |= {*tokens.access, *tokens.refresh}
+                tokens.client_secret = tokens.password = secret
+                tokens.access.clear()
+            case WhmcsStandIn():
+                self.desk.secret = secret
+            case SuperOfficeRestStandIn():
+                self.desk.password = secret
+            case SuperOfficeSoapStandIn():
+                self.desk.site.users["2"].password = secret
 
     @asynccontextmanager
     async def begun(self):
@@ -84,8 +103,9 @@ class Journey:
                 await stop(server)
 
     def _settings(self, table):
-        desk = {**table, "secret": "env:DESK", "webhook_secret": "env:HOOK", "poll": 1.0, "default": True}
-        lines = [f"{key} = {json.dumps(value)}" for key, value in desk.items() if key != "fields"]
+        desk = {key: "env:DESK" if value == DESK else value for key, value in table.items() if key != "fields"}
+        desk |= {"poll": 1.0, "default": True} | ({"webhook_secret": "env:HOOK"} if self.kind in HOOKED else {})
+        lines = [f"{key} = {_toml(value)}" for key, value in desk.items()]
         return "\n".join(
             [
                 f'[slack]\napi_url = "{self.slack.api_url}"\n[log]\nlevel = "debug"\nformat = "json"',
@@ -135,16 +155,37 @@ class Journey:
         tickets = [await self.desk.ticket(ticket.id) for ticket in await self.desk.tickets()]
         return any(text in message.text for ticket in tickets for message in ticket.messages)
 
-    async def keys_with_texts(self):
-        """The keys that hold a text."""
+    async def arrives(self, text, user, channel):
+        """Wait until a text is on a ticket; who is asked whether it is there says so, truly."""
+        told = set()
+
+        async def there():
+            for asked in self.workspace.ephemerals(user, channel):
+                if asked["ts"] not in told and any(block.get("block_id") == "question" for block in asked["blocks"]):
+                    told.add(asked["ts"])
+                    where = {"channel": channel, "ts": asked["ts"], "block_id": "question"}
+                    answer = "there" if await self.at_the_desk(text) else "again"
+                    await self.workspace.press(user, **where, action_id=answer)
+            return await self.at_the_desk(text)
+
+        await self.until(there, f"{text} did not come to the desk")
+
+    async def keys_with(self, texts):
+        """The keys that hold one of *texts*."""
         keys = [key async for key in self.redis.scan_iter()]
         values = {key: str(await _value(self.redis, key)) for key in keys}
-        return sorted(key for key, value in values.items() if any(text in value for text in TEXTS))
+        return sorted(key for key, value in values.items() if any(text in value for text in texts))
 
     async def stored(self):
         """Everything that Redis holds, as one text."""
         await self.redis.execute_command("AUTH", PASSWORD)
         return str([(key, await _value(self.redis, key)) async for key in self.redis.scan_iter()])
+
+
+def _toml(value):
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    return "{" + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + "}"
 
 
 async def _value(client, key):
@@ -182,7 +223,7 @@ async def _walk(journey):
     values[subject["block_id"]] = {subject["element"]["action_id"]: {"value": "Printer"}}
     answer = await slack.submit(user, view["id"], values)
     assert "errors" not in str(answer.body), answer.body
-    await journey.until(lambda: journey.at_the_desk(FIRST), "no ticket came to the desk")
+    await journey.arrives(FIRST, user, channel)
 
     journey.desk.faults.always = Fault.REFUSE
     await slack.post(user, channel, WAITS, thread_ts=root["ts"])
@@ -195,12 +236,13 @@ async def _walk(journey):
     journey.desk.faults.always = None
     faults = (Fault.HTML, Fault.CUT_AFTER)
     journey.desk.faults.plan = deque(faults)
-    await journey.until(lambda: journey.at_the_desk(WAITS), "the reply that waited did not arrive")
+    await journey.arrives(WAITS, user, channel)
 
     await slack.post(user, channel, LATER, thread_ts=root["ts"])
-    await journey.until(lambda: journey.at_the_desk(LATER), "the next reply did not arrive")
+    await journey.arrives(LATER, user, channel)
 
-    journey.desk.state.tickets.clear()
+    for ticket in await journey.desk.tickets():
+        await journey.desk.delete(ticket.id)
     await slack.post(user, channel, REFUSED, thread_ts=root["ts"])
 
     async def parked():
@@ -213,7 +255,7 @@ async def _walk(journey):
         await journey.command("parked", words, found[0]["lane"], found[0]["operation"])
     found = await journey.until(parked, "a reply that was tried again in vain is not parked again")
     await journey.command("parked", "drop", found[0]["lane"], found[0]["operation"])
-    journey.desk.secret = "another"
+    journey.lock("another")
 
 
 async def _look_around(journey):
@@ -227,21 +269,24 @@ async def _look_around(journey):
 
 
 @pytest.mark.timeout(180)
-async def test_s16_no_secret_and_no_text_is_found_where_it_does_not_belong(tmp_path):
-    async with Journey(tmp_path).begun() as journey:
+@pytest.mark.parametrize("kind", STAND_INS)
+async def test_s16_no_secret_and_no_text_is_found_where_it_does_not_belong(tmp_path, kind):
+    async with Journey(tmp_path, kind).begun() as journey:
         await _walk(journey)
         await _look_around(journey)
 
         async def gone():
-            return not await journey.keys_with_texts()
+            return not await journey.keys_with(TEXTS)
 
         with contextlib.suppress(AssertionError):
             await journey.until(gone, "said below, with the keys")
-        assert [] == await journey.keys_with_texts()
+        assert [] == await journey.keys_with(TEXTS)
+        sessions = await journey.keys_with(journey.issued)
         stored = await journey.stored()
 
+    assert [] == [key for key in sessions if not key.startswith("tk:value:")]
     assert [] == [name for name in SECRETS if name in stored]
-    assert [] == [name for name in SECRETS if name in journey.seen]
+    assert [] == [name for name in (*SECRETS, *journey.issued) if name in journey.seen]
     assert [] == [text for text in TEXTS if text.split()[0] in journey.seen]
     assert "listens for helpdesks" in journey.seen
     assert 'work="add_message",outcome="done"' in journey.seen
