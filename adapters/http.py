@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import json
 import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -250,6 +251,22 @@ class HttpDesk(TicketAdapter[H]):
             remedy="It will be tried again.",
             code=code,
         )
+
+
+def read_json(text: str) -> Any:
+    """What a desk's JSON says; a half of a character, which no store and no form could bear, becomes U+FFFD.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deeply to be read.
+    """
+    try:
+        value = json.loads(text)
+        if "\\ud" not in text.lower():
+            return value
+        whole = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+        return json.loads(whole.decode("utf-16-le", "replace"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _place(url: str) -> str:

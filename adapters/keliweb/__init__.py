@@ -27,7 +27,7 @@ from adapters.model import (
     TicketRef,
     Visibility,
 )
-from adapters.whmcs_family.reading import ident, messages_of, ticket_of
+from adapters.whmcs_family.reading import ident, ticket_of
 
 
 class KeliwebDesk(KeliwebWire):
@@ -114,7 +114,7 @@ class KeliwebDesk(KeliwebWire):
 
     @override
     async def messages(self, ticket: TicketRef, *, after: str = "") -> tuple[Message, ...]:
-        return messages_of(await self._read_ticket({"ticketid": ticket.id}), self.settings, after=after)
+        return self.messages_in(await self._read_ticket({"ticketid": ticket.id}), after=after)
 
     @override
     async def choices(self, which: ChoiceList, *, department: str | None = None) -> tuple[Choice, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 from httpx import codes
 
 from adapters.errors import AdapterError, NotAuthorised, Unavailable, UnexpectedReply
-from adapters.http import Reply
+from adapters.http import Reply, read_json
 from adapters.keliweb.refusals import NO_TOKENS, NOT_ACCEPTED, OAUTH, Said
 from adapters.keliweb.settings import TOKEN, KeliwebSettings
 from adapters.whmcs_family.desk import FamilyDesk
@@ -109,7 +109,8 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
                 self.name, "Keliweb's token endpoint gave no token.", remedy="Check url and token_path.", code="token"
             )
         lasts = usable_for(answer.get("expires_in"))
-        return Pair(access, str(answer.get("refresh_token") or ""), time.time() + lasts)
+        refresh = str(answer.get("refresh_token") or "")
+        return Pair(access, refresh if TOKEN.fullmatch(refresh) else "", time.time() + lasts)
 
     def _refused(self, reply: Reply, answer: Mapping[str, Any], *, refreshing: bool) -> AdapterError:
         code = self.redacted(str(answer.get("error") or f"HTTP {reply.status}"))
@@ -129,8 +130,8 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
 def json_object(content: bytes) -> dict[str, Any]:
     """An answer that is a JSON object; empty where it is anything else."""
     try:
-        answer = json.loads(content.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
+        answer = read_json(content.decode("utf-8", "replace"))
+    except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from httpx import codes
 
 from adapters.errors import Misconfigured, NotAuthorised, Unavailable, UnexpectedReply
-from adapters.http import HttpDesk, Reply
+from adapters.http import HttpDesk, Reply, read_json
 from adapters.superoffice_rest.refusals import AGAIN, CREDENTIALS
 from adapters.superoffice_rest.settings import SuperOfficeRestSettings
 
@@ -186,8 +186,8 @@ class Access(HttpDesk[SuperOfficeRestSettings]):
                 self.name, cause, remedy=f"Check tenant and environment. {CREDENTIALS}", code=f"HTTP {reply.status}"
             )
         try:
-            answer = json.loads(reply.content)
-        except (ValueError, RecursionError):
+            answer = read_json(reply.content.decode("utf-8-sig"))
+        except ValueError:
             answer = None
         if not isinstance(answer, dict) or not codes.is_success(reply.status):
             cause = "SuperOffice's sign-in service answered something else than it documents."

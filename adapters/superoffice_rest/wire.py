@@ -10,7 +10,7 @@ from httpx import codes
 from pydantic import SecretStr
 
 from adapters.errors import AdapterError, Unavailable
-from adapters.http import Reply
+from adapters.http import Reply, read_json
 from adapters.superoffice_rest.access import Access
 from adapters.superoffice_rest.refusals import refusal, unusable
 
@@ -51,8 +51,8 @@ class RestWire(Access):
         if reply.status == codes.NO_CONTENT:
             return None
         try:
-            return json.loads(reply.content)
-        except (ValueError, RecursionError):
+            return read_json(reply.content.decode("utf-8-sig"))
+        except ValueError:
             raise unusable(self.name, changes=changes, code=f"HTTP {reply.status} {reply.media_type}") from None
 
     async def send(
@@ -128,8 +128,8 @@ class RestWire(Access):
 def _said(reply: Reply) -> tuple[str, str] | None:
     """Type and message of an error that SuperOffice itself wrote, or None."""
     try:
-        answer = json.loads(reply.content)
-    except (ValueError, RecursionError):
+        answer = read_json(reply.content.decode("utf-8-sig"))
+    except ValueError:
         return None
     if isinstance(answer, dict) and ("ErrorType" in answer or "ErrorMessage" in answer):
         return str(answer.get("ErrorType") or ""), str(answer.get("ErrorMessage") or "")

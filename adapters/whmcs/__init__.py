@@ -39,7 +39,7 @@ from adapters.whmcs import checking, writing
 from adapters.whmcs.requesters import LOOK_UPS, full_name
 from adapters.whmcs.settings import WhmcsSettings
 from adapters.whmcs.wire import Answer, WhmcsWire
-from adapters.whmcs_family.reading import Row, ident, messages_of, rows, text, ticket_of
+from adapters.whmcs_family.reading import Row, ident, place, rows, text, ticket_of
 
 PAGE = 100
 
@@ -154,7 +154,7 @@ class WhmcsDesk(WhmcsWire):
 
     @override
     async def messages(self, ticket: TicketRef, *, after: str = "") -> tuple[Message, ...]:
-        return messages_of(await self._read({"ticketid": ticket.id}), self.settings, after=after)
+        return self.messages_in(await self._read({"ticketid": ticket.id}), after=after)
 
     @override
     async def attachment(self, ticket: TicketRef, attachment: Attachment, *, limit: int) -> bytes:
@@ -183,9 +183,9 @@ class WhmcsDesk(WhmcsWire):
         found = [row async for row in self._tickets({**theirs, **_needle(draft.subject)})]
         subject = draft.subject.split()
         candidates = [row for row in found if text(row.get("subject")).split() == subject]
-        for row in sorted(candidates, key=lambda row: int(ident(row.get("id")) or 0), reverse=True):
+        for row in sorted(candidates, key=lambda row: place(row.get("id")), reverse=True):
             read = await self._read({"ticketid": ident(row.get("id"))})
-            for message in messages_of(read, self.settings):
+            for message in self.messages_in(read):
                 if carries(message.body, marker):
                     return Opened(ticket=ticket_of(read, self.settings).ref, first=MessageRef(id="r0"))
         return None
@@ -214,8 +214,8 @@ class WhmcsDesk(WhmcsWire):
     async def find_requester(self, email: str) -> Person | None:
         if "@" not in email:
             return None
-        for place in self.settings.look_up:
-            for row, desk_id in await LOOK_UPS[place](self, email):
+        for where in self.settings.look_up:
+            for row, desk_id in await LOOK_UPS[where](self, email):
                 if text(row.get("email")).casefold() == email.casefold():
                     return Person(name=full_name(row), email=text(row.get("email")), desk_id=desk_id)
         return None
@@ -225,7 +225,7 @@ class WhmcsDesk(WhmcsWire):
         params = {"subject": words, "limitnum": str(limit), "ignore_dept_assignments": "1"}
         answer = await self.call("GetTickets", params, changes=False)
         found = [ticket_of(row, self.settings) for row in rows(answer.get("tickets"), "ticket")]
-        return tuple(sorted(found, key=lambda one: int(one.ref.id or 0), reverse=True)[:limit])
+        return tuple(sorted(found, key=lambda one: place(one.ref.id), reverse=True)[:limit])
 
     @override
     def webhook(self, headers: dict[str, str], body: bytes) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ async def clients(desk: WhmcsWire, email: str) -> Found:
         answer = await desk.call("GetClientsDetails", {"email": email}, changes=False)
     except Rejected:
         return []
-    client = answer.get("client") or answer
+    told = answer.get("client")
+    client = told if isinstance(told, dict) else answer
     number = ident(client.get("id") or client.get("client_id") or client.get("userid"))
     return [(client, f"client:{number}")] if number else []
 

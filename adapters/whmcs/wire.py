@@ -1,7 +1,6 @@
 """Calls of WHMCS's API: one form POST each, a tolerant reading of the answer, each failure as one of our errors."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +10,7 @@ import httpx
 from httpx import codes
 
 from adapters.errors import AdapterError, OutcomeUnknown, Unavailable, UnexpectedReply
-from adapters.http import Reply
+from adapters.http import Reply, read_json
 from adapters.whmcs.refusals import BY_STATUS, LIKE_AN_EMPTY_FORM, NO_ANSWER, refusal
 from adapters.whmcs.settings import WhmcsSettings
 from adapters.whmcs_family.desk import FamilyDesk
@@ -107,8 +106,8 @@ def parsed(content: bytes) -> Answer | None:
     """
     text = content.decode("utf-8", "replace").lstrip("\ufeff \r\n\t")
     try:
-        answer = json.loads(text)
-    except (ValueError, RecursionError):
+        answer = read_json(text)
+    except ValueError:
         answer = None
     if isinstance(answer, dict):
         return answer

@@ -10,10 +10,11 @@ from pydantic import SecretStr
 from typing_extensions import override
 
 from adapters.contract import Limits
-from adapters.errors import Rejected
+from adapters.errors import Rejected, UnexpectedReply
 from adapters.http import HttpDesk
-from adapters.model import Body, Field, FieldKind, OutgoingFile
+from adapters.model import Body, Field, FieldKind, Message, OutgoingFile
 from adapters.settings import fields_in
+from adapters.whmcs_family.reading import Row, messages_of
 from adapters.whmcs_family.settings import FamilySettings
 
 ENCODED = 16 / 9
@@ -40,6 +41,15 @@ class FamilyDesk(HttpDesk[S]):
     @override
     async def custom_fields(self, department: str | None = None) -> tuple[Field, ...]:
         return fields_in(self.settings.fields, department)
+
+    def messages_in(self, answer: Row, *, after: str = "") -> tuple[Message, ...]:
+        """`messages_of` an answer. Raises UnexpectedReply."""
+        try:
+            return messages_of(answer, self.settings, after=after)
+        except ValueError as error:
+            cause = f"{self.system} names a message by something that is no number."
+            remedy = "Look at the ticket there; a module may have changed the API's answers."
+            raise UnexpectedReply(self.name, cause, remedy=remedy, code="replyid") from error
 
     def too_large(self, size: int) -> Rejected:
         """The error for a request that PHP would silently empty."""

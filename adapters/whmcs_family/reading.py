@@ -35,6 +35,12 @@ def ident(value: object) -> str:
     return "" if found == "0" else found
 
 
+def place(value: object) -> int:
+    """The number that an id is, by which rows are put in order; 0 for nobody's, and for what is none."""
+    found = ident(value)
+    return int(found) if found.isdecimal() else 0
+
+
 def when(value: object, zone: ZoneInfo) -> datetime | None:
     """A date of the server's clock; None for null and for 0000-00-00."""
     try:
@@ -70,6 +76,9 @@ def messages_of(row: Row, settings: FamilySettings, *, after: str = "") -> tuple
 
     Both have numbers of their own and dates of whole seconds. So behind a message is what has a higher number of its
     own kind, or, of the other kind, no earlier date: what came in the same second may come twice, and is never lost.
+
+    Raises:
+        ValueError: the number of one is none, so that nobody could tell which it is.
     """
     found = sorted(_entries(row, settings), key=lambda entry: entry[0])
     if after:
@@ -86,7 +95,7 @@ def _entries(row: Row, settings: FamilySettings) -> Iterator[tuple[str, str, int
     for kind, one, id_name in (("replies", "reply", "replyid"), ("notes", "note", "noteid")):
         latest = ""
         for entry in rows(row.get(kind), one):
-            number = int(str(entry.get(id_name) or entry.get("id") or 0))
+            number = int(ident(entry.get(id_name) or entry.get("id")) or 0)
             date = str(entry.get("date") or "")
             latest = max(latest, "" if date.startswith("0000") else date)
             letter, type_ = one[0], "ticket" if one == "reply" and number == 0 else one

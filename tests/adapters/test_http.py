@@ -5,9 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, strategies as st
 
 from adapters.errors import OutcomeUnknown, Unavailable
-from adapters.http import CONNECTIONS
+from adapters.http import CONNECTIONS, read_json
 from adapters.registry import settings_for
 from adapters.shared import InProcess
 from adapters.whmcs import WhmcsDesk
@@ -78,3 +79,32 @@ async def test_a_redirect_is_not_followed():
 
     async with desk(httpx.MockTransport(answer)) as made:
         assert 307 == (await made.exchange(**CALL, changes=True)).status
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'{"a\ud83d": ["b\ud800c", "\ud83d\ude00", "\\ud800"]}', {"a\ufffd": ["b\ufffdc", "\U0001f600", r"\ud800"]}),
+        (r'"\uDFFF"', "\ufffd"),
+        ('{"a": [1, 2.5, null, true, "ü"]}', {"a": [1, 2.5, None, True, "ü"]}),
+    ],
+)
+def test_half_of_a_character_becomes_the_sign_for_one_and_all_else_stays(text, value):
+    assert value == read_json(text)
+
+
+@given(st.text() | st.lists(st.text(st.characters(min_codepoint=0xD7F0, max_codepoint=0xE010))).map(repr))
+def test_whatever_a_desk_answers_can_be_sent_on_or_is_no_json(text):
+    try:
+        value = read_json(text.replace("'", '"'))
+    except ValueError:
+        return
+    str(value).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("[" * 100_000, "too deeply"), ("", "Expecting"), ("{", "Expecting"), ("nothing", "Expecting")]
+)
+def test_what_is_no_json_is_a_value_error(text, words):
+    with pytest.raises(ValueError, match=words):
+        read_json(text)

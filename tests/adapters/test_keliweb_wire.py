@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -352,6 +353,23 @@ def test_every_documented_error_of_the_token_endpoint_has_a_row_above():
 )
 def test_a_token_is_used_for_as_long_as_is_told_but_the_last_minute(told, used):
     assert used == usable_for(told)
+
+
+@pytest.mark.parametrize("refresh", ["\ud800", "a b", "ü", None])
+async def test_a_refresh_token_that_is_none_is_not_kept_and_the_password_is_used_again(refresh):
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(parse_qsl(request.content.decode()))["grant_type"])
+        pair = {"token_type": "bearer", "access_token": "T1", "refresh_token": refresh, "expires_in": 60}
+        return httpx.Response(200, stream=httpx.ByteStream(json.dumps(pair).encode()))
+
+    desk = KeliwebDesk("acme", KeliwebDesk.Settings.model_validate(BY_PASSWORD), InProcess())
+    desk.transport = httpx.MockTransport(answer)
+    async with desk:
+        tokens = [await desk.token(), await desk.token(refused="T1")]
+
+    assert (["T1", "T1"], ["password", "password"]) == (tokens, asked)
 
 
 @given(st.binary(max_size=200))

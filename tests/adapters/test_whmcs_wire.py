@@ -19,6 +19,7 @@ from adapters.errors import (
     Unavailable,
     UnexpectedReply,
 )
+from adapters.model import TicketRef
 from adapters.shared import InProcess
 from adapters.whmcs import WhmcsDesk
 from adapters.whmcs.refusals import REFUSALS
@@ -173,6 +174,26 @@ async def test_success_without_the_number_of_the_ticket_is_looked_up():
         draft = await Pair(desk, None, department="1").draft()  # type: ignore[arg-type] # no agents are asked
         with pytest.raises(OutcomeUnknown):
             await desk.open_ticket(draft)
+
+
+async def test_a_message_without_a_number_that_is_one_is_for_the_operator():
+    text = '{"result":"success","ticketid":"7","replies":{"reply":[{"replyid":"abc","message":"x"}]}}'
+    async with answering(text=text) as (desk, _):
+        with pytest.raises(UnexpectedReply, match="no number"):
+            await desk.messages(TicketRef(id="7", number="7"))
+
+
+async def test_tickets_whose_number_is_none_are_found_all_the_same():
+    text = '{"result":"success","tickets":{"ticket":[{"id":"x","subject":"a"},{"id":"9","subject":"b"}]}}'
+    async with answering(text=text) as (desk, _):
+        found = await desk.search("a")
+
+    assert ["9", "x"] == [ticket.ref.id for ticket in found]
+
+
+async def test_a_client_that_is_told_as_anything_else_than_a_client_is_nobody():
+    async with answering(text='{"result":"success","client":"ada"}') as (desk, _):
+        assert await desk.find_requester("ada@example.com") is None
 
 
 async def test_an_emptied_form_is_told_from_wrong_credentials_by_its_size():
