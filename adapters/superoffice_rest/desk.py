@@ -91,7 +91,9 @@ class SuperOfficeRestDesk(Lookups):
         if status := draft.options.get("status", "").strip():
             entity |= {step["path"][1:]: step["value"] for step in await self._status(status, "")}
         query = {"notify": _flag(writing.notifies(draft.first, self.settings))}
-        made = self.as_entity(await self.call("POST", "Ticket", query=query, body=entity, changes=True), changes=True)
+        with self.from_kept("Ticket/default"):
+            answer = await self.call("POST", "Ticket", query=query, body=entity, changes=True)
+        made = self.as_entity(answer, changes=True)
         number = ident(made.get("TicketId"))
         if not number:
             raise unusable(self.name, changes=True, code="no TicketId")

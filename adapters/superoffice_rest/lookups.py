@@ -1,7 +1,8 @@
 """What can be looked up at SuperOffice: lists for forms, custom fields, people, tickets, messages and files."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,6 +65,15 @@ class Lookups(RestWire):
             answer = await self.call("GET", path, query=query)
             self._kept[path] = (answer, time.monotonic() + _KEPT)
         return answer
+
+    @contextmanager
+    def from_kept(self, path: str) -> Iterator[None]:
+        """A block that sends on what `kept` gave: where it is refused, that may be why, and the next try asks anew."""
+        try:
+            yield
+        except Rejected:
+            self._kept.pop(path, None)
+            raise
 
     async def entity(self, path: str) -> dict[str, Any]:
         """One entity.
@@ -151,7 +161,9 @@ class Lookups(RestWire):
             entity["Emails"] = [{"Value": person.email}]
         if self.settings.company:
             entity["Contact"] = {"ContactId": int(self.settings.company)}
-        made = self.as_entity(await self.call("POST", "Person", body=entity, changes=True), changes=True)
+        with self.from_kept("Person/default"):
+            answer = await self.call("POST", "Person", body=entity, changes=True)
+        made = self.as_entity(answer, changes=True)
         number = ident(made.get("PersonId"))
         if not number:
             raise unusable(self.name, changes=True, code="no PersonId")
@@ -225,6 +237,8 @@ class Lookups(RestWire):
             changes=False,
         )
         known = [row for row in rows(found.get("Messages")) if ident(row.get("TicketMessageId"))]
+        if not all(ident(row["TicketMessageId"]).isdecimal() for row in known):
+            raise unusable(self.name, changes=False, code="TicketMessageId")
         return sorted(known, key=lambda row: int(row["TicketMessageId"]))
 
     @override

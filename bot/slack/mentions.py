@@ -1,5 +1,6 @@
 """What follows when somebody writes our name: the verbs of the command, in threads, where commands do not run."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,8 @@ from bot.slack.wishes import Verb, Wish, wish_of
 from bot.words import _
 
 _SOON = timedelta(seconds=1)
+_NEW = timedelta(minutes=2)
+"""How long the link may be on its way of a card that began a thread; another process takes over within that."""
 _WHISPERED = frozenset({Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.MOVE, Verb.DOCTOR})
 """The verbs whose answer has buttons or is a list."""
 
@@ -89,13 +92,23 @@ class Mentions:
                 return
             words = await self._carry_out(asked, thread, wish)
         except NotThere as none:
-            if await self._intake.is_opening(thread):
+            if await self._intake.is_opening(thread) or await self._is_new_card(thread):
                 raise LookLater(_SOON) from none
             words = str(none)
         except Refused as refused:
             words = str(refused)
         work = Tell(user=actor.id, channel=thread.channel, thread_ts=shown_in, text=words)
         await self._intake.tell(work, team=thread.team, once=f"mention:{thread.channel}:{ts}")
+
+    async def _is_new_card(self, thread: ThreadKey) -> bool:
+        """Whether we began a thread just now, so that its card may be there before its link is. Raises SlackTrouble."""
+        if time.time() - float(thread.ts) > _NEW.total_seconds():
+            return False
+        try:
+            page = await self._web.call("conversations.replies", channel=thread.channel, ts=thread.ts, limit=1)
+        except SlackRefused:
+            return False
+        return any(self._us.wrote(one) for one in page.get("messages") or [] if one.get("ts") == thread.ts)
 
     async def _shown(self, asked: Asked, thread: ThreadKey, wish: Wish, *, in_thread: bool) -> Said:
         """What is answered with more than words."""

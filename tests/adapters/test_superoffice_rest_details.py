@@ -11,7 +11,8 @@ from adapters.superoffice_rest.reading import marked_title, retitled, subject_of
 from bot.sandbox.desks.superoffice_rest import SuperOfficeRestStandIn
 from bot.sandbox.desks.superoffice_rest_calls import Answer
 from bot.sandbox.faults import Fault
-from tests.adapters.drafts import file_at
+from tests.adapters.conformance_wire import entered
+from tests.adapters.drafts import Pair, file_at
 from tests.adapters.superoffice_rest_served import served, written
 
 # --- opening
@@ -40,6 +41,19 @@ async def test_the_default_ticket_is_read_once_and_lists_only_where_they_are_nee
             await pair.open()
 
     assert ["GET", *["POST"] * 6] == [call.method for call in stand_in.calls.seen]
+
+
+async def test_a_default_ticket_that_is_refused_is_not_kept():
+    """As after an administrator has taken away a field that it has."""
+    stand_in = SuperOfficeRestStandIn()
+    async with stand_in.serve() as table, entered({**table, "department": "1"}) as desk:
+        pair = Pair(desk, stand_in)
+        (await desk.kept("Ticket/default"))["NoLongerThere"] = 1
+        with pytest.raises(Rejected):
+            await pair.open()
+        await pair.open()
+
+    assert 1 == len(stand_in.violations)
 
 
 async def test_what_superoffice_has_marked_as_mandatory_is_asked_for_before_anything_is_sent():

@@ -18,6 +18,7 @@ from adapters.errors import (
     Unavailable,
     UnexpectedReply,
 )
+from adapters.model import TicketRef
 from adapters.shared import InProcess
 from adapters.superoffice_rest import SuperOfficeRestDesk
 from adapters.superoffice_rest.refusals import BY_STATUS, REFUSALS
@@ -153,6 +154,12 @@ async def test_a_new_ticket_without_a_number_may_be_there_all_the_same(answer):
         pair = Pair(desk, None, department="1")  # type: ignore[arg-type] # nobody looks at the agents' side
         with pytest.raises(OutcomeUnknown):
             await desk.open_ticket(await pair.draft())
+
+
+async def test_a_message_without_a_number_that_is_one_is_no_answer():
+    async with answering(200, b'{"TicketId": 1, "Messages": [{"TicketMessageId": "x"}]}') as (desk, _):
+        with pytest.raises(UnexpectedReply):
+            await desk.messages(TicketRef(id="1", number="1"))
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"null", b"{}", b'{"value": null}', b'{"value": 3}'])

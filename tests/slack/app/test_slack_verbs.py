@@ -1,5 +1,7 @@
 """assign, reopen, search and mine: by command, behind our name, and by the card's buttons."""
 
+from datetime import timedelta
+
 import pytest
 
 from adapters.contract import Capability
@@ -358,3 +360,25 @@ async def test_a_wish_for_a_ticket_that_is_being_opened_waits_for_it(stage):
     await stage.events("app_mention")
 
     assert ["it is the old one"] == [work.text for work in await stage.accepted() if isinstance(work, AddMessage)]
+
+
+async def test_a_wish_below_a_card_that_began_its_thread_waits_for_the_link(stage):
+    """A process may die between the card and its link; another makes the link."""
+    card = await stage.web.call("chat.postMessage", channel=stage.channel, text="Ticket 1042")
+
+    with pytest.raises(LookLater):
+        await mention(stage, card, "note it is the old one")
+    assert [] == await stage.whispered(stage.ben)
+    await stage.link(card, number="1042")
+    await stage.events("app_mention")
+
+    assert ["it is the old one"] == [work.text for work in await stage.accepted() if isinstance(work, AddMessage)]
+
+
+async def test_a_wish_below_an_older_post_of_ours_without_a_ticket_is_answered(stage, monkeypatch):
+    card = await stage.web.call("chat.postMessage", channel=stage.channel, text="Ticket 1042")
+    monkeypatch.setattr("bot.slack.mentions._NEW", timedelta(seconds=-1))
+
+    await mention(stage, card, "note it is the old one")
+
+    assert ["That thread has no ticket"] == [work.text[:25] for work in await stage.accepted()]
