@@ -237,8 +237,6 @@ class Lookups(RestWire):
             changes=False,
         )
         known = [row for row in rows(found.get("Messages")) if ident(row.get("TicketMessageId"))]
-        if not all(ident(row["TicketMessageId"]).isdecimal() for row in known):
-            raise unusable(self.name, changes=False, code="TicketMessageId")
         return sorted(known, key=lambda row: int(row["TicketMessageId"]))
 
     @override
@@ -253,6 +251,8 @@ class Lookups(RestWire):
             asked = {"TicketId": int(ticket.id), "MessageIds": ids}
             answer = await self.call("POST", "Agents/Ticket/GetTicketMessageEntities", body=asked)
             found += map(reading.message_of, rows(answer))
+        if not all(message.id for message in found):
+            raise unusable(self.name, changes=False, code="no EjMessageId")
         return tuple(sorted(found, key=lambda message: int(message.id)))
 
     async def _messages_one_by_one(self, ticket: TicketRef, wanted: list[Row]) -> tuple[Message, ...]:

@@ -160,7 +160,7 @@ def message_of(row: Row) -> Message:
     author = text(row.get("Author"))
     asked = person is not None or row.get("Badge") == "Incoming"
     return Message(
-        id=str(row.get("EjMessageId")),
+        id=ident(row.get("EjMessageId")),
         body=Body(plain=text(row.get("Body")).replace("\r\n", "\n"), html=text(row.get("HtmlBody")) or None),
         author=Person(
             name=author or (person.name if person else "SuperOffice"),

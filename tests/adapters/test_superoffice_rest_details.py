@@ -1,12 +1,14 @@
 """What SuperOffice's documents say in passing about writing: owners, notifications, markers, files, conflicts."""
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from hypothesis import given, strategies as st
 
 from adapters.errors import OutcomeUnknown, Rejected
 from adapters.model import Act, Change, Person, Role, Status, TicketRef, Visibility
+from adapters.superoffice_rest import SuperOfficeRestDesk
 from adapters.superoffice_rest.reading import marked_title, retitled, subject_of
 from bot.sandbox.desks.superoffice_rest import SuperOfficeRestStandIn
 from bot.sandbox.desks.superoffice_rest_calls import Answer
@@ -48,7 +50,7 @@ async def test_a_default_ticket_that_is_refused_is_not_kept():
     stand_in = SuperOfficeRestStandIn()
     async with stand_in.serve() as table, entered({**table, "department": "1"}) as desk:
         pair = Pair(desk, stand_in)
-        (await desk.kept("Ticket/default"))["NoLongerThere"] = 1
+        (await cast(SuperOfficeRestDesk, desk).kept("Ticket/default"))["NoLongerThere"] = 1
         with pytest.raises(Rejected):
             await pair.open()
         await pair.open()

@@ -156,10 +156,16 @@ async def test_a_new_ticket_without_a_number_may_be_there_all_the_same(answer):
             await desk.open_ticket(await pair.draft())
 
 
-async def test_a_message_without_a_number_that_is_one_is_no_answer():
-    async with answering(200, b'{"TicketId": 1, "Messages": [{"TicketMessageId": "x"}]}') as (desk, _):
+async def test_a_message_without_a_number_that_is_one_is_no_answer(monkeypatch):
+    async with answering(200, b'[{"EjMessageId": "x"}]') as (desk, _):
+        ticket = TicketRef(id="1", number="1")
+
+        async def headers(_ticket):
+            return [{"TicketMessageId": 7}]
+
+        monkeypatch.setattr(desk, "headers", headers)
         with pytest.raises(UnexpectedReply):
-            await desk.messages(TicketRef(id="1", number="1"))
+            await desk.messages(ticket)
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"null", b"{}", b'{"value": null}', b'{"value": 3}'])
