@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from types import TracebackType
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -174,7 +175,7 @@ class TicketAdapter(ABC, Generic[S_co]):
         """Whether this desk, as it is set up, can do that."""
         return capability in self.capabilities
 
-    @property
+    @cached_property
     def able(self) -> frozenset[Capability]:
         """Everything that this desk, as it is set up, can do."""
         return frozenset(capability for capability in self.capabilities if self.has(capability))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from adapters.contract import Capability, Limits
 from adapters.model import Body
@@ -48,6 +49,7 @@ class Conversion:
     left_out: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=8)  # a message is rendered to see how long it is, and again to be sent
 def render(document: Document) -> Body:
     """*document* in every rendering that a desk may want."""
     return Body(plain=to_plain(document), markdown=to_markdown(document), html=to_html(document))

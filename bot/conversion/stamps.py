@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+from functools import lru_cache
 
 
+@lru_cache(maxsize=1024)
 def marker_of(identity: str) -> str:
     """The correlation marker for an operation's identity: short, opaque, the same for the same thing."""
     digest = hashlib.sha256(identity.encode()).digest()

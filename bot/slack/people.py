@@ -168,6 +168,8 @@ def _is_ours(found: Mapping[str, Any], us: Identity) -> bool:
 async def _all(remembered: Remembered[T], ids: Iterable[str]) -> dict[str, T]:
     """What belongs to each of *ids*. What was learnt stays known, so that a second try goes on from there."""
     wanted = list(dict.fromkeys(ids))
+    if not wanted:  # as of most messages
+        return {}
     results = await asyncio.gather(*(remembered.get(one) for one in wanted), return_exceptions=True)
     found: dict[str, T] = {}
     failed: list[BaseException] = []
