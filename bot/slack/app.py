@@ -80,7 +80,12 @@ class SlackApp:
 
     async def interaction(self, body: dict[str, Any]) -> Answer:
         """The answer to a command, shortcut, action, form or request for options, within Slack's three seconds."""
-        response = await self._dispatch(body)
+        try:
+            response = await self._dispatch(body)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # Bolt's matching, or ours: what a handler raises is answered where it is called. Slack sends no such body.
+            log.error("an interaction that cannot be read was refused: %s", type(error).__name__)
+            return Answer(400, {"content-type": "text/plain"}, b"This is no interaction of Slack's.")
         headers = {name: values[0] for name, values in response.headers.items() if values}
         return Answer(response.status, headers, (response.body or "").encode())
 

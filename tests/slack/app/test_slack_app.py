@@ -43,6 +43,23 @@ async def test_what_nobody_listens_to_is_acknowledged(stage, payload):
     assert 200 == answer.status
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "block_actions", "actions": [{"block_id": "b"}]},
+        {"type": "block_actions", "actions": ["x"]},
+        {"type": "block_actions", "actions": [{"action_id": "old"}], "user": "U1"},
+        {"type": "block_suggestion", "block_id": "b", "user": ["U1"]},
+        {"type": "view_submission", "view": "V1"},
+        {"type": "message_action"},
+    ],
+)
+async def test_what_is_no_interaction_of_slacks_is_never_a_fault_of_ours(stage, payload):
+    answer = await stage.app.interaction({"user": {"id": "U1"}, "team": {"id": "T1"}, **payload})
+
+    assert answer.status < 500
+
+
 async def test_a_fault_of_ours_is_said_to_the_person_and_logged_without_their_words(stage, monkeypatch, caplog):
     def faulty(self, channel):
         raise ZeroDivisionError("secret words")
