@@ -19,6 +19,9 @@ from bot.conversion.records import Link, ThreadKey
 from bot.slack.traces import found_cards
 from bot.wiring import Threadline, assembled
 
+_PATIENCE = 120.0
+"""Seconds that a call to Slack may wait for its turn: there are many to be made, and a running bot makes its own."""
+
 
 class Line(BaseModel):
     """What was found about one thread, and what became of it. Counts only: no text leaves its place."""
@@ -51,6 +54,7 @@ def reconcile(config: Path | None, thread: str, *, repair: bool, as_json: bool) 
 
 async def reconciled(threadline: Threadline, only: ThreadKey | None = None, *, repair: bool) -> list[Line]:
     """Compare each linked thread, or one, with its ticket."""
+    threadline.web.patience = _PATIENCE
     links = [link async for link in threadline.store.links.all() if only in (None, link.thread)]
     links.sort(key=lambda link: link.created_at)
     return [await _reconciled(threadline.rooms, link, repair=repair) for link in links]
@@ -87,6 +91,7 @@ def rebuild(config: Path | None, *, days: int, dry_run: bool, as_json: bool) -> 
 
 async def rebuilt(threadline: Threadline, *, days: int, dry_run: bool) -> list[Line]:
     """Link each thread of the last *days* that has a card of ours and no link. The newest card of a thread counts."""
+    threadline.web.patience = _PATIENCE
     cards = [card async for card in found_cards(threadline.web, since=datetime.now(UTC) - timedelta(days=days))]
     newest = {card.thread: card for card in sorted(cards, key=lambda card: float(card.ts))}
     return [await _rebuilt(threadline.rooms, card, dry_run=dry_run) for card in newest.values()]

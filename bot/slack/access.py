@@ -170,17 +170,12 @@ class Access:
         return bool(found.get("is_channel")) and not found.get("is_private")
 
     async def _ask_members(self, channel: str) -> frozenset[str]:
-        members: set[str] = set()
-        cursor: str | None = None
-        while True:
-            try:
-                page = await self._web.call("conversations.members", channel=channel, limit=_PAGE, cursor=cursor)
-            except SlackRefused:
-                return frozenset()
-            members.update(str(one) for one in page.get("members") or [])
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "") or None
-            if cursor is None:
-                return frozenset(members)
+        pages = self._web.pages("conversations.members", "members", channel=channel, limit=_PAGE)
+        try:
+            members = [str(one) async for one in pages]
+        except SlackRefused:
+            return frozenset()
+        return frozenset(members)
 
     async def _ask_groups(self, _key: str) -> Mapping[str, frozenset[str]]:
         """Person -> the user groups that they are in."""

@@ -12,7 +12,7 @@ from bot.conversion.ports import FromDesk, SlackOutcomeUnknown, SlackRefused, Sl
 from bot.conversion.records import ThreadKey
 from bot.conversion.text.clean import clean_filename
 from bot.conversion.text.tree import Document, Paragraph, Run, Style
-from bot.slack.limits import API_URL, METADATA_EVENT, PAGE
+from bot.slack.limits import API_URL, METADATA_EVENT
 from bot.slack.refusals import refusal
 from bot.slack.text.write_rich_text import to_rich_text
 from bot.slack.views.elements import Json, Said, spoken
@@ -104,7 +104,7 @@ async def take_back(web: Web, channel: str, ts: str) -> SlackRefused:
     return refusal("chat.postMessage", {"error": "thread_not_found"})
 
 
-async def delete(web: Web, method: str, **which: str) -> None:
+async def delete(web: Web, method: str, **which: Any) -> None:
     """Take back what must not stay, as far as Slack lets us."""
     try:
         await web.call(method, **which)
@@ -129,15 +129,11 @@ async def _send(web: Web, url: str, content: bytes) -> None:
 
 async def find_upload(web: Web, thread: ThreadKey, name: str, size: int) -> bool:
     """Whether a file of that name and size was shared by us in a thread. Raises SlackTrouble, SlackRefused."""
-    us, shown, cursor = await web.identity(), clean_filename(name), None
-    while True:
-        page = await web.call("conversations.replies", channel=thread.channel, ts=thread.ts, limit=PAGE, cursor=cursor)
-        for message in page.get("messages") or []:
-            if us.wrote(message) and any(_is(file, shown, size) for file in message.get("files") or []):
-                return True
-        cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "") or None
-        if cursor is None:
-            return False
+    us, shown = await web.identity(), clean_filename(name)
+    async for message in web.pages("conversations.replies", "messages", channel=thread.channel, ts=thread.ts):
+        if us.wrote(message) and any(_is(file, shown, size) for file in message.get("files") or []):
+            return True
+    return False
 
 
 def _is(file: Json, name: str, size: int) -> bool:

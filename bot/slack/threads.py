@@ -3,7 +3,7 @@
 import re
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,16 +95,6 @@ class SlackThreads:
             file = await self.file(file.id)
         return await self._files.fetch(file, folder, limit=limit)
 
-    async def _members(self, channel: str) -> AsyncIterator[str]:
-        cursor = ""
-        while True:
-            page = await self._web.call("conversations.members", channel=channel, limit=PAGE, cursor=cursor or None)
-            for member in page.get("members") or []:
-                yield str(member)
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
-            if not cursor:
-                return
-
     async def audience(self, channel: str) -> Audience:
         """Who reads a channel; known for some minutes. Raises SlackTrouble, SlackRefused."""
         until, known = self._audiences.get(channel, (0.0, Audience()))
@@ -113,8 +103,8 @@ class SlackThreads:
         info = (await self._web.call("conversations.info", channel=channel)).get("channel") or {}
         shared = bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared"))
         guests = []
-        async for member in self._members(channel):
-            author = await self._people.author(member)
+        async for member in self._web.pages("conversations.members", "members", channel=channel):
+            author = await self._people.author(str(member))
             shared = shared or not author.own_workspace
             guests += [author.name] if author.guest else []
         found = Audience(guests=tuple(guests), shared=shared)

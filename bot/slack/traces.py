@@ -7,7 +7,6 @@ from typing import Any
 from adapters.model import Visibility
 from bot.conversion.ports import FoundCard, SlackRefused
 from bot.conversion.records import ThreadKey
-from bot.slack.limits import PAGE
 from bot.slack.voice import our_metadata
 from bot.slack.web import Identity, Web
 
@@ -18,19 +17,17 @@ _METADATA = {"include_all_metadata": True}
 async def found_cards(web: Web, *, since: datetime) -> AsyncIterator[FoundCard]:
     """Our cards in all conversations that we are in, in threads that began after *since*; in no certain order.
 
-    It goes at Slack's pace: 200 messages of a channel, or one thread of ours, each 1.2 seconds.
+    It goes at Slack's pace: 200 messages of a channel, or one thread of ours, each 1.5 seconds where *web* is patient.
 
     Raises:
         SlackTrouble: Slack does not answer just now.
     """
     us = await web.identity()
-    async for channel in _pages(web, "users.conversations", "channels", types=_KINDS):
+    async for channel in web.pages("users.conversations", "channels", types=_KINDS):
         ident = str(channel.get("id", ""))
         try:
             oldest = f"{since.timestamp():.6f}"
-            async for root in _pages(
-                web, "conversations.history", "messages", channel=ident, oldest=oldest, **_METADATA
-            ):
+            async for root in web.pages("conversations.history", "messages", channel=ident, oldest=oldest, **_METADATA):
                 async for card in _cards_under(web, us, ident, root):
                     yield card
         except SlackRefused:  # archived, or we were just taken out: nothing can be mirrored there
@@ -43,7 +40,7 @@ async def _cards_under(web: Web, us: Identity, channel: str, root: Mapping[str, 
         yield card
     elif _may_hold_ours(us, root):
         ts = str(root.get("ts", ""))
-        async for message in _pages(web, "conversations.replies", "messages", channel=channel, ts=ts, **_METADATA):
+        async for message in web.pages("conversations.replies", "messages", channel=channel, ts=ts, **_METADATA):
             if us.wrote(message) and (card := _card(us, channel, message)):
                 yield card
 
@@ -69,15 +66,3 @@ def _card(us: Identity, channel: str, message: Mapping[str, Any]) -> FoundCard |
         opened_by=str(told.get("opened_by") or ""),
         visibility=Visibility.PUBLIC if visible else Visibility.INTERNAL,
     )
-
-
-async def _pages(web: Web, method: str, key: str, **asked: Any) -> AsyncIterator[Mapping[str, Any]]:
-    """Each entry of an answer that comes in pages."""
-    cursor = ""
-    while True:
-        answer = await web.call(method, limit=PAGE, cursor=cursor or None, **asked)
-        for entry in answer.get(key) or []:
-            yield entry
-        cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-        if not cursor:
-            return

@@ -65,7 +65,7 @@ class Unfurls:
         shown = await asyncio.gather(*(self._shown(event, actor, desk, named) for _, desk, named in meant))
         previews = {url: found for (url, _, _), found in zip(meant, shown, strict=True) if found}
         if previews:
-            where = {"channel": str(event["channel"]), "ts": str(event["message_ts"])}
+            where: dict[str, Any] = {"channel": str(event["channel"]), "ts": str(event["message_ts"])}
             await self._web.call("chat.unfurl", **where, unfurls=previews)
 
     def _meant(self, url: str) -> tuple[TicketAdapter[Any], Addressed] | None:

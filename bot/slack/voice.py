@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from bot.conversion.ports import Card, FromDesk, SlackRefused, SlackTrouble
 from bot.conversion.records import Link, Receipt, ThreadKey
 from bot.slack import replies
-from bot.slack.limits import METADATA_EVENT, PAGE
+from bot.slack.limits import METADATA_EVENT
 from bot.slack.views.notices import closed_question
 from bot.slack.views.receipts import receipts as receipts_view
 from bot.slack.web import Web
@@ -148,21 +148,11 @@ class SlackVoice:
             metadata=_trace(link) if link.follows else None,
         )
 
-    async def _messages(self, channel: str, thread_ts: str) -> AsyncIterator[Mapping[str, Any]]:
-        method = "conversations.replies" if thread_ts else "conversations.history"
-        cursor, pages = "", 0
-        while pages == 0 or (cursor and (thread_ts or pages < _HISTORY_PAGES)):
-            answer = await self._web.call(
-                method,
-                channel=channel,
-                ts=thread_ts or None,
-                limit=PAGE,
-                cursor=cursor or None,
-                include_all_metadata=True,
-            )
-            for message in answer.get("messages") or []:
-                yield message
-            cursor, pages = str((answer.get("response_metadata") or {}).get("next_cursor") or ""), pages + 1
+    def _messages(self, channel: str, thread_ts: str) -> AsyncIterator[Mapping[str, Any]]:
+        asked: dict[str, Any] = {"channel": channel, "include_all_metadata": True}
+        if thread_ts:
+            return self._web.pages("conversations.replies", "messages", ts=thread_ts, **asked)
+        return self._web.pages("conversations.history", "messages", most=_HISTORY_PAGES, **asked)
 
     # --- what the desk says ---
 

@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,7 +18,7 @@ from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.conversion.ports import SlackOutcomeUnknown, SlackRefused, SlackTrouble
-from bot.slack.limits import API_URL, CALLS_PER_MINUTE, MESSAGE_TEXT, POSTS_PER_SECOND
+from bot.slack.limits import API_URL, CALLS_PER_MINUTE, MESSAGE_TEXT, PAGE, POSTS_PER_SECOND
 from bot.slack.pace import Pace
 from bot.slack.refusals import refusal
 
@@ -32,6 +32,8 @@ _TROUBLE: Final = frozenset(
 )
 _REPLY: Final = 32_000_000  # bytes; the largest true answer is a page of 200 long messages
 _PATIENCE: Final = 0.3  # seconds that a call may wait for its turn
+_FOLLOWING: Final = 30.0  # the same of a page behind the first: who began anew each time would never come to the end
+_TRIES: Final = 5  # of a call that may wait for longer, where Slack asks us to
 _LONGEST: Final = 3600  # seconds; a Retry-After beyond it is not believed
 _STEADY: Final = 0.8  # share of a tier that is used steadily
 _AT_ONCE: Final = 0.17  # share that goes at once, so that no minute is above the tier, however unevenly calls arrive
@@ -70,6 +72,7 @@ class Web:
     Attributes:
         calls: how many calls of each method were sent.
         outcomes: how many calls of each method ended how: ``ok``, or the name of what was raised.
+        patience: seconds that each call may wait for its turn; more for a command, for which nobody waits.
         client: the SDK's client over the same session, for Bolt.
         scopes: the scopes of the token, once auth.test was answered.
         skew: how far this machine's clock was ahead of Slack's at that time.
@@ -87,6 +90,7 @@ class Web:
         self.calls: Counter[str] = Counter()
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.scopes: frozenset[str] = frozenset()
+        self.patience = _PATIENCE
         self._timeout = timeout
         self._pace = Pace(clock)
         for method in _UNHURRIED:
@@ -114,12 +118,13 @@ class Web:
     ) -> None:
         await self.session.close()
 
-    async def call(self, method: str, *, token: str = "", **args: Any) -> dict[str, Any]:
+    async def call(self, method: str, *, token: str = "", patience: float = 0.0, **args: Any) -> dict[str, Any]:
         """Call a method and return its answer.
 
         Args:
             method: such as ``chat.postMessage``.
             token: another token than the bot's.
+            patience: seconds that it may wait for its turn, where that is more than those of all calls.
             args: the method's own; None leaves one out, lists and objects travel as JSON.
 
         Raises:
@@ -127,16 +132,37 @@ class Web:
             SlackRefused: Slack will not do it, with words for people.
             SlackOutcomeUnknown: a method of `POSTS` may or may not have been carried out.
         """
-        try:
-            answer = await self._call(method, args, token or self.token)
-        except (SlackTrouble, SlackRefused, SlackOutcomeUnknown) as error:
-            self.outcomes[method, type(error).__name__] += 1
-            raise
-        self.outcomes[method, "ok"] += 1
-        return answer
+        patience = max(self.patience, patience)
+        for left in reversed(range(_TRIES if patience > _PATIENCE else 1)):
+            try:
+                answer = await self._call(method, args, token or self.token, patience)
+            except (SlackTrouble, SlackRefused, SlackOutcomeUnknown) as error:
+                self.outcomes[method, type(error).__name__] += 1
+                asked = error.retry_after if isinstance(error, SlackTrouble) else None
+                if asked is None or asked.total_seconds() > patience or not left:
+                    raise
+                await asyncio.sleep(asked.total_seconds())
+            else:
+                self.outcomes[method, "ok"] += 1
+                return answer
+        raise AssertionError("the last try returns or raises")
 
-    async def _call(self, method: str, args: Mapping[str, Any], token: str) -> dict[str, Any]:
-        await self._turn(method, args)
+    async def pages(self, method: str, key: str, *, most: int = 0, **args: Any) -> AsyncIterator[Any]:
+        """Each entry of what a method answers in pages, of which there may be *most* (0: as many as there are).
+
+        A page behind the first waits for its turn. Raises SlackTrouble, SlackRefused.
+        """
+        cursor, number = "", 0
+        while not number or (cursor and number != most):
+            patience = _FOLLOWING if number else 0.0
+            asked = {"limit": PAGE, **args, "cursor": cursor or None}
+            answer = await self.call(method, patience=patience, **asked)
+            for entry in answer.get(key) or []:
+                yield entry
+            cursor, number = str((answer.get("response_metadata") or {}).get("next_cursor") or ""), number + 1
+
+    async def _call(self, method: str, args: Mapping[str, Any], token: str, patience: float) -> dict[str, Any]:
+        await self._turn(method, args, patience)
         form = {name: _form_value(value) for name, value in args.items() if value is not None}
         if method.startswith("chat.") and "text" in form:
             form["text"] = clip(form["text"])
@@ -173,13 +199,13 @@ class Web:
         per_minute = CALLS_PER_MINUTE.get(method)
         return None if per_minute is None else (method, per_minute * _STEADY, max(1, per_minute * _AT_ONCE))
 
-    async def _turn(self, method: str, args: Mapping[str, Any]) -> None:
+    async def _turn(self, method: str, args: Mapping[str, Any], patience: float) -> None:
         rate = self._rate(method, args)
         if rate is None:
             return
         key, per_minute, burst = rate
-        wait = self._pace.turn(key, per_minute=per_minute, burst=burst, patience=_PATIENCE)
-        if wait > _PATIENCE:
+        wait = self._pace.turn(key, per_minute=per_minute, burst=burst, patience=patience)
+        if wait > patience:
             raise SlackTrouble("ratelimited", retry_after=timedelta(seconds=wait))
         if wait:
             await asyncio.sleep(wait)

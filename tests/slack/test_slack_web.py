@@ -255,6 +255,52 @@ def test_no_minute_has_more_calls_than_the_tier(method):
     assert CALLS_PER_MINUTE[method] * 0.95 <= most <= CALLS_PER_MINUTE[method]
 
 
+@pytest.fixture
+def slow_pace(monkeypatch):
+    """Ten calls a second, and never two at once."""
+    monkeypatch.setitem(CALLS_PER_MINUTE, "conversations.replies", 750)
+    monkeypatch.setattr("bot.slack.web._AT_ONCE", 0.0)
+    monkeypatch.setattr("bot.slack.web._PATIENCE", 0.01)
+
+
+async def test_all_pages_come_one_after_the_other_however_slow_the_pace_and_no_sooner(slow_pace):
+    page = {"ok": True, "messages": ["a"], "response_metadata": {"next_cursor": "x"}}
+    last = {"ok": True, "messages": ["b"], "response_metadata": {"next_cursor": ""}}
+    async with talking(page, page, page, last) as (api, web):
+        found = [one async for one in web.pages("conversations.replies", "messages", channel="C1")]
+        with pytest.raises(SlackTrouble):  # somebody else's first page
+            await web.call("conversations.replies", channel="C1")
+
+    assert ["a", "a", "a", "b"] == found
+    assert [None, "x", "x", "x"] == [form.get("cursor") for _, form, _ in api.calls]
+
+
+async def test_of_pages_no_more_are_read_than_are_asked_for():
+    page = {"ok": True, "messages": ["a"], "response_metadata": {"next_cursor": "x"}}
+    async with talking(page) as (api, web):
+        found = [one async for one in web.pages("conversations.history", "messages", most=2, limit=7)]
+
+    assert (["a", "a"], ["7", "7"]) == (found, [form["limit"] for _, form, _ in api.calls])
+
+
+async def test_a_patient_command_waits_as_long_as_slack_asks_and_tries_again():
+    busy = server.Response(status=429, headers={"Retry-After": "1"})
+    async with talking(busy, {"ok": True}) as (api, web):
+        web.patience = 60.0
+        answer = await web.call("users.info", user="U1")
+
+    assert ({"ok": True}, 2) == (answer, len(api.calls))
+
+
+async def test_a_patient_command_does_not_wait_for_ever():
+    async with talking({"ok": False, "error": "ratelimited"}) as (api, web):
+        web.patience = 20.0
+        with pytest.raises(SlackTrouble):
+            await web.call("users.info", user="U1")
+
+    assert 1 == len(api.calls)
+
+
 async def test_we_learn_once_who_we_are():
     me = {"ok": True, "team_id": "T1", "user_id": "U0", "bot_id": "B1", "url": "https://a.slack.com/", "team": "A"}
     answer = server.Response(text=json.dumps(me), headers={"X-OAuth-Scopes": "chat:write, files:read"})
