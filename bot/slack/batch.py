@@ -16,8 +16,7 @@ log = logging.getLogger(__name__)
 _MOST = 500
 _AT_ONCE = 2
 _MANY = 4
-"""So many must wait for a second call to begin beside the first, and as many as are under way in that one: two calls of
-one size are the cheapest, since what a call costs hardly depends on how much it brings."""
+"""So many must wait for a second call to begin beside the first: fewer are cheaper together with those to come."""
 
 
 class _Waiting(NamedTuple):
@@ -44,7 +43,7 @@ class Batch:
         self._add = add
         self._budget = budget
         self._waiting: list[_Waiting] = []
-        self._calls: dict[asyncio.Task[None], int] = {}  # how many wait for each
+        self._calls: set[asyncio.Task[None]] = set()
         self._lanes: set[str] = set()
         self._is_due = False
 
@@ -65,8 +64,7 @@ class Batch:
         return await future
 
     def _has_room(self) -> bool:
-        enough = max(_MANY, *self._calls.values(), 0)
-        return not self._calls or (len(self._calls) < _AT_ONCE and len(self._waiting) >= enough)
+        return not self._calls or (len(self._calls) < _AT_ONCE and len(self._waiting) >= _MANY)
 
     def _begin(self) -> None:
         self._is_due = False
@@ -75,11 +73,11 @@ class Batch:
         lanes = {op.lane for one in batch for op in one.ops}
         self._lanes |= lanes
         call = asyncio.create_task(self._in_time(batch))
-        self._calls[call] = len(batch)
+        self._calls.add(call)
         call.add_done_callback(lambda call: self._ended(call, lanes))
 
     def _ended(self, call: asyncio.Task[None], lanes: set[str]) -> None:
-        del self._calls[call]
+        self._calls.discard(call)
         self._lanes -= lanes
         self._begin()
 

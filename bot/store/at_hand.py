@@ -4,12 +4,13 @@ Taking a connection out of the client's pool and giving it back takes longer tha
 what is sent argument by argument.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from hiredis import pack_command
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import ResponseError, TimeoutError as RedisTimeoutError
 
 FEW = 4
 """So many are kept; who finds none of them free goes by the client's pool."""
@@ -22,6 +23,7 @@ class AtHand:
         self._pool: Any = client.connection_pool
         self._free: list[Any] = []
         self._kept = 0
+        self._longest: float | None = None  # seconds for a question, connecting included
 
     @property
     def is_free(self) -> bool:
@@ -37,23 +39,31 @@ class AtHand:
         packed = [pack_command(tuple(command)) for command in commands]  # type: ignore[arg-type]
         connection = self._free.pop() if self._free else await self._another()
         try:
-            await connection.send_packed_command(packed)
-            return [await _answer(connection) for _ in commands]
+            async with asyncio.timeout(self._longest):
+                await connection.send_packed_command(packed)
+                return [await _answer(connection) for _ in commands]
+        except TimeoutError:  # whatever was cut short has closed the connection
+            raise RedisTimeoutError("no answer in time") from None
         finally:
             self._free.append(connection)
 
     async def _another(self) -> Any:
         self._kept += 1
         try:
-            return await self._pool.get_connection()
+            connection = await self._pool.get_connection()
         except BaseException:
             self._kept -= 1
             raise
+        # one timer for the whole, as the client's own, one for each half with a task of its own, take as long as a script
+        self._longest, connection.socket_timeout = connection.socket_timeout, None
+        return connection
 
     async def aclose(self) -> None:
         """Give back what is kept."""
         while self._free:
-            await self._pool.release(self._free.pop())
+            connection = self._free.pop()
+            connection.socket_timeout = self._longest
+            await self._pool.release(connection)
 
 
 async def _answer(connection: Any) -> Any:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, TimeoutError as RedisTimeoutError
 
 from bot.store.at_hand import FEW, AtHand
 from bot.store.connection import connect
@@ -45,6 +45,34 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_not_given_to_the_next
             await asking
 
     assert ["one"] == await at_hand.ask([ONE])
+
+
+async def test_an_answer_that_does_not_come_in_time_is_not_given_to_the_next(embedded):
+    client = connect(embedded.url, timeout=0.2)
+    assert isinstance(client, Redis)
+    kept = AtHand(client)
+    try:
+        for _ in range(FEW + 1):
+            with pytest.raises(RedisTimeoutError):
+                await kept.ask([("BLPOP", "nothing", 10)])
+
+        assert ["one"] == await kept.ask([ONE])
+    finally:
+        await kept.aclose()
+        await client.aclose()
+
+
+async def test_a_connection_that_is_given_back_has_the_clients_own_time_out_again(embedded):
+    client = connect(embedded.url, timeout=0.2)
+    assert isinstance(client, Redis)
+    kept = AtHand(client)
+    await kept.ask([ONE])
+
+    await kept.aclose()
+
+    with pytest.raises(RedisTimeoutError):
+        await client.execute_command("BLPOP", "nothing", 10)
+    await client.aclose()
 
 
 async def test_a_few_are_kept_and_used_again(at_hand, embedded):
