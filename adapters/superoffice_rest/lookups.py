@@ -11,7 +11,7 @@ from httpx import codes
 from typing_extensions import override
 
 from adapters.contract import Capability, Shared, carries
-from adapters.errors import NotFound, Rejected, UnexpectedReply
+from adapters.errors import AdapterError, NotFound, Rejected, UnexpectedReply
 from adapters.model import (
     Attachment,
     Body,
@@ -68,10 +68,10 @@ class Lookups(RestWire):
 
     @contextmanager
     def from_kept(self, path: str) -> Iterator[None]:
-        """A block that sends on what `kept` gave: where it is refused, that may be why, and the next try asks anew."""
+        """A block that sends on what `kept` gave: where that goes wrong, it may be why, and the next try asks anew."""
         try:
             yield
-        except Rejected:
+        except AdapterError:
             self._kept.pop(path, None)
             raise
 

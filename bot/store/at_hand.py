@@ -54,7 +54,7 @@ class AtHand:
         except BaseException:
             self._kept -= 1
             raise
-        # one timer for the whole, as the client's own, one for each half with a task of its own, take as long as a script
+        # One timer for the whole: the client's own, one for each half, take as long as a script does.
         self._longest, connection.socket_timeout = connection.socket_timeout, None
         return connection
 

@@ -11,7 +11,7 @@ import httpx
 from typing_extensions import override
 
 from adapters.contract import Capability
-from adapters.errors import AdapterError, Rejected
+from adapters.errors import AdapterError
 from adapters.http import HttpDesk
 from adapters.model import ChoiceList, Visibility
 from adapters.registry import make, settings_for
@@ -128,7 +128,7 @@ async def _renewed(wire: Spoiling, adapter: HttpDesk[Any], file: Any) -> dict[st
     draft = await pair.draft()
     try:
         ticket = await pair.open(draft)
-    except Rejected:  # what was kept of a spoilt reply is not sent on twice
+    except AdapterError:  # what was kept of a spoilt reply is not sent on twice
         ticket = await pair.open(draft)
     return _calls(pair, draft, ticket, file)
 
