@@ -38,9 +38,11 @@ async def imports(*, most: int = THREADS[-1]) -> list[Line]:
     async with office() as place, place.bot(paced=False) as bot:
         for length in (length for length in THREADS if length <= most):
             thread = _thread(place, length)
+            await asyncio.sleep(1.5)  # Slack takes one post a second in a channel, and the last was there, too
             cpu, began = cpu_seconds(bot.pid), time.perf_counter()
             await _imported(place, thread)
             took = time.perf_counter() - began
+            await _is_whole(place, length)
             lines.append(
                 Figure(
                     row="import",
@@ -68,7 +70,7 @@ def _thread(place: Office, length: int) -> str:
         if first:
             message["thread_ts"] = first
         first = first or message["ts"]
-        state.messages[channel][message["ts"]] = message
+        state.add_message(channel, message, count=False)
     state.refresh_root(channel, first)
     return first
 
@@ -84,6 +86,14 @@ async def _imported(place: Office, ts: str) -> None:
         async with asyncio.timeout(PATIENCE):
             while (link := await store.links.get(thread)) is None or not link.card_ts:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+
+
+async def _is_whole(place: Office, length: int) -> None:
+    """Raises RuntimeError: the ticket of a thread lacks messages, so that its figure would be of something else."""
+    (newest, *_) = await place.world.agents.tickets()
+    texts = "\n".join(message.text for message in (await place.world.agents.ticket(newest.id)).messages)
+    if missing := [number for number in range(length) if f"Message {number} of {length}." not in texts]:
+        raise RuntimeError(f"{len(missing)} of {length} messages are not on the ticket")
 
 
 async def links(*, most: int = LINKS[-1], looks: int = 300) -> list[Line]:

@@ -35,6 +35,8 @@ BOT, APP, SIGNING = "xoxb-canary-bot-8c1d", "xapp-1-canary-app-77ab", "canarysig
 DESK, HOOK, PASSWORD = "canarydesksecret91", "canaryhooksecret44", "canaryredispassword23"
 SECRETS = (BOT, APP, SIGNING, DESK, HOOK, PASSWORD)
 HOOKED = ("whmcs", "superoffice_rest")
+COMMANDED = "whmcs"
+"""The desk with which each command is tried; what most of them print is the same whatever the desk is."""
 FIRST, WAITS, REFUSED, LATER = (f"canarytext{name} burns" for name in ("first", "waits", "refused", "later"))
 PATIENCE = 30.0
 TEXTS = (FIRST, WAITS, REFUSED, LATER)
@@ -251,9 +253,10 @@ async def _walk(journey):
 
     found = await journey.until(parked, "a reply to a ticket that is gone is not parked")
     assert REFUSED in await journey.stored()
-    for words in ("show", "retry"):
-        await journey.command("parked", words, found[0]["lane"], found[0]["operation"])
-    found = await journey.until(parked, "a reply that was tried again in vain is not parked again")
+    if journey.kind == COMMANDED:
+        for words in ("show", "retry"):
+            await journey.command("parked", words, found[0]["lane"], found[0]["operation"])
+        found = await journey.until(parked, "a reply that was tried again in vain is not parked again")
     await journey.command("parked", "drop", found[0]["lane"], found[0]["operation"])
     journey.lock("another")
 
@@ -264,7 +267,8 @@ async def _look_around(journey):
         await journey.page(path)
     for path in ("/hooks/billing", "/hooks/none", "/"):
         await journey.page(path, port=journey.hooks, content=b"{}")
-    for words in (("links", "list"), ("doctor",), ("desk", "check", "billing")):
+    commands = (("desk", "check", "billing"), ("links", "list"), ("doctor",))
+    for words in commands if journey.kind == COMMANDED else commands[:1]:
         await journey.command(*words)
 
 

@@ -199,14 +199,15 @@ class State:
 
     # --- messages ---
 
-    def add_message(self, channel: str, message: Message) -> Message:
-        """Store a message and bring its thread's root up to date."""
+    def add_message(self, channel: str, message: Message, *, count: bool = True) -> Message:
+        """Store a message and bring its thread's root up to date; *count* False leaves that to whoever adds many."""
         self.messages[channel][message["ts"]] = message
         root = self.messages[channel].get(message.get("thread_ts", ""))
         if root is not None and root is not message:
             message["parent_user_id"] = root.get("user", "")
             self._replies.setdefault((channel, root["ts"]), {})[message["ts"]] = None
-            self.refresh_root(channel, root["ts"])
+            if count:
+                self.refresh_root(channel, root["ts"])
         self.changes.note(f"message {channel} {message['ts']}")
         return message
 
