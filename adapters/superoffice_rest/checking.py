@@ -51,7 +51,7 @@ async def _sign_in(desk: Lookups) -> Finding:
 
 
 async def _defaults(desk: Lookups) -> Finding:
-    entity = desk.as_entity(await desk.kept("Ticket/default", anew=True), changes=False)
+    entity = await desk.kept("Ticket/default", dict, anew=True)
     properties = part(entity, "FieldProperties")
     wanted = [
         name for name in properties if "UIHintMandatory" in text(part(part(properties, name), "FieldRight").get("Mask"))
@@ -101,7 +101,7 @@ async def _statuses(desk: Lookups) -> Finding:
 
 
 async def _custom_fields(desk: Lookups) -> Finding:
-    found = {text(row.get("FieldName")): row for row in rows(await desk.kept("Ticket/CustomField", anew=True))}
+    found = {text(row.get("FieldName")): row for row in rows(await desk.kept("Ticket/CustomField", list, anew=True))}
     wanted = {*desk.settings.required_fields, desk.settings.marker_field} - {IN_TITLE}
     lacking = sorted(wanted - found.keys())
     known = [name for name, row in found.items() if fields.offered(row, (), required=frozenset())]
@@ -116,7 +116,7 @@ async def _custom_fields(desk: Lookups) -> Finding:
 async def _searching(desk: Lookups) -> Finding:
     """The queries that find tickets again are tried, the one for our marker included."""
     newest = await desk.archive("Ticket", Query(select=("ticketId", "lastChanged"), order="lastChanged desc", top=1))
-    known = {text(row.get("FieldName")) for row in rows(await desk.kept("Ticket/CustomField"))}
+    known = {text(row.get("FieldName")) for row in rows(await desk.kept("Ticket/CustomField", list))}
     if desk.settings.marker_field in known:
         await desk.archive("Archive/dynamic", marked_by(desk.settings.marker_field, _NEVER))
     detail = f"the newest change is of ticket {newest[0].get('ticketId')}" if newest else "there are no tickets yet"

@@ -85,7 +85,7 @@ class SuperOfficeRestDesk(Lookups):
 
     @override
     async def open_ticket(self, draft: TicketDraft) -> Opened:
-        defaults = self.as_entity(await self.kept("Ticket/default"), changes=False)
+        defaults = await self.kept("Ticket/default", dict)
         custom = {field.key: field for field in await self.custom_fields()} if draft.fields else {}
         entity = writing.ticket(self.name, draft, defaults, custom, self.settings)
         if status := draft.options.get("status", "").strip():

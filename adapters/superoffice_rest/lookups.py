@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from httpx import codes
 from typing_extensions import override
@@ -40,6 +40,7 @@ _LISTS = {
     ChoiceList.PRIORITIES: "ticketpriority",
     ChoiceList.STATUSES: "ticketstatus",
 }
+Shape = TypeVar("Shape", bound="list[Any] | dict[str, Any]")
 _PERSON_COLUMNS = ("personId", "firstName", "lastName", "email/emailAddress")
 
 
@@ -58,13 +59,21 @@ class Lookups(RestWire):
         }
         return super().has(capability) and needed.get(capability, True)
 
-    async def kept(self, path: str, *, query: Mapping[str, str] | None = None, anew: bool = False) -> Any:
-        """What a call that rarely says anything new answers, from a recent one where there was one."""
+    async def kept(
+        self, path: str, shape: type[Shape], *, query: Mapping[str, str] | None = None, anew: bool = False
+    ) -> Shape:
+        """What a call that rarely says anything new answers, from a recent one where there was one.
+
+        Raises:
+            UnexpectedReply: it is no *shape*; that is not kept.
+        """
         answer, until = self._kept.get(path, (None, 0.0))
         if anew or time.monotonic() >= until:
             answer = await self.call("GET", path, query=query)
+            if not isinstance(answer, shape):
+                raise unusable(self.name, changes=False, code=f"no {shape.__name__}")
             self._kept[path] = (answer, time.monotonic() + _KEPT)
-        return answer
+        return cast(Shape, answer)
 
     @contextmanager
     def from_kept(self, path: str) -> Iterator[None]:
@@ -109,7 +118,7 @@ class Lookups(RestWire):
 
     async def items(self, name: str, *, anew: bool = False) -> list[Row]:
         """The entries of an MDO list, without its headings."""
-        return rows(await self.kept(f"MDOList/{name}", query={"flat": "true"}, anew=anew))
+        return rows(await self.kept(f"MDOList/{name}", list, query={"flat": "true"}, anew=anew))
 
     @override
     async def choices(self, which: ChoiceList, *, department: str | None = None) -> tuple[Choice, ...]:
@@ -124,7 +133,7 @@ class Lookups(RestWire):
     async def custom_fields(self, department: str | None = None) -> tuple[Field, ...]:
         required = frozenset(self.settings.required_fields)
         found = []
-        for item in rows(await self.kept("Ticket/CustomField")):
+        for item in rows(await self.kept("Ticket/CustomField", list)):
             mdo = text(item.get("MdoListName"))
             choices = reading.choices_of(await self.items(mdo)) if mdo.isalnum() else ()
             found.append(fields.offered(item, choices, required=required))
@@ -155,7 +164,7 @@ class Lookups(RestWire):
             remedy = "Set create_requesters = true for this desk, or add the contact there."
             raise Rejected(self.name, cause, remedy=remedy, field="requester")
         first, _, last = person.name.partition(" ")
-        entity = self.as_entity(await self.kept("Person/default"), changes=False)
+        entity = await self.kept("Person/default", dict)
         entity = {**entity, "Firstname": first, "Lastname": last}
         if person.email:
             entity["Emails"] = [{"Value": person.email}]

@@ -50,7 +50,7 @@ async def test_a_default_ticket_that_is_refused_is_not_kept():
     stand_in = SuperOfficeRestStandIn()
     async with stand_in.serve() as table, entered({**table, "department": "1"}) as desk:
         pair = Pair(desk, stand_in)
-        (await cast(SuperOfficeRestDesk, desk).kept("Ticket/default"))["NoLongerThere"] = 1
+        (await cast(SuperOfficeRestDesk, desk).kept("Ticket/default", dict))["NoLongerThere"] = 1
         with pytest.raises(Rejected):
             await pair.open()
         await pair.open()

@@ -168,6 +168,24 @@ async def test_a_message_without_a_number_that_is_one_is_no_answer(monkeypatch):
             await desk.messages(ticket)
 
 
+@pytest.mark.parametrize(
+    ("path", "shape", "wrong", "right"),
+    [("Ticket/default", dict, b"null", b"{}"), ("MDOList/ejcategory", list, b'{"Id": 1}', b"[]")],
+)
+async def test_what_is_not_of_the_form_that_is_documented_is_not_kept(path, shape, wrong, right):
+    answers = [wrong, right]
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=httpx.ByteStream(answers.pop(0)))
+
+    desk = SuperOfficeRestDesk("support", SuperOfficeRestSettings.model_validate(TABLE), InProcess())
+    desk.transport = httpx.MockTransport(answer)
+    async with desk:
+        with pytest.raises(UnexpectedReply):
+            await desk.kept(path, shape)
+        assert shape() == await desk.kept(path, shape) == await desk.kept(path, shape)
+
+
 @pytest.mark.parametrize("answer", [b"[]", b"null", b"{}", b'{"value": null}', b'{"value": 3}'])
 async def test_an_archive_without_rows_is_no_answer(answer):
     async with answering(200, answer) as (desk, _):
