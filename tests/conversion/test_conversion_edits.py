@@ -15,10 +15,7 @@ from tests.conversion.test_conversion_worker import THREAD, failing, opened, rep
 
 
 async def test_two_edits_within_one_second_both_reach_the_ticket(house):
-    await opened(house)
-    work = reply(1, "one")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.receipts)
+    work = await _one_is_sent(house)
 
     await house.intake.edit(THREAD, _edit(work.ts, "two", "one", "1800000009.0"), change="1800000009.1")
     await house.intake.edit(THREAD, _edit(work.ts, "three", "two", "1800000009.0"), change="1800000009.2")
@@ -28,6 +25,15 @@ async def test_two_edits_within_one_second_both_reach_the_ticket(house):
         return "three" in ticket.messages[-1].text
 
     await house.until(told)
+
+
+async def _one_is_sent(house):
+    """Have a ticket, and a message "one" brought to it."""
+    await opened(house)
+    work = reply(1, "one")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+    return work
 
 
 async def _sent_and_forgotten(house, ticket, work):
@@ -116,10 +122,7 @@ async def test_an_edit_that_is_handed_over_after_the_deletion_brings_nothing_bac
 
 
 async def test_an_edit_that_slack_never_delivered_is_found_by_a_sweep_and_told_once(house):
-    await opened(house)
-    work = reply(1, "one")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.receipts)
+    work = await _one_is_sent(house)
     now = replace(said(work.ts, "two"), edited="1900000000.000000")
     house.threads.messages = [*house.threads.messages, now]
 
@@ -134,10 +137,7 @@ async def test_an_edit_that_slack_never_delivered_is_found_by_a_sweep_and_told_o
 async def test_an_edit_that_the_store_forgot_having_told_is_not_told_again_by_a_sweep(house, monkeypatch):
     """Slack's event names its moment more exactly than what a sweep reads."""
     monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.EDIT_MESSAGE})
-    await opened(house)
-    work = reply(1, "one")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.receipts)
+    work = await _one_is_sent(house)
     before = await house.store.links.delivered(THREAD, work.ts)
     edit = _edit(work.ts, "two", "one", "1900000000.4711")
     edit.message["edited"] = {"user": "U1", "ts": "1900000000.000000"}
@@ -156,10 +156,7 @@ async def test_an_edit_that_the_store_forgot_having_told_is_not_told_again_by_a_
 
 async def test_an_edit_in_place_that_the_store_forgot_is_not_told_again_by_a_sweep(house):
     """No note of it is there to be found: the message itself says it."""
-    await opened(house)
-    work = reply(1, "one")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.receipts)
+    work = await _one_is_sent(house)
     before = await house.store.links.delivered(THREAD, work.ts)
     edit = _edit(work.ts, "two", "one", "1900000000.4711")
     await house.intake.edit(THREAD, edit, change="1900000000.4711")
@@ -177,10 +174,7 @@ async def test_an_edit_in_place_that_the_store_forgot_is_not_told_again_by_a_swe
 async def test_an_edit_found_by_a_sweep_is_left_to_the_later_one_that_came_meanwhile(house, monkeypatch):
     """The sweep's waits for its look while Slack hands over both edits; each is told, in order, once."""
     monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.EDIT_MESSAGE})
-    await opened(house)
-    work = reply(1, "one")
-    await house.intake.mirror(THREAD, work)
-    await house.until(lambda: house.voice.receipts)
+    work = await _one_is_sent(house)
     house.threads.messages = [*house.threads.messages, replace(said(work.ts, "three"), edited="1900000002.000000")]
 
     swept = EditMessage(actor="U1", ts=work.ts, edited="1900000000.000000")

@@ -347,32 +347,30 @@ async def test_a_guest_cannot_make_internal_words_public(stage, internal):
     assert "Guests cannot make public what was internal." in stage.words(stage.gil)
 
 
+async def waits_for_its_ticket(stage, root):
+    """Whether a wish in a thread without a ticket is said nothing about, and is obeyed once the ticket is there."""
+    with pytest.raises(LookLater):
+        await mention(stage, root, "note it is the old one")
+    assert [] == await stage.whispered(stage.ben)
+    await stage.link(root, number="1042")
+    await stage.events("app_mention")
+    return ["it is the old one"] == [work.text for work in await stage.accepted() if isinstance(work, AddMessage)]
+
+
 async def test_a_wish_for_a_ticket_that_is_being_opened_waits_for_it(stage):
     """The desk is slow or away; who wrote it need not write it again."""
     said = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
     work = OpenTicket(desk="local", actor=stage.ada, channel=stage.channel, thread_ts=said["ts"], subject="Printer")
     await Intake(stage.store.lanes, stage.store.links).open_ticket(stage.workspace.team_id, work, once="view")
 
-    with pytest.raises(LookLater):
-        await mention(stage, said, "note it is the old one")
-    assert [] == await stage.whispered(stage.ben)
-    await stage.link(said, number="1042")
-    await stage.events("app_mention")
-
-    assert ["it is the old one"] == [work.text for work in await stage.accepted() if isinstance(work, AddMessage)]
+    assert await waits_for_its_ticket(stage, said)
 
 
 async def test_a_wish_below_a_card_that_began_its_thread_waits_for_the_link(stage):
     """A process may die between the card and its link; another makes the link."""
     card = await stage.web.call("chat.postMessage", channel=stage.channel, text="Ticket 1042")
 
-    with pytest.raises(LookLater):
-        await mention(stage, card, "note it is the old one")
-    assert [] == await stage.whispered(stage.ben)
-    await stage.link(card, number="1042")
-    await stage.events("app_mention")
-
-    assert ["it is the old one"] == [work.text for work in await stage.accepted() if isinstance(work, AddMessage)]
+    assert await waits_for_its_ticket(stage, card)
 
 
 async def test_a_wish_below_an_older_post_of_ours_without_a_ticket_is_answered(stage, monkeypatch):
