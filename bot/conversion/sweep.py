@@ -23,7 +23,7 @@ from bot.conversion.records import (
 )
 from bot.conversion.stamps import microseconds
 
-OVERTAKING = timedelta(seconds=0.3)
+OVERTAKING = timedelta(seconds=1)
 """How long a look at a thread is put off whose events wait: what it found would go to the ticket before them."""
 
 
@@ -62,6 +62,8 @@ async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: floa
     of once what it knows of is done. It may have known of them before it was set back, so they are looked for first.
     """
     thread = link.thread
+    if await rooms.lanes.waiting(f"in/{thread}"):  # Slack need not be asked yet
+        return False
     there, known = await rooms.threads.read(thread), await rooms.links.deliveries(thread)
     ops = [
         _op(link, message, Progress(verify=doubt, shown=shown))

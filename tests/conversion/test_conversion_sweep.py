@@ -71,22 +71,22 @@ async def test_what_a_sweep_finds_does_not_overtake_an_earlier_message_whose_eve
     await opened(house)
     earlier = {"ts": "1700000099.000100", "text": "the earlier one", "user": "U1", "thread_ts": THREAD.ts}
     house.threads.messages = [*house.threads.messages, said(LATER, "the later one", BEN)]
-    read, reading = house.threads.read, asyncio.Event()
+    event = {"type": "message", "channel": THREAD.channel, **earlier}
+    body = {"type": "event_callback", "team_id": THREAD.team, "event_id": "Ev1", "event": event}
+    read, handed_over = house.threads.read, []
 
     async def seen(thread):
-        reading.set()
+        if not handed_over:  # at the worst moment: after it was looked whether one waits
+            handed_over.extend(await house.rooms.lanes.add([event_op(body)]))
         return await read(thread)
 
     async def dispatch(_body):
-        await reading.wait()
         await asyncio.sleep(0.2)  # long enough for what was found to go
         await house.intake.mirror(THREAD, AddMessage(actor="U1", ts=earlier["ts"], message=earlier, mirrored=True))
 
     monkeypatch.setattr(house.threads, "read", seen)
     monkeypatch.setattr(house.events, "dispatch", dispatch)
-    event = {"type": "message", "channel": THREAD.channel, **earlier}
-    body = {"type": "event_callback", "team_id": THREAD.team, "event_id": "Ev1", "event": event}
-    await house.rooms.lanes.add([event_op(body), sweep_op(THREAD)])
+    await house.rooms.lanes.add([sweep_op(THREAD)])
 
     async def all_there():
         return await on_ticket(house, "the later one")
@@ -95,3 +95,21 @@ async def test_what_a_sweep_finds_does_not_overtake_an_earlier_message_whose_eve
 
     (ticket,) = await house.tickets()
     assert ["the earlier one", "the later one"] == [message.text for message in ticket.messages[1:]]
+
+
+async def test_slack_is_not_asked_while_an_event_of_the_thread_waits(house, monkeypatch):
+    """As long as that takes, which may be long where a newer release must read it."""
+    await opened(house)
+    held, reads = asyncio.Event(), house.threads.reads
+    monkeypatch.setattr(house.events, "dispatch", lambda _body: held.wait())
+    event = {"type": "message", "channel": THREAD.channel, "ts": LATER, "user": "U1", "thread_ts": THREAD.ts}
+    body = {"type": "event_callback", "team_id": THREAD.team, "event_id": "Ev1", "event": event}
+    await house.rooms.lanes.add([event_op(body), sweep_op(THREAD)])
+    async with house.working():
+        await asyncio.sleep(0.5)
+        before = house.threads.reads
+        held.set()
+        while await house.store.lanes.waiting(f"sweep/{THREAD}"):  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(0.05)
+
+    assert (reads, reads + 1) == (before, house.threads.reads)
