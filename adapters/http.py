@@ -19,7 +19,7 @@ from pydantic import Field as Setting, field_validator, model_validator
 from typing_extensions import override
 
 from adapters.contract import TicketAdapter, collect
-from adapters.errors import Misconfigured, OutcomeUnknown, Unavailable, UnexpectedReply
+from adapters.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable, UnexpectedReply
 from adapters.settings import DeskSettings
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs whole addresses, which may hold secrets
@@ -186,10 +186,16 @@ class HttpDesk(TicketAdapter[H]):
             Unavailable: the desk was not reached, or a call that changes nothing got no whole answer.
             OutcomeUnknown: a call that changes something got no whole answer.
             UnexpectedReply: the reply is larger than *limit* (OutcomeUnknown where the call changes something).
+            Rejected: something in *url* cannot be sent; nothing was.
             Misconfigured: the name in the address leads to where no desk can be; nothing was sent there.
         """
         cap, sent = limit or self.settings.max_reply, False
-        request = httpx.Request(method, url, headers={**_HEADERS, **headers}, extensions=self._extensions(), **content)
+        head, extensions = {**_HEADERS, **headers}, self._extensions()
+        try:
+            request = httpx.Request(method, url, headers=head, extensions=extensions, **content)
+        except httpx.InvalidURL as error:
+            cause = f"what was asked for cannot stand in an address of {self.system}'s, or is too long for one."
+            raise Rejected(self.name, cause, code="InvalidURL") from error
         try:
             async with asyncio.timeout(self.settings.timeout), self._connection() as connection:
                 sent = True

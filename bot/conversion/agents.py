@@ -57,7 +57,7 @@ async def tell_agents(rooms: Rooms, journal: Journal, work: TellAgents) -> None:
     async def look() -> str | None:
         return await rooms.voice.find_post(channel, "", marker)
 
-    ts = await journal.once("card", act, look)
+    ts = await journal.once("card", act, look, longest=rooms.voice.longest)
     thread = ThreadKey(team=link.thread.team, channel=channel, ts=ts)
     if await rooms.links.get(thread) is None:
         await rooms.links.put(shown.model_copy(update={"thread": thread, "card_ts": ts}))
@@ -143,7 +143,7 @@ async def show_elsewhere(rooms: Rooms, journal: Journal, link: Link, message: Th
                 return await rooms.voice.find_post(thread.channel, thread.ts, marker)
 
             with contextlib.suppress(SlackRefused):  # that thread is gone; the reply is on the ticket all the same
-                await journal.once(f"typed {thread} {number}", act, look)
+                await journal.once(f"typed {thread} {number}", act, look, longest=rooms.voice.longest)
 
 
 # --- reminders --------------------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ async def _give(rooms: Rooms, journal: Journal, link: Link, due: Due) -> None:
     async def look() -> str | None:
         return await rooms.voice.find_post(link.thread.channel, link.thread.ts, marker)
 
-    ts = await journal.once(due.key, act, look)
+    ts = await journal.once(due.key, act, look, longest=rooms.voice.longest)
     await _note_reminded(rooms, link, {due.key: ts})
 
 

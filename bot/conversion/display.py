@@ -71,7 +71,7 @@ async def _post(rooms: Rooms, journal: Journal, card: Card) -> None:
         return await rooms.voice.find_post(thread.channel, thread.ts, marker)
 
     try:
-        ts = await journal.once("post", act, look)
+        ts = await journal.once("post", act, look, longest=rooms.voice.longest)
     except SlackRefused as refused:
         await _tell_instead(rooms, card, refused)
         return
@@ -123,7 +123,7 @@ async def _say_receipts(rooms: Rooms, journal: Journal, work: Receipt) -> None:
     async def look() -> str | None:
         return await rooms.voice.find_post(thread.channel, thread.ts, marker)
 
-    ts = await journal.once("post", act, look)
+    ts = await journal.once("post", act, look, longest=rooms.voice.longest)
     await rooms.links.update(thread, lambda now: now.model_copy(update={"receipts_ts": ts}))
 
 
@@ -163,7 +163,7 @@ async def say(rooms: Rooms, journal: Journal, work: Say) -> None:
             return await voice.find_post(work.thread.channel, work.thread.ts, f"{marker}:{number}")
 
         try:
-            await journal.once(f"say {number}", act, look)
+            await journal.once(f"say {number}", act, look, longest=voice.longest)
         except SlackRefused:
             if work.parked and work.actor:
                 told = Tell(user=work.actor, text=work.text, parked=work.parked)

@@ -363,6 +363,8 @@ class Voice(Protocol):
     async def find_upload(self, thread: ThreadKey, name: str, size: int) -> bool:
         """Whether we shared such a file in a thread."""
 
+    longest: timedelta
+    """How long a call may be on its way; what a process did that lost its lane shows by then."""
     receipts_are_words: bool
     """Whether how far messages got is said in one post of the thread, instead of shown on each."""
     receipts_are_silent: bool

@@ -157,7 +157,7 @@ class _Pull:
             async def look(marker: str = marker) -> str | None:
                 return await self.rooms.voice.find_post(self.link.thread.channel, self.link.thread.ts, marker)
 
-            await self.journal.once(f"post {identity} {number}", act, look)
+            await self.journal.once(f"post {identity} {number}", act, look, longest=self.rooms.voice.longest)
 
     def _log(self, event: str, step: str) -> None:
         """One line for each visible change, without texts: a look may make many, and may never be done."""
@@ -185,7 +185,7 @@ class _Pull:
         async def look() -> str | None:
             return "shared" if await self.rooms.voice.find_upload(self.link.thread, file.name, len(content)) else None
 
-        await self.journal.once(f"file {step}", act, look)
+        await self.journal.once(f"file {step}", act, look, longest=self.rooms.voice.longest)
 
     async def show_news(self, ticket: Ticket) -> None:
         """Say in the thread that the ticket was closed or opened again, and bring the card up to date."""

@@ -346,7 +346,7 @@ async def _card_starts_thread(
         async def look() -> str | None:
             return await rooms.voice.find_post(channel, "", marker)
 
-        ts = await journal.once(step, act, look)
+        ts = await journal.once(step, act, look, longest=rooms.voice.longest)
         thread = ThreadKey(team=link.thread.team, channel=channel, ts=ts)
         return link.model_copy(update={"thread": thread, "card_ts": ts, "read_to": ts})  # all replies are later
 

@@ -4,6 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from bot.conversion.ports import Card, FromDesk, SlackRefused, SlackTrouble
@@ -78,6 +79,7 @@ class SlackVoice:
         self._card_view = card_view
         self._failure_view = failure_view
         self._receipts = receipts or Receipts()
+        self.longest = timedelta(seconds=web.timeout)
         self.receipts_are_words = self._receipts.words
         self.receipts_are_silent = self._receipts.silent
         self._shown: OrderedDict[tuple[str, str], State] = OrderedDict()

@@ -72,6 +72,7 @@ class Web:
     Attributes:
         calls: how many calls of each method were sent.
         outcomes: how many calls of each method ended how: ``ok``, or the name of what was raised.
+        timeout: as it was given.
         patience: seconds that each call may wait for its turn; more for a command, for which nobody waits.
         client: the SDK's client over the same session, for Bolt.
         scopes: the scopes of the token, once auth.test was answered.
@@ -91,7 +92,7 @@ class Web:
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.scopes: frozenset[str] = frozenset()
         self.patience = _PATIENCE
-        self._timeout = timeout
+        self.timeout = timeout
         self._pace = Pace(clock)
         for method in _UNHURRIED:
             self._slow(method, {}, 0.0)
@@ -102,13 +103,13 @@ class Web:
         tracing = aiohttp.TraceConfig()
         tracing.on_request_redirect.append(_refuse_redirect)  # the SDK's client would follow one
         self.session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=self._timeout, connect=min(5.0, self._timeout)),
+            timeout=aiohttp.ClientTimeout(total=self.timeout, connect=min(5.0, self.timeout)),
             headers={"Accept-Encoding": "identity", "User-Agent": "Threadline"},  # no compression: no bombs
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[tracing],
         )
         self.client = AsyncWebClient(
-            self.token, base_url=self.api_url, timeout=int(self._timeout) or 1, session=self.session, retry_handlers=[]
+            self.token, base_url=self.api_url, timeout=int(self.timeout) or 1, session=self.session, retry_handlers=[]
         )
         self.client.proxy = self.proxy
         return self

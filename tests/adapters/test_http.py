@@ -7,7 +7,7 @@ import httpx
 import pytest
 from hypothesis import given, strategies as st
 
-from adapters.errors import OutcomeUnknown, Unavailable
+from adapters.errors import OutcomeUnknown, Rejected, Unavailable
 from adapters.http import CONNECTIONS, read_json
 from adapters.registry import settings_for
 from adapters.shared import InProcess
@@ -71,6 +71,16 @@ async def test_cookies_are_not_kept_since_a_session_would_make_one_call_wait_for
         for _ in range(2):
             await made.exchange(**CALL, changes=False)
     assert [None, None] == sent
+
+
+@pytest.mark.parametrize("path", ["x" * 70_000, "a\x00b"])
+async def test_what_no_address_can_hold_is_refused_before_anything_is_sent(path):
+    silent = Silent()
+    async with desk(silent, timeout=0.2) as made:
+        with pytest.raises(Rejected, match="address"):
+            await made.exchange("GET", f"https://desk.example/{path}", changes=True)
+
+    assert 0 == silent.asked
 
 
 async def test_a_redirect_is_not_followed():

@@ -6,7 +6,7 @@ Steer it: put `ThreadMessage`s into ``threads.messages``, bytes into ``threads.f
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from adapters.model import OutgoingFile
 from bot.conversion.ports import Audience, Author, FromDesk, SlackFile, SlackOutcomeUnknown, SlackRefused, ThreadMessage
@@ -71,6 +71,8 @@ class FakeVoice:
         self.updates = []
         self.receipts = []
         self.receipts_are_words = self.receipts_are_silent = False
+        self.longest = timedelta()
+        self.times_posted = 0
         self.told = []
         self.posted = {}  # marker -> FromDesk
         self.uploads = []
@@ -103,6 +105,7 @@ class FakeVoice:
         return FromDesk(document=from_plain(f"{text} [{parked}]"))
 
     async def post(self, thread, post, marker, *, broadcast=False):
+        self.times_posted += 1
         if broadcast:
             self.broadcast.append(marker)
         if self.lose_next_post:

@@ -1,5 +1,6 @@
 """From the ticket to the thread: each agent's word once, in order, nothing internal, nothing of ours."""
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -9,8 +10,9 @@ from adapters.contract import Capability
 from adapters.errors import NotFound, Rejected, Unavailable
 from adapters.model import Body, Message, Person, Status, Ticket, TicketRef, Visibility
 from bot.conversion.ops import perhaps_done, poll_op, pull_op
-from bot.conversion.pull import RARELY, pause
-from bot.conversion.text.plain import to_plain
+from bot.conversion.ports import FromDesk
+from bot.conversion.pull import RARELY, message_identity, pause, post_marker
+from bot.conversion.text.plain import from_plain, to_plain
 from bot.store.keys import breaker
 from tests.conversion.slack_fakes import BEN, said
 from tests.conversion.test_conversion_worker import OPEN, THREAD, failing, opened, reply
@@ -61,6 +63,27 @@ async def test_several_replies_keep_the_desks_order_across_restarts(house):
     await pulled(house)
 
     assert [f"answer {number}" for number in range(5)] == [text for _, text in _said(house)]
+
+
+async def test_a_post_that_was_on_its_way_when_the_store_was_set_back_is_not_made_again(house):
+    """Another process made it; its call may take as long as any, and this one knows nothing of it."""
+    ticket = await opened(house)
+    await house.agents.reply(ticket.id, "Try another one")
+    (_, answer) = await house.desk.messages(TicketRef(id=ticket.id, number=ticket.number))
+    link = await house.store.links.get(THREAD)
+    marker = post_marker(link, message_identity(link, answer.id), 0)
+    house.voice.longest = timedelta(seconds=0.6)
+
+    async def late():
+        await asyncio.sleep(0.3)
+        return await house.voice.post(THREAD, FromDesk(document=from_plain("Try another one")), marker)
+
+    on_its_way = asyncio.create_task(late())
+    await house.store.lanes.add([pull_op(THREAD, doubt=time.time())])
+    await idle(house, f"pull/{THREAD}")
+    await on_its_way
+
+    assert 1 == house.voice.times_posted
 
 
 async def test_a_post_whose_answer_was_lost_is_found_and_not_repeated(house):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.conversion import tickets
 from bot.conversion.ops import event_op, sweep_op
+from bot.conversion.ports import Added
 from bot.conversion.records import AddMessage, OpenTicket
 from tests.conversion.slack_fakes import BEN, said
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened
@@ -73,7 +74,8 @@ async def test_what_a_sweep_finds_does_not_overtake_an_earlier_message_whose_eve
     house.threads.messages = [*house.threads.messages, said(LATER, "the later one", BEN)]
     event = {"type": "message", "channel": THREAD.channel, **earlier}
     body = {"type": "event_callback", "team_id": THREAD.team, "event_id": "Ev1", "event": event}
-    read, handed_over = house.threads.read, []
+    read = house.threads.read
+    handed_over: list[Added] = []
 
     async def seen(thread):
         if not handed_over:  # at the worst moment: after it was looked whether one waits

@@ -23,6 +23,9 @@ from bot.conversion.text.plain import from_plain, to_plain
 from tests.simulation.loop import EPOCH
 from tests.simulation.network import Cut, Network, Rates
 
+PATIENCE = 3.0
+"""Seconds after which whoever calls Slack gives up."""
+
 TEAM, CHANNEL, US = "T1", "C1", "UBOT"
 ADA = Author(id="U1", name="Ada", email="ada@example.com")
 
@@ -160,6 +163,7 @@ class SimVoice:
     """The port that speaks."""
 
     receipts_are_words = receipts_are_silent = False
+    longest = timedelta(seconds=PATIENCE)
 
     def __init__(self, state: SlackState, network: Network, rates: Rates) -> None:
         self._state, self._network, self._rates = state, network, rates
@@ -234,7 +238,7 @@ def _nothing() -> None:
 
 async def _cross(network: Network, name: str, serve: Any, rates: Rates, *, posts: bool = False) -> Any:
     try:
-        return await network.cross(f"slack.{name}", serve, rates, quick=0.15, patience=3.0, settle=0.0)
+        return await network.cross(f"slack.{name}", serve, rates, quick=0.15, patience=PATIENCE, settle=0.0)
     except Cut as cut:
         if cut.kind == "answers":
             raise SlackTrouble("ratelimited", retry_after=timedelta(seconds=2)) from None
