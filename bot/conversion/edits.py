@@ -46,10 +46,11 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         return told  # an earlier edit that is handed over only now must not undo it
     if before is not None and before.document == now.document:
         return Outcome()
-    may_replace = desk.has(Capability.EDIT_MESSAGE) and bool(known.message_id) and known.alone and known.is_on(link)
-    if may_replace and before is not None:  # what it said before goes with it
+    alone = bool(known.message_id) and known.alone and known.is_on(link)
+    unsure = alone and not begun and (before is None or not known.said)
+    if alone and before is not None and desk.has(Capability.EDIT_MESSAGE):  # what it said before goes with it
         await _in_place(journal, link, known.message_id, desk=desk, ts=work.ts, blocks=_edited(now, before))
-    elif not (may_replace and not begun and await _is_in_place(desk, link, known, now)):
+    elif not (unsure and await _reads_so(desk, link, known, now)):
         head = _(
             "{name} edited their message of {at:%Y-%m-%d %H:%M} UTC in Slack. It now reads:",
             name=now.author.name,
@@ -139,8 +140,8 @@ async def _in_place(
     await journal.once("edit", act, _again)
 
 
-async def _is_in_place(desk: TicketAdapter[Any], link: Link, known: Delivered, now: ThreadMessage) -> bool:
-    """Whether the ticket's message reads as the one in Slack does now; an edit that the store forgot left no note."""
+async def _reads_so(desk: TicketAdapter[Any], link: Link, known: Delivered, now: ThreadMessage) -> bool:
+    """Whether the ticket's message reads as the one in Slack does now: it was sent or edited so, and that forgotten."""
     if not desk.has(Capability.READ_MESSAGES):
         return False
     there = next((one for one in await desk.messages(link.ref) if one.id == known.message_id), None)

@@ -77,7 +77,8 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     if work.ts:
         first = ids[0] if ids else ""
         said = journal.progress.said.get(work.ts, "")
-        known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=work.edited, said=said, on=on)
+        edited = work.edited if said else ""  # what was found there may be what it said before that edit
+        known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=edited, said=said, on=on)
     return Outcome(delivered=known)
 
 

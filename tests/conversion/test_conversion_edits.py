@@ -3,6 +3,8 @@
 import time
 from dataclasses import replace
 
+import pytest
+
 from adapters.contract import Capability
 from adapters.errors import Rejected
 from adapters.model import Body, MessageDraft, Person, TicketRef, Visibility
@@ -36,10 +38,10 @@ async def _one_is_sent(house):
     return work
 
 
-async def _sent_and_forgotten(house, ticket, work):
+async def _sent_and_forgotten(house, ticket, work, text="one"):
     """Have a message on the ticket of which the store knows nothing."""
     sent = MessageDraft(
-        body=Body(plain="one"),
+        body=Body(plain=text),
         author=Person(name="Ada Lovelace"),
         marker=marker_of(f"msg:T1:C1:{work.ts}"),
         visibility=Visibility.PUBLIC,
@@ -64,6 +66,44 @@ async def test_an_edit_reaches_a_ticket_whose_message_was_sent_before_the_store_
 
     (ticket,) = await house.tickets()
     assert ["It burns", "> one"] == [message.text.splitlines()[-1] for message in ticket.messages]
+
+
+async def test_an_edit_reaches_a_message_that_was_found_with_its_old_text(house):
+    """The edit took the message's place in the lane, of which the store had forgotten that it was sent."""
+    ticket = await opened(house)
+    work = reply(1, "one")
+    await _sent_and_forgotten(house, ticket, work)
+    edit = _edit(work.ts, "two", "one", "1800000009.1")
+    with perhaps_done(time.time()):
+        await house.intake.mirror(THREAD, work.model_copy(update={"message": edit.message, "edited": edit.edited}))
+    await idle(house, str(THREAD))
+
+    await house.intake.edit(THREAD, edit, change=edit.edited)
+    await idle(house, str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert ["two\n\nBefore it was edited:\n\n> one"] == [message.text for message in ticket.messages[1:]]
+
+
+@pytest.mark.parametrize(("sent", "notes"), [("two", 0), ("one", 1)])
+async def test_an_edit_of_a_message_that_was_found_is_noted_only_where_its_text_is_the_old_one(
+    house, monkeypatch, sent, notes
+):
+    """As at a desk whose messages cannot be changed."""
+    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.EDIT_MESSAGE})
+    ticket = await opened(house)
+    work = reply(1, "one")
+    await _sent_and_forgotten(house, ticket, work, text=sent)
+    edit = _edit(work.ts, "two", "one", "1800000009.1")
+    with perhaps_done(time.time()):
+        await house.intake.mirror(THREAD, work.model_copy(update={"message": edit.message, "edited": edit.edited}))
+    await idle(house, str(THREAD))
+
+    await house.intake.edit(THREAD, edit, change=edit.edited)
+    await idle(house, str(THREAD))
+
+    (ticket,) = await house.tickets()
+    assert notes == sum("edited their message" in message.text for message in ticket.messages)
 
 
 async def test_an_edit_that_is_handed_over_after_a_later_one_does_not_undo_it(house):
