@@ -72,7 +72,4 @@ async def reopen(journal: Journal, desk: TicketAdapter[Any], link: Link) -> None
         await desk.change(link.ref, Change(act=Act.REOPEN))
         return ""
 
-    async def look() -> None:
-        return None
-
-    await journal.once("reopen", act, look)
+    await journal.once("reopen", act)

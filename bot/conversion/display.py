@@ -143,10 +143,7 @@ async def tell(rooms: Rooms, journal: Journal, work: Tell) -> None:
             )
         return ""
 
-    async def look() -> None:
-        return None
-
-    await journal.once("tell", act, look)
+    await journal.once("tell", act)
 
 
 async def say(rooms: Rooms, journal: Journal, work: Say) -> None:

@@ -137,7 +137,7 @@ async def _in_place(
         await desk.edit_message(link.ref, MessageRef(id=message_id), compose.render(Document(blocks)), marker)
         return message_id
 
-    await journal.once("edit", act, _again)
+    await journal.once("edit", act)
 
 
 async def _reads_so(desk: TicketAdapter[Any], link: Link, known: Delivered, now: ThreadMessage) -> bool:
@@ -161,11 +161,7 @@ async def _off_the_ticket(journal: Journal, desk: TicketAdapter[Any], link: Link
         await desk.delete_message(link.ref, MessageRef(id=message_id))
         return message_id
 
-    await journal.once("delete", act, _again)
-
-
-async def _again() -> None:
-    """Nothing is looked for: doing it twice is the same as doing it once."""
+    await journal.once("delete", act)
 
 
 async def _note(

@@ -84,7 +84,7 @@ class Journal:
         self,
         step: str,
         act: Act,
-        look: Look,
+        look: Look | None = None,
         *,
         reconcile: Reconcile = Reconcile.EXACT,
         longest: timedelta = timedelta(),
@@ -96,7 +96,8 @@ class Journal:
         Args:
             step: the change's name within the operation, the same at every try.
             act: makes the change.
-            look: finds what an earlier `act` made; None means that it surely made nothing.
+            look: finds what an earlier `act` made; where that gives None it surely made nothing. Without it *act* is
+                made again, as twice is the same as once or hurts nobody; that says nothing about what came after.
             reconcile: NONE where `look` proves nothing by what it does not find, or cannot look at all.
             longest: how long *act* may take; a process that died may have died in its last moment.
             settle: how long after the end of a call its change may still appear.
@@ -111,7 +112,7 @@ class Journal:
         progress = self.progress
         if step in progress.done:
             return progress.done[step]
-        if progress.calling == step or progress.verify:
+        if look is not None and (progress.calling == step or progress.verify):
             found = await self._find(step, look, reconcile, longest=longest, settle=settle)
             if found is not None:
                 return self._finish(step, found)

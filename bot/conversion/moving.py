@@ -122,10 +122,7 @@ async def leave_ticket(rooms: Rooms, journal: Journal, work: LeaveTicket) -> Non
             await desk.change(ref, Change(act=Act.CLOSE))
             return ""
 
-        async def look() -> None:
-            return None
-
-        await journal.once("close", act, look)
+        await journal.once("close", act)
 
 
 async def _note(desk: TicketAdapter[Any], ref: TicketRef, journal: Journal, words: str) -> None:

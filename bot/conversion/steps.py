@@ -32,10 +32,7 @@ async def finish_step(rooms: Rooms, journal: Journal, work: FinishStep) -> None:
         await rooms.voice.finish_step(work.step, outputs, error=error)
         return ""
 
-    async def look() -> None:
-        return None  # Slack refuses a second end
-
-    await journal.once("finish", act, look)
+    await journal.once("finish", act)  # Slack refuses a second end
 
 
 async def _why_none(rooms: Rooms, thread: ThreadKey) -> str:

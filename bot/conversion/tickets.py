@@ -192,10 +192,7 @@ async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> N
         await desk.change(link.ref, Change(act=work.act, value=work.value))
         return ""
 
-    async def look() -> None:
-        return None
-
-    await journal.once("change", act, look)
+    await journal.once("change", act)
     await rooms.lanes.add([card_op(link.thread)])
 
 

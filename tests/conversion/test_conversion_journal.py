@@ -187,3 +187,24 @@ async def test_a_desk_that_should_be_searched_and_cannot_be_is_not_taken_at_its_
     with pytest.raises(UnsupportedFeature):
         await _journal(Written(), Progress(calling="open")).once("open", desk.act, desk.look)
     assert 0 == desk.made
+
+
+@pytest.mark.parametrize("looks", [True, False])
+async def test_only_a_change_that_was_looked_for_and_not_found_proves_that_nothing_behind_it_was_made(looks):
+    """After the server was set back: what may be made twice is made again, and may have been made before as well."""
+    desk = Desk()
+    journal = _journal(Written(), verify=True)
+
+    await journal.once("edit", desk.act, desk.look if looks else None)
+
+    assert (looks, 1) == (journal.missed, desk.made)
+
+
+async def test_what_may_be_made_twice_is_made_again_after_its_answer_was_lost():
+    desk = Desk(fails=OutcomeUnknown("d", "cut"))
+    journal = _journal(Written())
+    with pytest.raises(OutcomeUnknown):
+        await journal.once("edit", desk.act)
+    desk.fails = None
+
+    assert ("42", 2) == (await journal.once("edit", desk.act), desk.made)
