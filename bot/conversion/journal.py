@@ -121,7 +121,7 @@ class Journal:
         await self._intend(longest)
         try:
             result = await act()
-        except Exception as error:
+        except BaseException as error:  # a process that stops in order ends its call, too
             progress.since = time.time()
             if surely_not_done(error):
                 progress.calling = ""

@@ -1,5 +1,6 @@
 """How long the journal waits before it believes that a call made nothing."""
 
+import asyncio
 import time
 from datetime import timedelta
 
@@ -66,3 +67,16 @@ async def test_what_a_restarted_server_forgot_happened_before_it_restarted():
     wait = await wait_of(journal(Lanes(), verify=True, restarted=restarted))
 
     assert timedelta(seconds=5) < wait <= timedelta(seconds=15)
+
+
+async def test_a_call_that_a_process_breaks_off_as_it_stops_is_looked_for_at_once():
+    """Its end is known, so nobody waits for as long as it might have taken."""
+    broken_off = journal(Lanes())
+
+    async def act():
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await broken_off.once("post", act, made, longest=TIMEOUT)
+
+    assert time.time() >= broken_off.progress.since
