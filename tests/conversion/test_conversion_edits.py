@@ -49,6 +49,21 @@ async def _sent_and_forgotten(house, ticket, work, text="one"):
     await house.desk.add_message(TicketRef(id=ticket.id, number=ticket.number), sent)
 
 
+async def _found_and_edited(house, *, sent):
+    """The replies on a ticket after the edit of a message that was found there, and that says *sent* there."""
+    ticket = await opened(house)
+    work = reply(1, "one")
+    await _sent_and_forgotten(house, ticket, work, text=sent)
+    edit = _edit(work.ts, "two", "one", "1800000009.1")
+    with perhaps_done(time.time()):
+        await house.intake.mirror(THREAD, work.model_copy(update={"message": edit.message, "edited": edit.edited}))
+    await idle(house, str(THREAD))
+    await house.intake.edit(THREAD, edit, change=edit.edited)
+    await idle(house, str(THREAD))
+    (ticket,) = await house.tickets()
+    return ticket.messages[1:]
+
+
 async def test_an_edit_reaches_a_ticket_whose_message_was_sent_before_the_store_forgot_it(house):
     """Slack hands both over again; the message waits to be looked for, and keeps its place and its text."""
     ticket = await opened(house)
@@ -70,19 +85,9 @@ async def test_an_edit_reaches_a_ticket_whose_message_was_sent_before_the_store_
 
 async def test_an_edit_reaches_a_message_that_was_found_with_its_old_text(house):
     """The edit took the message's place in the lane, of which the store had forgotten that it was sent."""
-    ticket = await opened(house)
-    work = reply(1, "one")
-    await _sent_and_forgotten(house, ticket, work)
-    edit = _edit(work.ts, "two", "one", "1800000009.1")
-    with perhaps_done(time.time()):
-        await house.intake.mirror(THREAD, work.model_copy(update={"message": edit.message, "edited": edit.edited}))
-    await idle(house, str(THREAD))
+    messages = await _found_and_edited(house, sent="one")
 
-    await house.intake.edit(THREAD, edit, change=edit.edited)
-    await idle(house, str(THREAD))
-
-    (ticket,) = await house.tickets()
-    assert ["two\n\nBefore it was edited:\n\n> one"] == [message.text for message in ticket.messages[1:]]
+    assert ["two\n\nBefore it was edited:\n\n> one"] == [message.text for message in messages]
 
 
 @pytest.mark.parametrize(("sent", "notes"), [("two", 0), ("one", 1)])
@@ -91,19 +96,9 @@ async def test_an_edit_of_a_message_that_was_found_is_noted_only_where_its_text_
 ):
     """As at a desk whose messages cannot be changed."""
     monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.EDIT_MESSAGE})
-    ticket = await opened(house)
-    work = reply(1, "one")
-    await _sent_and_forgotten(house, ticket, work, text=sent)
-    edit = _edit(work.ts, "two", "one", "1800000009.1")
-    with perhaps_done(time.time()):
-        await house.intake.mirror(THREAD, work.model_copy(update={"message": edit.message, "edited": edit.edited}))
-    await idle(house, str(THREAD))
+    messages = await _found_and_edited(house, sent=sent)
 
-    await house.intake.edit(THREAD, edit, change=edit.edited)
-    await idle(house, str(THREAD))
-
-    (ticket,) = await house.tickets()
-    assert notes == sum("edited their message" in message.text for message in ticket.messages)
+    assert notes == sum("edited their message" in message.text for message in messages)
 
 
 async def test_an_edit_that_is_handed_over_after_a_later_one_does_not_undo_it(house):
