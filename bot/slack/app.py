@@ -25,7 +25,7 @@ from bot.slack.commands import Commands
 from bot.slack.doctor import Doctor
 from bot.slack.events import Events
 from bot.slack.forms import TicketForm
-from bot.slack.front import Answer
+from bot.slack.front import UNREADABLE, Answer
 from bot.slack.home import HomeTab
 from bot.slack.joining import Joining
 from bot.slack.limits import API_URL, RESPONSE_HOSTS
@@ -85,7 +85,7 @@ class SlackApp:
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # Bolt's matching, or ours: what a handler raises is answered where it is called. Slack sends no such body.
             log.error("an interaction that cannot be read was refused: %s", type(error).__name__)
-            return Answer(400, {"content-type": "text/plain"}, b"This is no interaction of Slack's.")
+            return UNREADABLE
         headers = {name: values[0] for name, values in response.headers.items() if values}
         return Answer(response.status, headers, (response.body or "").encode())
 

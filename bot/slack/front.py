@@ -64,6 +64,7 @@ def _plain(status: int, words: str) -> Answer:
 
 
 OK = Answer(200, {}, b"")
+UNREADABLE = _plain(400, "This is no interaction of Slack's.")
 _UNSIGNED = _plain(401, "Not signed by Slack.")
 _NOT_STORED = _plain(503, "Not stored. Please send it again.")
 _TOO_LARGE = _plain(413, "Too large for a request of Slack's.")
