@@ -395,8 +395,11 @@ class Voice(Protocol):
 class Events(Protocol):
     """Takes a stored Slack event to whoever listens for it."""
 
-    async def dispatch(self, body: dict[str, Any]) -> None:
-        """Returns when the listener has accepted what follows from it. Raises StoreAway, SlackTrouble."""
+    async def dispatch(self, body: dict[str, Any], link: Link | None) -> None:
+        """Returns when the listener has accepted what follows from it; *link*: the ticket of its lane's thread.
+
+        Raises StoreAway, SlackTrouble.
+        """
         ...
 
 

@@ -155,7 +155,7 @@ class Run:
                 await display.say(rooms, journal, work)
             case SlackEvent():
                 with perhaps_done(journal.progress.verify):  # the server may have forgotten what followed from it
-                    await rooms.events.dispatch(work.body)
+                    await rooms.events.dispatch(work.body, journal.head.link)
         return outcome
 
     # --- what follows from a failure ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The Bolt app with all its listeners, and the two ways into it: what Slack waits for, and events from the store."""
+"""The app with all its handlers, and its two ways in: through Bolt what Slack waits for, and events from the store."""
 
 import logging
 import re
@@ -13,8 +13,8 @@ from slack_bolt.response import BoltResponse
 
 from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake
-from bot.conversion.journal import LookLater
-from bot.conversion.ports import Desks, Lanes, Links, SlackTrouble, Threads
+from bot.conversion.ports import Desks, Lanes, Links, Threads
+from bot.conversion.records import Link
 from bot.slack.access import Access
 from bot.slack.allowance import UNBOUNDED, Allowance
 from bot.slack.answers import Answers, Later
@@ -36,7 +36,7 @@ from bot.slack.parked import ParkedButtons
 from bot.slack.policy import DEFAULT, Right
 from bot.slack.reactions import REACTIONS, Reactions
 from bot.slack.results import Results
-from bot.slack.routing import Router
+from bot.slack.routing import Event, Router
 from bot.slack.seal import Seal
 from bot.slack.shortcuts import Shortcuts
 from bot.slack.sources import Scratch, Sources
@@ -71,10 +71,11 @@ def leads_to_slack(address: Any, api_url: str) -> bool:
 
 
 class SlackApp:
-    """The app: give it payloads. `bolt` is the AsyncApp, for those who want to add listeners of their own."""
+    """The app: give it payloads."""
 
-    def __init__(self, bolt: AsyncApp, later: Later, *, api_url: str) -> None:
-        self.bolt = bolt
+    def __init__(self, bolt: AsyncApp, router: Router, later: Later, *, api_url: str) -> None:
+        self._bolt = bolt
+        self._router = router
         self._later = later
         self._api_url = api_url
 
@@ -89,13 +90,14 @@ class SlackApp:
         headers = {name: values[0] for name, values in response.headers.items() if values}
         return Answer(response.status, headers, (response.body or "").encode())
 
-    async def dispatch(self, body: dict[str, Any]) -> None:
-        """Have an event from the store listened to.
+    async def dispatch(self, body: dict[str, Any], link: Link | None) -> None:
+        """Have an event from the store handled; *link*: the ticket of its lane's thread.
 
         Raises:
+            LookLater: it is too early for it.
             StoreAway, SlackTrouble, SlackRefused, SlackOutcomeUnknown: what follows from it was not accepted.
         """
-        await self._dispatch(body)
+        await self._router.event(Event(body, link))
 
     async def drain(self, seconds: float) -> None:
         """Let views that are being filled be filled, for at most *seconds*."""
@@ -106,7 +108,7 @@ class SlackApp:
         if address is not None and not leads_to_slack(address, self._api_url):
             log.warning("a response_url that does not lead to Slack was left out")
             body = {key: value for key, value in body.items() if key != "response_url"}
-        return await self.bolt.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
+        return await self._bolt.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
 
 
 def build_app(
@@ -173,9 +175,9 @@ def build_app(
     )
     moving = Moving(intake=intake, tickets=tickets, desks=desks, access=access, answers=answers)
     doctor = Doctor(web=web, lanes=lanes, desks=desks, access=access, tickets=tickets)
-    router = Router(threads.locale, web.respond)
+    router = Router(identity, threads.locale, web.respond)
     for listeners in (
-        Events(identity=identity, intake=intake, links=links),
+        Events(identity=identity, intake=intake),
         Mentions(
             web=web,
             identity=identity,
@@ -199,7 +201,6 @@ def build_app(
         ),
         Reactions(
             web=web,
-            identity=identity,
             intake=intake,
             desks=desks,
             catalogue=catalogue,
@@ -231,13 +232,13 @@ def build_app(
         moving,
         ClosedButtons(lanes=lanes, tickets=tickets, answers=answers, later=later),
         Steps(intake=intake, desks=desks, catalogue=catalogue, access=access),
-        Unfurls(web=web, identity=identity, links=links, desks=desks, access=access),
+        Unfurls(web=web, links=links, desks=desks, access=access),
         ParkedButtons(lanes=lanes, answers=answers, home=home, later=later),
     ):
         listeners.register(router)
     bolt = _bolt(web, identity)
     router.register(bolt)
-    return SlackApp(bolt, later, api_url=web.api_url)
+    return SlackApp(bolt, router, later, api_url=web.api_url)
 
 
 def _bolt(web: Web, identity: Identity) -> AsyncApp:
@@ -270,8 +271,6 @@ def _bolt(web: Web, identity: Identity) -> AsyncApp:
 
     @bolt.error
     async def failed(error: Exception) -> None:
-        if not isinstance(error, LookLater | SlackTrouble):  # both are for a later try, which the worker tells of
-            log.warning("a listener did not finish: %s", type(error).__name__)
-        raise error  # to whoever dispatched it, so that the worker can judge it
+        raise error  # to whoever dispatched it
 
     return bolt

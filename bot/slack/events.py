@@ -9,11 +9,10 @@ from typing import Any
 
 from bot.conversion.intake import Intake
 from bot.conversion.marks import mark_of
-from bot.conversion.ports import Links
 from bot.conversion.records import AddMessage, DeleteMessage, EditMessage, Link
 from bot.conversion.text.plain import from_plain
 from bot.slack.mentions import thread_in, thread_of
-from bot.slack.routing import Router
+from bot.slack.routing import Event, Router
 from bot.slack.sources import literal
 from bot.slack.threads import is_echo
 from bot.slack.web import Identity
@@ -26,38 +25,35 @@ MIRRORED = frozenset({None, "file_share", "thread_broadcast", "me_message", "bot
 class Events:
     """Listens to stored events."""
 
-    def __init__(self, *, identity: Identity, intake: Intake, links: Links) -> None:
+    def __init__(self, *, identity: Identity, intake: Intake) -> None:
         self._us = identity
         self._intake = intake
-        self._links = links
 
     def register(self, router: Router) -> None:
         """Take the events that mean something; all others are acknowledged and forgotten."""
         router.events["message"] = self.message
 
-    async def message(self, body: dict[str, Any]) -> None:
+    async def message(self, happened: Event) -> None:
         """A message was written, edited or deleted: its thread's ticket is told, if there is one that is to know.
 
         What any Threadline posted never is, and neither are changes that are only an unfurled link.
         """
-        event = body["event"]
+        event, link = happened.inner, happened.link
         if event.get("subtype") == "message_changed":
-            await self._edited(body, event)
+            await self._edited(happened)
         elif event.get("subtype") == "message_deleted":
-            await self._deleted(body, event)
-        elif self._is_said(event):
-            link = await self._links.get(thread_of(body))
-            if _goes(link, event):
-                await self._intake.mirror(thread_of(body), _addition(event, link))
+            await self._deleted(happened)
+        elif self._is_said(event) and _goes(link, event):
+            await self._intake.mirror(thread_of(happened.body), _addition(event, link))
 
-    async def _edited(self, body: dict[str, Any], event: dict[str, Any]) -> None:
+    async def _edited(self, happened: Event) -> None:
+        event, link = happened.inner, happened.link
         message, previous = event.get("message") or {}, event.get("previous_message")
         edited = str((message.get("edited") or {}).get("ts", ""))
         if not (edited and self._is_said(message)):
             return
         change = str(event.get("ts") or edited)  # edited.ts has whole seconds, so two edits may share it
-        thread = thread_in(body, message)
-        link = await self._links.get(thread)
+        thread = thread_in(happened.body, message)
         if link and link.at(change).mirror == "nothing":
             return
         if link and link.at(str(message["ts"])).mirror == "marked" and _goes(link, message):  # perhaps only now
@@ -67,12 +63,12 @@ class Events:
         )
         await self._intake.edit(thread, work, change=change)
 
-    async def _deleted(self, body: dict[str, Any], event: dict[str, Any]) -> None:
+    async def _deleted(self, happened: Event) -> None:
+        event, link = happened.inner, happened.link
         previous = event.get("previous_message") or {}
         if not self._is_said(previous):
             return
-        ts, thread = str(event.get("deleted_ts") or previous.get("ts")), thread_in(body, previous)
-        link = await self._links.get(thread)
+        ts, thread = str(event.get("deleted_ts") or previous.get("ts")), thread_in(happened.body, previous)
         if link and link.at(str(event.get("ts") or ts)).mirror == "nothing":
             return
         work = DeleteMessage(actor=_actor(previous, link), ts=ts, previous=previous)

@@ -25,7 +25,7 @@ from bot.slack.limits import INPUT_TEXT
 from bot.slack.mine import mine_of, waits_for
 from bot.slack.policy import Actor
 from bot.slack.results import row_of
-from bot.slack.routing import STORE_AWAY, Call, Router, first_input
+from bot.slack.routing import STORE_AWAY, Call, Event, Router, first_input
 from bot.slack.seal import Forged, Memory, Seal
 from bot.slack.sources import first_line, literal
 from bot.slack.submission import typed_in
@@ -87,11 +87,10 @@ class HomeTab:
 
     # --- showing ---
 
-    async def opened(self, body: dict[str, Any]) -> None:
+    async def opened(self, happened: Event) -> None:
         """Somebody opened the home: show it as things stand."""
-        event = body["event"]
-        if event.get("tab") == "home":
-            actor = Actor.of(body)
+        if happened.inner.get("tab") == "home":
+            actor = Actor.of(happened.body)
             await self._show(replace(actor, team=actor.team or self._us.team_id))
 
     async def turn(self, call: Call) -> None:

@@ -14,7 +14,7 @@ from bot.slack.doctor import Doctor
 from bot.slack.moving import Moving
 from bot.slack.policy import Actor
 from bot.slack.results import Results
-from bot.slack.routing import Router
+from bot.slack.routing import Event, Router
 from bot.slack.tickets import GESTURES, Asked, Found, NotThere, Refused, Tickets
 from bot.slack.views.elements import Said
 from bot.slack.views.help import help_words
@@ -73,12 +73,12 @@ class Mentions:
         """Take the event."""
         router.events["app_mention"] = self.mention
 
-    async def mention(self, body: dict[str, Any]) -> None:
+    async def mention(self, happened: Event) -> None:
         """Do what stands behind our name, in the thread where it stands.
 
         Raises LookLater: the thread's ticket is on its way, and the wish is for that.
         """
-        event = body["event"]
+        body, event = happened.body, happened.inner
         wish = wish_of(str(event.get("text") or ""), self._us.user_id)
         if wish is None:  # our name in the middle of a sentence is no wish
             return

@@ -16,13 +16,13 @@ from bot.slack.answers import Answers
 from bot.slack.forms import TicketForm, name_of
 from bot.slack.ids import Action, Modal
 from bot.slack.policy import Actor, Gesture
-from bot.slack.routing import Call, Router
+from bot.slack.routing import Call, Event, Router
 from bot.slack.seal import Memory
 from bot.slack.sources import Starter
 from bot.slack.submission import chosen_department, read
 from bot.slack.views.elements import Json
 from bot.slack.views.notices import asks_for_form
-from bot.slack.web import Identity, Web
+from bot.slack.web import Web
 from bot.words import N_, _
 
 REACTIONS = frozenset({"ticket"})
@@ -49,7 +49,6 @@ class Reactions:
         self,
         *,
         web: Web,
-        identity: Identity,
         intake: Intake,
         desks: Desks,
         catalogue: Catalogue,
@@ -62,7 +61,6 @@ class Reactions:
         names: Collection[str] = REACTIONS,
     ) -> None:
         self._web = web
-        self._us = identity
         self._intake = intake
         self._desks = desks
         self._catalogue = catalogue
@@ -79,11 +77,11 @@ class Reactions:
         router.events["reaction_added"] = self.reacted
         router.actions[Action.CREATE] = self.open_form
 
-    async def reacted(self, body: dict[str, Any]) -> None:
+    async def reacted(self, happened: Event) -> None:
         """Make a ticket of the thread, once however many people react."""
-        event = body["event"]
+        body, event = happened.body, happened.inner
         item, name = event.get("item") or {}, str(event.get("reaction", "")).partition("::")[0]
-        if name not in self._names or item.get("type") != "message" or event.get("user") == self._us.user_id:
+        if name not in self._names or item.get("type") != "message":
             return
         actor, channel, ts = Actor.of(body), str(item["channel"]), str(item["ts"])
         desk = self._desks.for_channel(channel)

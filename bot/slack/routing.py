@@ -1,6 +1,7 @@
-"""Takes each payload to the one handler for it: one Bolt listener per kind of payload, and a table of ours behind it.
+"""Takes each payload to the one handler for it, by a table.
 
-Bolt asks its listeners one after the other, so that many of them make every payload slow; a table does not.
+What waits for an answer comes through Bolt: one listener for each kind of payload, since Bolt asks its listeners one
+after the other, so that many of them make every payload slow. Events come from the store and need nothing of Bolt.
 """
 
 import logging
@@ -12,11 +13,12 @@ from typing import Any, TypeAlias
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
-from bot.conversion.records import ThreadKey
+from bot.conversion.records import Link, ThreadKey
 from bot.slack.ids import Modal
 from bot.slack.policy import Actor, channel_of
 from bot.slack.views.elements import Json, Said
 from bot.slack.views.notices import notice
+from bot.slack.web import Identity
 from bot.words import N_, _, speaking
 
 log = logging.getLogger(__name__)
@@ -84,16 +86,33 @@ class Call:
 
 
 Handler: TypeAlias = Callable[[Call], Awaitable[None]]
-EventHandler: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stored event: its payload, and the ticket of its lane's thread when the worker took it, if there was one."""
+
+    body: dict[str, Any]
+    link: Link | None
+
+    @property
+    def inner(self) -> dict[str, Any]:
+        """What happened."""
+        return self.body["event"]  # type: ignore[no-any-return]  # an event without one is not stored
+
+
+EventHandler: TypeAlias = Callable[[Event], Awaitable[None]]
 
 
 class Router:
     """The tables. A payload without a handler is acknowledged, since Slack counts anything else as our failure.
 
-    *locale* tells in whose words to answer: what a handler says is in the language of who did it.
+    *locale* tells in whose words to answer: what a handler says is in the language of who did it. *identity* is who
+    we are: what we did ourselves is no event to us.
     """
 
-    def __init__(self, locale: Callable[[str], Awaitable[str]], respond: Respond) -> None:
+    def __init__(self, identity: Identity, locale: Callable[[str], Awaitable[str]], respond: Respond) -> None:
+        self._us = identity
         self._locale = locale
         self._respond = respond
         self.commands: dict[str, Handler] = {}
@@ -104,19 +123,19 @@ class Router:
         self.events: dict[str, EventHandler] = {}
 
     def register(self, app: AsyncApp) -> None:
-        """Give Bolt its six listeners."""
-        app.event(_EVERYTHING)(self._event)
+        """Give Bolt its five listeners."""
         app.command(_EVERYTHING)(self._on(self.commands, "command"))
         app.action(_EVERYTHING)(self._on(self.actions, "action"))
         app.options(_EVERYTHING)(self._on(self.options, "options"))
         app.view(_EVERYTHING)(self._on(self.submissions, "view"))
         app.shortcut(_EVERYTHING)(self._on(self.shortcuts, "shortcut"))
 
-    async def _event(self, body: dict[str, Any]) -> None:
-        handler = self.events.get(str(body["event"].get("type")))
-        if handler:
-            with speaking(await self._locale(_answered(body["event"]))):
-                await handler(body)
+    async def event(self, event: Event) -> None:
+        """Returns when its handler has accepted what follows from *event*; raises what that raises."""
+        handler = self.events.get(str(event.inner.get("type")))
+        if handler and not self._us.wrote(event.inner):
+            with speaking(await self._locale(_answered(event.inner))):
+                await handler(event)
 
     def _on(self, table: dict[str, Handler], kind: str) -> Callable[..., Awaitable[None]]:
         async def listener(body: dict[str, Any], ack: AsyncAck) -> None:

@@ -13,7 +13,7 @@ from bot.conversion.records import FinishStep, OpenTicket, ThreadKey
 from bot.slack.access import Access
 from bot.slack.ids import Block, Modal
 from bot.slack.policy import Actor, Gesture
-from bot.slack.routing import Router
+from bot.slack.routing import Event, Router
 from bot.slack.seal import Memory
 from bot.slack.submission import read
 from bot.slack.tickets import Refused
@@ -40,13 +40,13 @@ class Steps:
         """Take the event."""
         router.events["function_executed"] = self.executed
 
-    async def executed(self, body: dict[str, Any]) -> None:
+    async def executed(self, happened: Event) -> None:
         """A workflow came to our step: have its ticket opened, or end it with what is wrong.
 
         Raises:
             StoreAway, SlackTrouble: nothing was accepted.
         """
-        event = body["event"]
+        body, event = happened.body, happened.inner
         step = str(event.get("function_execution_id") or "")
         if (event.get("function") or {}).get("callback_id") != STEP or not step:
             return

@@ -16,10 +16,10 @@ from bot.conversion.records import Link, ThreadKey
 from bot.slack.access import Access
 from bot.slack.addresses import Addressed, ticket_at
 from bot.slack.policy import Actor, Gesture
-from bot.slack.routing import Router
+from bot.slack.routing import Event, Router
 from bot.slack.views.elements import Json
 from bot.slack.views.unfurl import Preview, preview
-from bot.slack.web import Identity, Web
+from bot.slack.web import Web
 
 MOST = 3
 """Links of one message that are shown; a message with more is a list."""
@@ -34,9 +34,8 @@ PATIENCE = timedelta(seconds=5)
 class Unfurls:
     """Listens to stored events. All that is done here may be done twice: Slack keeps one preview of each link."""
 
-    def __init__(self, *, web: Web, identity: Identity, links: Links, desks: Desks, access: Access) -> None:
+    def __init__(self, *, web: Web, links: Links, desks: Desks, access: Access) -> None:
         self._web = web
-        self._us = identity
         self._links = links
         self._desks = desks
         self._access = access
@@ -45,7 +44,7 @@ class Unfurls:
         """Take the event."""
         router.events["link_shared"] = self.shared
 
-    async def shared(self, body: dict[str, Any]) -> None:
+    async def shared(self, happened: Event) -> None:
         """Show the tickets whose addresses somebody posted.
 
         A link in a message that is still being written is left alone: Slack does not tell who will see it.
@@ -53,9 +52,9 @@ class Unfurls:
         Raises:
             SlackTrouble, SlackRefused, StoreAway: it was not done.
         """
-        event = body["event"]
+        body, event = happened.body, happened.inner
         outside = body.get("is_ext_shared_channel") is not False  # where Slack does not tell, it is taken for shared
-        if event.get("source") == "composer" or outside or event.get("user") == self._us.user_id:
+        if event.get("source") == "composer" or outside:
             return
         addresses = list(dict.fromkeys(str(one.get("url", "")) for one in event.get("links") or []))[:MOST]
         meant = [(url, *found) for url in addresses if (found := self._meant(url))]

@@ -147,7 +147,7 @@ class FakeEvents:
     def __init__(self):
         self.bodies = []
 
-    async def dispatch(self, body):
+    async def dispatch(self, body, _link):
         self.bodies.append(body)
 
 

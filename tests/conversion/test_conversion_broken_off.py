@@ -120,7 +120,7 @@ async def test_a_reply_that_the_server_forgot_while_its_ticket_was_to_be_opened_
 async def test_what_follows_from_an_event_that_the_server_forgot_having_handled_is_looked_for_first(house, monkeypatch):
     lanes, lane, heard = house.store.lanes, f"in/{THREAD}", []
 
-    async def note(body):
+    async def note(body, _link):
         heard.append(body)
         await house.intake.add_message(THREAD, AddMessage(actor="U1", text="a note"), once="event")
 

@@ -82,7 +82,7 @@ async def test_what_a_sweep_finds_does_not_overtake_an_earlier_message_whose_eve
             handed_over.extend(await house.rooms.lanes.add([event_op(body)]))
         return await read(thread)
 
-    async def dispatch(_body):
+    async def dispatch(_body, _link):
         await asyncio.sleep(0.2)  # long enough for what was found to go
         await house.intake.mirror(THREAD, AddMessage(actor="U1", ts=earlier["ts"], message=earlier, mirrored=True))
 

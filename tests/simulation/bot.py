@@ -9,9 +9,11 @@ from adapters.contract import Capability
 from bot.conversion.intake import Intake
 from bot.conversion.ops import poll_op
 from bot.conversion.ports import Rooms, StoreAway
+from bot.conversion.records import Link
 from bot.conversion.worker import Worker
 from bot.slack.batch import StoreFirst
 from bot.slack.events import Events
+from bot.slack.routing import Event
 from bot.slack.web import Identity
 from bot.store.breakers import RedisBreakers
 from bot.store.connection import Connection
@@ -49,11 +51,11 @@ class OneDesk:
 class SimEvents:
     """Takes stored events to the product's own listener."""
 
-    def __init__(self, intake: Intake, links: RedisLinks) -> None:
-        self._events = Events(identity=IDENTITY, intake=intake, links=links)
+    def __init__(self, intake: Intake) -> None:
+        self._events = Events(identity=IDENTITY, intake=intake)
 
-    async def dispatch(self, body: dict[str, Any]) -> None:
-        await self._events.message(body)
+    async def dispatch(self, body: dict[str, Any], link: Link | None) -> None:
+        await self._events.message(Event(body, link))
 
 
 class Bot:
@@ -75,7 +77,7 @@ class Bot:
             desks=OneDesk(self.desk),
             threads=SimThreads(slack, network, plan.slack),
             voice=SimVoice(slack, network, plan.slack),
-            events=SimEvents(self.intake, self.links),
+            events=SimEvents(self.intake),
         )
         self.worker = Worker(rooms, heartbeat=LEASE / 3)
         self.door = StoreFirst(self.lanes.add_gathered, _no_interaction)

@@ -32,7 +32,7 @@ HARMLESS = frozenset({"call.ack", "client.is_connected", "lanes.wake"})
 OURS = frozenset(
     {"self", "cls", "journal", "people", "delivery", "pull", "intake", "catalogue", "tickets", "agents", "moving"}
     | {"messages", "edits", "display", "steps", "sweep", "events", "access", "allowance", "answers", "assigning"}
-    | {"form", "results", "sources", "later", "interactions", "deliver", "batch", "app", "bolt", "home"}
+    | {"form", "results", "sources", "later", "interactions", "deliver", "batch", "app", "bolt", "router", "home"}
     | {"socket", "front", "threadline", "worker", "doctor"}
 )
 """Receivers whose methods are read themselves, or lead to such."""

@@ -12,6 +12,7 @@ from adapters.local import LocalDesk
 from adapters.shared import InProcess
 from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake
+from bot.conversion.ops import event_op
 from bot.conversion.ports import Outcome
 from bot.conversion.records import Link, ThreadKey, decode
 from bot.sandbox.slack import Answer, SlackServer, Workspace
@@ -205,7 +206,14 @@ class Stage:
     async def events(self, name):
         """Give the app all events of one type that Slack sent."""
         for body in [body for body in self.door.events if body["event"]["type"] == name]:
-            await self.app.dispatch(body)
+            await self.dispatch(body)
+
+    async def dispatch(self, body):
+        """Give the app an event as the worker does: with the ticket of its lane's thread, if it has one."""
+        op = event_op(body)
+        thread = op.lane.partition("/")[2] if op else ""
+        link = await self.store.links.get(ThreadKey.parse(thread)) if thread.count(":") == 2 else None
+        await self.app.dispatch(body, link)
 
     def typed(self, user=""):
         return typed_in(self.view(user or self.ada))

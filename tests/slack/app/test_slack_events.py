@@ -81,7 +81,7 @@ async def test_the_same_timestamp_in_another_channel_is_another_thread(stage, ro
     for channel in ("C0ELSEWHERE", stage.channel):
         body = {"type": "event_callback", "team_id": stage.team, "event": {**event, "channel": channel}}
         body["event"]["thread_ts"] = root["ts"]
-        await stage.app.dispatch(body)
+        await stage.dispatch(body)
 
     (lane,) = await stage.store.lanes.claim(10)
     assert f"{stage.team}:{stage.channel}:{root['ts']}" == lane.lane
@@ -100,7 +100,7 @@ async def test_a_store_that_is_away_makes_the_worker_try_again(stage, root, monk
 
 
 async def test_an_event_that_means_nothing_to_us_is_no_error(stage):
-    await stage.app.dispatch(
+    await stage.dispatch(
         {"type": "event_callback", "team_id": stage.team, "event": {"type": "channel_rename", "channel": {"id": "C1"}}}
     )
 

@@ -67,7 +67,7 @@ async def test_two_people_at_once_make_one_ticket_and_the_second_hears_whose(sim
     await react(stage, root, user=stage.ben)
 
     events = [body for body in stage.door.events if body["event"]["type"] == "reaction_added"]
-    await asyncio.gather(*(stage.app.dispatch(body) for body in events))
+    await asyncio.gather(*(stage.dispatch(body) for body in events))
 
     works = await stage.accepted()
     (told,) = [work for work in works if work.kind == "tell"]

@@ -156,7 +156,7 @@ async def test_a_link_that_is_still_being_written_is_left_alone(ticket, stage, a
     (body,) = [body for body in stage.door.events if body["event"]["type"] == "link_shared"]
     writing = {"channel": "COMPOSER", "source": "composer", "message_ts": "1b90fa12-78ff", "unfurl_id": "U-1"}
 
-    await stage.app.dispatch({**body, "event": {**body["event"], **writing}})
+    await stage.dispatch({**body, "event": {**body["event"], **writing}})
 
     assert 0 == stage.server.calls["chat.unfurl"]
 
@@ -165,6 +165,6 @@ async def test_where_slack_does_not_say_that_only_we_can_see_it_nothing_is_shown
     await stage.workspace.post(stage.ada, stage.channel, f"https://desk.example/tickets/{ticket.id}")
     (body,) = [body for body in stage.door.events if body["event"]["type"] == "link_shared"]
 
-    await stage.app.dispatch({key: value for key, value in body.items() if key != "is_ext_shared_channel"})
+    await stage.dispatch({key: value for key, value in body.items() if key != "is_ext_shared_channel"})
 
     assert 0 == stage.server.calls["chat.unfurl"]
