@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
@@ -32,6 +32,9 @@ from bot.conversion.records import (
     encode_event,
 )
 from bot.conversion.stamps import microseconds
+
+LINKED_BY = timedelta(minutes=2)
+"""How long the link may be on its way of a card that began a thread; another process takes over within that."""
 
 _doubt: ContextVar[float] = ContextVar("since when what is being asked for may have been done", default=0.0)
 
@@ -94,6 +97,18 @@ def _about(kind: str, event: dict[str, Any]) -> str:
     return f"{kind}:-"
 
 
+def below_new_card(body: Mapping[str, Any], said: Mapping[str, Any], *, at: float) -> bool:
+    """Whether *said*, a message in an event's *body*, stands below a post of ours that was new *at* that time.
+
+    That may be the card of a ticket that began as a form, and its link be still to be written.
+
+    Source: ``parent_user_id`` of a reply, and ``authorizations`` of an event, which names whom it is for.
+    """
+    ours = [one.get("user_id") for one in body.get("authorizations") or () if one.get("is_bot")]
+    root = said.get("thread_ts")
+    return bool(root) and said.get("parent_user_id") in ours and at - float(str(root)) < LINKED_BY.total_seconds()
+
+
 def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) -> NewOp | None:
     channel = str(event.get("channel", ""))
     subtype = event.get("subtype")
@@ -112,7 +127,8 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
         identity = f"msg:{team}:{channel}:{event.get('ts')}"
     root = str(inner.get("thread_ts") or inner.get("ts") or event.get("deleted_ts") or event.get("ts") or "")
     order = _order(str(event.get("event_ts") or event.get("ts") or "0"))
-    return _event_op(f"in/{team}:{channel}:{root}", identity, order, body, linked_only=True)
+    linked_only = not below_new_card(body, inner, at=order / 1_000_000)
+    return _event_op(f"in/{team}:{channel}:{root}", identity, order, body, linked_only=linked_only)
 
 
 def pull_op(thread: ThreadKey, *, repeat: bool = False, delay: timedelta = timedelta(), doubt: float = 0.0) -> NewOp:

@@ -4,14 +4,17 @@ The events come from the store, after they were acknowledged. What is raised her
 that is done may be done twice.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from bot.conversion.intake import Intake
+from bot.conversion.journal import LookLater
 from bot.conversion.marks import mark_of
+from bot.conversion.ops import below_new_card
 from bot.conversion.records import AddMessage, DeleteMessage, EditMessage, Link
 from bot.conversion.text.plain import from_plain
-from bot.slack.mentions import thread_in, thread_of
+from bot.slack.mentions import SOON, thread_in, thread_of
 from bot.slack.routing import Event, Router
 from bot.slack.sources import literal
 from bot.slack.threads import is_echo
@@ -37,14 +40,18 @@ class Events:
         """A message was written, edited or deleted: its thread's ticket is told, if there is one that is to know.
 
         What any Threadline posted never is, and neither are changes that are only an unfurled link.
+
+        Raises LookLater: it stands below a card of ours whose link is on its way.
         """
         event, link = happened.inner, happened.link
         if event.get("subtype") == "message_changed":
             await self._edited(happened)
         elif event.get("subtype") == "message_deleted":
             await self._deleted(happened)
-        elif self._is_said(event) and _goes(link, event):
-            await self._intake.mirror(thread_of(happened.body), _addition(event, link))
+        elif self._is_said(event):
+            _wait_for_link(happened, event)
+            if _goes(link, event):
+                await self._intake.mirror(thread_of(happened.body), _addition(event, link))
 
     async def _edited(self, happened: Event) -> None:
         event, link = happened.inner, happened.link
@@ -53,6 +60,7 @@ class Events:
         if not (edited and self._is_said(message)):
             return
         change = str(event.get("ts") or edited)  # edited.ts has whole seconds, so two edits may share it
+        _wait_for_link(happened, message)
         thread = thread_in(happened.body, message)
         if link and link.at(change).mirror == "nothing":
             return
@@ -68,6 +76,7 @@ class Events:
         previous = event.get("previous_message") or {}
         if not self._is_said(previous):
             return
+        _wait_for_link(happened, previous)
         ts, thread = str(event.get("deleted_ts") or previous.get("ts")), thread_in(happened.body, previous)
         if link and link.at(str(event.get("ts") or ts)).mirror == "nothing":
             return
@@ -80,6 +89,11 @@ class Events:
             return False
         ours = self._us.wrote(message) or is_echo(message)
         return not ours and not only_asks(str(message.get("text") or ""), self._us.user_id)
+
+
+def _wait_for_link(happened: Event, said: Mapping[str, Any]) -> None:
+    if happened.link is None and below_new_card(happened.body, said, at=time.time()):
+        raise LookLater(SOON)
 
 
 def _goes(link: Link | None, message: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from adapters.model import Act, Visibility
 from bot.conversion.intake import Intake
 from bot.conversion.journal import LookLater
+from bot.conversion.ops import below_new_card
 from bot.conversion.ports import SlackRefused
 from bot.conversion.records import Tell, ThreadKey
 from bot.slack.assigning import Assigning
@@ -23,9 +24,8 @@ from bot.slack.web import Identity, Web
 from bot.slack.wishes import Verb, Wish, wish_of
 from bot.words import _
 
-_SOON = timedelta(seconds=1)
-_NEW = timedelta(minutes=2)
-"""How long the link may be on its way of a card that began a thread; another process takes over within that."""
+SOON = timedelta(seconds=1)
+"""When it is looked again whether a ticket that is on its way is there."""
 _WHISPERED = frozenset({Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.MOVE, Verb.DOCTOR})
 """The verbs whose answer has buttons or is a list."""
 
@@ -92,23 +92,13 @@ class Mentions:
                 return
             words = await self._carry_out(asked, thread, wish)
         except NotThere as none:
-            if await self._intake.is_opening(thread) or await self._is_new_card(thread):
-                raise LookLater(_SOON) from none
+            if await self._intake.is_opening(thread) or below_new_card(body, event, at=time.time()):
+                raise LookLater(SOON) from none
             words = str(none)
         except Refused as refused:
             words = str(refused)
         work = Tell(user=actor.id, channel=thread.channel, thread_ts=shown_in, text=words)
         await self._intake.tell(work, team=thread.team, once=f"mention:{thread.channel}:{ts}")
-
-    async def _is_new_card(self, thread: ThreadKey) -> bool:
-        """Whether we began a thread just now, so that its card may be there before its link is. Raises SlackTrouble."""
-        if time.time() - float(thread.ts) > _NEW.total_seconds():
-            return False
-        try:
-            page = await self._web.call("conversations.replies", channel=thread.channel, ts=thread.ts, limit=1)
-        except SlackRefused:
-            return False
-        return any(self._us.wrote(one) for one in page.get("messages") or [] if one.get("ts") == thread.ts)
 
     async def _shown(self, asked: Asked, thread: ThreadKey, wish: Wish, *, in_thread: bool) -> Said:
         """What is answered with more than words."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -232,6 +233,18 @@ async def test_a_server_that_was_set_back_asks_for_threads_that_it_may_have_forg
     assert {OLD: True, YOUNG: False, "T1:form:V1": False} == {
         lane: heads[lane].resync for lane in (OLD, YOUNG, "T1:form:V1")
     }
+
+
+async def test_a_thread_that_began_just_as_the_server_was_set_back_may_have_been_forgotten_too(machine, op):
+    """Threads and runs of the server are told apart by the second, and Slack's clock is not the server's."""
+    async with machine.store() as store:
+        await store.lanes.add([op(lane=T)])
+    await machine.kill()
+
+    async with machine.store() as store:
+        young = f"T1:C1:{int(time.time()) + 1}.000100"
+        await store.lanes.add([op("create", 0, lane=young, makes_link=True)])
+        assert (await head_of(store, young))[0].resync
 
 
 async def test_a_new_server_trusts_itself(machine, op):

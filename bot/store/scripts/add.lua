@@ -10,10 +10,12 @@ end
 redis.call('HSET', runs, rid, since)  -- each time: a write that comes after what is known already, for whoever waits for copies
 local restarted = redis.call('HLEN', runs) > 1
 
+local APART = 5  -- seconds by which Slack's clock, in timestamps, may be ahead of the server's
+
 -- A thread that is older than this run of the server and that we know nothing of may have been forgotten by it.
 local function epoch_of_new(lane)
   local began = string.match(lane, ':(%d+)%.%d+$')
-  if restarted and began and tonumber(began) < tonumber(since) then
+  if restarted and began and tonumber(began) < since + APART then
     return 'unsure'
   end
   return rid
@@ -29,7 +31,7 @@ local function stored_as(lane, order)
   end
   local at = tonumber(order)
   local shows = not is_thread(lane) and string.sub(lane, 1, 3) ~= 'in/'
-  local older = shows or (at > 0 and at < (since + 5) * 1000000)
+  local older = shows or (at > 0 and at < (since + APART) * 1000000)
   return older and '0' or rid
 end
 

@@ -1,8 +1,12 @@
 """Events from the store: what goes to the ticket, what is answered, what is left alone."""
 
+from datetime import timedelta
+
 import pytest
 
 from adapters.model import Act, Visibility
+from bot.conversion.journal import LookLater
+from bot.conversion.ops import event_op
 from bot.conversion.ports import StoreAway
 from bot.slack.ids import Action, Block
 
@@ -46,6 +50,49 @@ async def test_a_message_in_a_thread_without_a_ticket_is_left_alone(stage):
 
     await stage.events("message")
 
+    assert [] == await stage.accepted()
+
+
+@pytest.fixture
+async def card(stage):
+    """The card of a ticket that began as a form; its link is not written yet."""
+    card = await stage.web.call("chat.postMessage", channel=stage.channel, text="Ticket 1042")
+    stage.door.events.clear()
+    return card
+
+
+async def test_what_is_said_below_a_card_that_began_its_thread_waits_for_the_link_and_goes_in_order(stage, card):
+    """The card may be there for seconds before its link: Slack was slow to answer, or a process died between the two."""
+    said = await reply(stage, card, "Still burning")
+    await stage.workspace.edit(stage.ben, stage.channel, said["ts"], "Still smells")
+    await stage.workspace.delete(stage.ben, stage.channel, said["ts"])
+    events = [body for body in stage.door.events if body["event"]["type"] == "message"]
+
+    assert [None, "message_changed", "message_deleted"] == [body["event"].get("subtype") for body in events]
+    assert ["added"] * 3 == [one.value for one in await stage.store.lanes.add([event_op(body) for body in events])]
+    for body in events:
+        with pytest.raises(LookLater):
+            await stage.dispatch(body)
+
+    await stage.link(card, number="1042", read_to=card["ts"])
+    await stage.dispatch(events[0])
+    works = await stage.accepted()
+    assert [said["ts"]] == [work.ts for work in works if work.kind == "add_message"]
+
+
+@pytest.mark.parametrize("whose", ["ours, but of two minutes ago", "a person's"])
+async def test_what_is_said_below_an_old_post_of_ours_or_one_of_others_without_a_ticket_is_not_kept(
+    stage, card, whose, monkeypatch
+):
+    if whose == "a person's":
+        card = await stage.workspace.post(stage.ada, stage.channel, "Lunch?")
+    else:
+        monkeypatch.setattr("bot.conversion.ops.LINKED_BY", timedelta())
+    await reply(stage, card, "Pasta")
+    body = stage.door.events[-1]
+
+    assert ["not linked"] == [one.value for one in await stage.store.lanes.add([event_op(body)])]
+    await stage.dispatch(body)
     assert [] == await stage.accepted()
 
 

@@ -375,7 +375,7 @@ async def test_a_wish_below_a_card_that_began_its_thread_waits_for_the_link(stag
 
 async def test_a_wish_below_an_older_post_of_ours_without_a_ticket_is_answered(stage, monkeypatch):
     card = await stage.web.call("chat.postMessage", channel=stage.channel, text="Ticket 1042")
-    monkeypatch.setattr("bot.slack.mentions._NEW", timedelta(seconds=-1))
+    monkeypatch.setattr("bot.conversion.ops.LINKED_BY", timedelta(seconds=-1))
 
     await mention(stage, card, "note it is the old one")
 
