@@ -6,6 +6,7 @@ is, and work that says anything we do not know is left alone (`UnknownVersion`).
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -409,6 +410,7 @@ def stored_form(record: Link | Delivered) -> str:
     return tagged(f'"v":{record.v}', record, "v")
 
 
+@lru_cache(maxsize=512)  # each operation of a thread brings its link along
 def link_from(stored: str) -> Link:
     """The link in *stored*. Raises UnknownVersion: it was written by a newer Threadline."""
     return known(lambda: Link.model_validate_json(stored))

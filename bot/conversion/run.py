@@ -7,6 +7,7 @@ import time
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
 from adapters.contract import TicketAdapter
@@ -162,7 +163,7 @@ class Run:
 
     async def _failed(self, error: Exception) -> Head | None:
         progress = self._journal.progress
-        desk = self._desk()
+        desk = self._desk
         self._note(type(error).__name__)
         progress.attempts += 1
         progress.first_failed = progress.first_failed or time.time()
@@ -210,7 +211,7 @@ class Run:
         progress = self._journal.progress
         progress.rested = True
         progress.asked = progress.calling
-        desk = self._desk()
+        desk = self._desk
         with await self._to_actor():
             words = _(
                 "{desk} did not answer, so it is not known whether this arrived there: {what}. {desk} cannot be "
@@ -306,6 +307,7 @@ class Run:
 
     # --- what is said of it ------------------------------------------------------------------------------------------
 
+    @cached_property
     def _desk(self) -> TicketAdapter[Any] | None:
         if self._shows or isinstance(self._work, SlackEvent):
             return None
@@ -316,18 +318,18 @@ class Run:
         return None
 
     async def _desk_is_well(self) -> None:
-        if (desk := self._desk()) is not None:
+        if (desk := self._desk) is not None:
             await self._rooms.breakers.succeeded(desk.name)
 
     async def _desk_wait(self) -> timedelta:
-        desk = self._desk()
+        desk = self._desk
         return await self._rooms.breakers.wait(desk.name) if desk else timedelta()
 
     def _why(self, error: AdapterError | None) -> str:
         """Why it waits; without an error of its own, because the desk is left alone for a while."""
         if error is not None:
             return _words(error)
-        desk = self._desk()
+        desk = self._desk
         return _("{desk} does not answer.", desk=desk.title if desk else _("The helpdesk"))
 
     def _subject(self) -> str:
@@ -351,7 +353,7 @@ class Run:
 
     def _note(self, outcome: str) -> None:
         """Count work at a desk by its outcome."""
-        if (desk := self._desk()) is not None:
+        if (desk := self._desk) is not None:
             self._rooms.noted[desk.name, self._work.kind, outcome] += 1
 
     def _log(self, event: str, **fields: str) -> None:

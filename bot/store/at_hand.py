@@ -1,4 +1,4 @@
-"""Connections that are kept at hand, for the scripts that everything waits for.
+"""Connections that are kept at hand, for the scripts and lookups that everything waits for.
 
 Taking a connection out of the client's pool and giving it back takes longer than most scripts do, and so does packing
 what is sent argument by argument.
@@ -21,6 +21,7 @@ class AtHand:
 
     def __init__(self, client: Redis) -> None:
         self._pool: Any = client.connection_pool
+        self._made_of = frozenset(client.response_callbacks)
         self._free: list[Any] = []
         self._kept = 0
         self._longest: float | None = None  # seconds for a question, connecting included
@@ -29,6 +30,10 @@ class AtHand:
     def is_free(self) -> bool:
         """Whether one can be had at once."""
         return bool(self._free) or self._kept < FEW
+
+    def answers(self, commands: Sequence[Sequence[str | int]]) -> bool:
+        """Whether the client would leave the answers to all of *commands* as the server gives them, too."""
+        return all(command[0] not in self._made_of for command in commands)
 
     async def ask(self, commands: Sequence[Sequence[str | int]]) -> list[Any]:
         """Answers and errors of commands that are sent together, once.

@@ -106,21 +106,21 @@ class Connection:
     """Runs commands and scripts, and says `StoreAway` wherever Redis did not do it.
 
     The words of `StoreAway` name the kind of trouble only: a server's own words may repeat what was sent.
+
+    Attributes:
+        client: the library's client.
+        is_cluster: whether the keys are spread over several servers.
     """
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.is_cluster = isinstance(client, RedisCluster)
         self._together = Together(self._send_now)
         self._at_hand = AtHand(client) if isinstance(client, Redis) else None
         self._sources = {name: source(name) for name in (*SCRIPTS, *LONE_SCRIPTS)}
         self._shas = {
             name: sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in self._sources.items()
         }
-
-    @property
-    def is_cluster(self) -> bool:
-        """Whether the keys are spread over several servers."""
-        return isinstance(self.client, RedisCluster)
 
     async def do(self, *command: str | int) -> Any:
         """The answer to one command."""
@@ -199,7 +199,7 @@ class Connection:
         return await (self._send_now(commands) if self.is_cluster else self._together.ask(commands))
 
     async def _send_now(self, commands: Sequence[Command]) -> list[Any]:
-        if self._at_hand is not None and self._at_hand.is_free and all(one[0] == "EVALSHA" for one in commands):
+        if self._at_hand is not None and self._at_hand.is_free and self._at_hand.answers(commands):
             with suppress(RedisConnectionError, RedisTimeoutError):  # the client tries again, and more than once
                 return await self._at_hand.ask(commands)
         if len(commands) == 1:

@@ -6,6 +6,7 @@ and one script may touch them together. The shard of a lane is that of its threa
 
 import zlib
 from dataclasses import dataclass
+from functools import cache
 
 SCHEMA = 1
 """Version of the layout described here; each payload has a version of its own as well."""
@@ -54,9 +55,9 @@ class Shard:
         return f"tk:{{{self.number:02d}}}:{name}"
 
     @property
-    def all(self) -> list[str]:
+    def all(self) -> tuple[str, ...]:
         """What every script of the lanes gets first."""
-        return [self.key(name) for name in SHARD_KEYS]
+        return _all(self)
 
     def queue(self, lane: str) -> str:
         """The order of a lane's operations."""
@@ -73,6 +74,11 @@ class Shard:
     def claimed(self, nonce: str) -> str:
         """What a claim gave, so that asking again gives the same."""
         return self.key(f"claim:{nonce}")
+
+
+@cache
+def _all(shard: Shard) -> tuple[str, ...]:
+    return tuple(shard.key(name) for name in SHARD_KEYS)
 
 
 _ONLY = Shard(0)

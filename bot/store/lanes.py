@@ -4,6 +4,7 @@ Each script is one step that happens wholly or not at all, and may run twice. Th
 A lane is worked on by whoever holds its token; the lease's end is the time at which the lane is due again.
 """
 
+import itertools
 import random
 import secrets
 import time
@@ -64,6 +65,11 @@ class RedisLanes(Lanes):
         self._lease = milliseconds(lease)
         self._bell = Bell(connection)
         self._look_at = 0.0
+        self._process, self._count = secrets.token_hex(6), itertools.count()
+
+    def _call(self) -> str:
+        """A name for a call, which no other has in any process."""
+        return f"{self._process}{next(self._count):x}"
 
     def _shard(self, lane: str) -> Shard:
         return shard_of(lane, self._shards)
@@ -182,7 +188,7 @@ class RedisLanes(Lanes):
             "done",
             lease,
             self._lease,
-            secrets.token_hex(4),
+            self._call(),
             op,
             int(REMEMBER.total_seconds()),
             link,
@@ -205,7 +211,7 @@ class RedisLanes(Lanes):
     @override
     async def park(self, lease: Lease, op: str, payload: str) -> Head | None:
         queue, closed = self._shard(lease.lane).queue(lease.lane), self._closed(lease, op, payload)
-        answer = await self._leased("park", lease, self._lease, secrets.token_hex(4), op, closed, extra=[queue])
+        answer = await self._leased("park", lease, self._lease, self._call(), op, closed, extra=[queue])
         return self._head(lease, answer)
 
     @override
@@ -331,7 +337,7 @@ class RedisLanes(Lanes):
 
 
 def _add_call(shard: Shard, ops: Sequence[NewOp], cipher: Cipher = OPEN) -> Call:
-    keys, args = shard.all, list[str | int]()
+    keys, args = [*shard.all], list[str | int]()
     for op in ops:
         wish = "l" * op.linked_only + "r" * op.replace + "m" * op.makes_link + "b" * op.begun
         keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))

@@ -29,6 +29,13 @@ async def test_commands_that_are_sent_together_are_answered_in_their_order_error
     assert isinstance(trouble, NoScriptError)
 
 
+def test_what_the_client_makes_something_else_of_is_left_to_it(at_hand):
+    """It makes pairs of what SCAN answers, and True of SET's OK."""
+    assert [True, False, False] == [
+        at_hand.answers(commands) for commands in ([ONE, ("HGET", "a", "b")], [("SCAN", 0)], [ONE, ("SET", "a", "b")])
+    ]
+
+
 async def test_what_cannot_be_written_as_bytes_is_told_before_anything_is_sent(at_hand):
     with pytest.raises(UnicodeError):
         await at_hand.ask([ONE, ("ECHO", "\ud83d")])

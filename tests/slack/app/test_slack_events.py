@@ -62,7 +62,7 @@ async def card(stage):
 
 
 async def test_what_is_said_below_a_card_that_began_its_thread_waits_for_the_link_and_goes_in_order(stage, card):
-    """The card may be there for seconds before its link: Slack was slow to answer, or a process died between the two."""
+    """The card may be there for seconds before its link: Slack answered slowly, or a process died between the two."""
     said = await reply(stage, card, "Still burning")
     await stage.workspace.edit(stage.ben, stage.channel, said["ts"], "Still smells")
     await stage.workspace.delete(stage.ben, stage.channel, said["ts"])
