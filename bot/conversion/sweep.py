@@ -18,7 +18,6 @@ from bot.conversion.records import (
     Operation,
     Progress,
     SweepThread,
-    ThreadKey,
     encode,
 )
 from bot.conversion.stamps import microseconds
@@ -71,7 +70,7 @@ async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: floa
         if message.ts not in known and is_for_the_ticket(link, message)
     ]
     edited = [message for message in there if message.ts in known and reads_differently(message, known[message.ts])]
-    if edited and not (shown or doubt) and not await _is_busy(rooms, thread):
+    if edited and not (shown or doubt) and not await rooms.lanes.waiting(str(thread)):  # perhaps the very edits
         with perhaps_done(time.time() if _can_be_looked_for(rooms, link) else 0.0):
             ops += [edit_op(thread, _edit(link, message)) for message in edited]
     if ops and await rooms.lanes.waiting(f"in/{thread}"):
@@ -92,11 +91,6 @@ def _can_be_looked_for(rooms: Rooms, link: Link) -> bool:
     with contextlib.suppress(NoSuchDesk):
         return rooms.desks.get(link.desk).reconcile is not Reconcile.NONE
     return False
-
-
-async def _is_busy(rooms: Rooms, thread: ThreadKey) -> bool:
-    """Whether something of a thread is on its way, perhaps the very edits."""
-    return any([await rooms.lanes.waiting(lane) for lane in (str(thread), f"in/{thread}")])
 
 
 def is_for_the_ticket(link: Link, message: ThreadMessage) -> bool:

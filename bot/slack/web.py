@@ -134,7 +134,9 @@ class Web:
             SlackOutcomeUnknown: a method of `POSTS` may or may not have been carried out.
         """
         patience = max(self.patience, patience)
-        for left in reversed(range(_TRIES if patience > _PATIENCE else 1)):
+        left = _TRIES if patience > _PATIENCE else 1
+        while True:
+            left -= 1
             try:
                 answer = await self._call(method, args, token or self.token, patience)
             except (SlackTrouble, SlackRefused, SlackOutcomeUnknown) as error:
@@ -146,7 +148,6 @@ class Web:
             else:
                 self.outcomes[method, "ok"] += 1
                 return answer
-        raise AssertionError("the last try returns or raises")
 
     async def pages(self, method: str, key: str, *, most: int = 0, **args: Any) -> AsyncIterator[Any]:
         """Each entry of what a method answers in pages, of which there may be *most* (0: as many as there are).
