@@ -238,7 +238,11 @@ def seen_by_a_person(town: "Town", parked: Parked) -> Decision:
     if work["kind"] == "add_message":
         there = any(set(_now(text)) & set(_forms(said)) for text in texts)
     else:
-        token = _TOKEN.findall(work["message" if work["kind"] == "edit_message" else "previous"]["text"])[0]
+        asked = work.get("message" if work["kind"] == "edit_message" else "previous")
+        asked = asked or town.slack.threads[town.ledger.roots[thread]].messages.get(str(ts))  # a sweep saw it there
+        if asked is None:
+            return Decision.AGAIN  # it is gone, and nothing will be done
+        token = _TOKEN.findall(asked["text"])[0]
         what = "edited" if work["kind"] == "edit_message" else "deleted"
         there = any(
             f"{what} their" in text and _TOKEN.findall(text)[0] == token for text in texts if _TOKEN.search(text)
