@@ -35,8 +35,10 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     if work.ts and not begun and await rooms.links.delivered(thread, work.ts):
         return Outcome()  # the import had it already
     desk = rooms.desks.get(link.desk)
-    early = work.mirrored and not begun and link.read_to and float(work.ts) <= float(link.read_to)
-    message = await _understood(rooms, work, thread, again=bool(early))  # the import had it not: it may be gone
+    # said before there was a link, and not imported: it may be gone, for nobody listened for its deletion then
+    read = max(float(link.read_to), link.created_at.timestamp()) if link.read_to else 0.0
+    early = work.mirrored and not begun and float(work.ts) <= read
+    message = await _understood(rooms, work, thread, again=early)
     if message is None:  # it was deleted in Slack before it could be sent, or before that was written down
         return await _perhaps_sent(desk, journal, link, work) if journal.progress.begun else Outcome()
     simply = work.mirrored and not begun and link.state != Status.GONE  # what waits for one that went is kept

@@ -65,7 +65,7 @@ async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: floa
         return False
     there, known = await rooms.threads.read(thread), await rooms.links.deliveries(thread)
     ops = [
-        _op(link, message, Progress(verify=doubt, shown=shown))
+        found_op(link, message, Progress(verify=doubt, shown=shown))
         for message in there
         if message.ts not in known and is_for_the_ticket(link, message)
     ]
@@ -110,8 +110,8 @@ def _actor(link: Link, message: ThreadMessage) -> str:
     return link.opened_by if message.author.bot else message.author.id
 
 
-def _op(link: Link, message: ThreadMessage, progress: Progress) -> NewOp:
-    """The same operation as the event would have made; its text is read again when it is its turn."""
+def found_op(link: Link, message: ThreadMessage, progress: Progress) -> NewOp:
+    """The same operation as a message's event would have made; its text is read again when it is its turn."""
     work = AddMessage(actor=_actor(link, message), ts=message.ts, edited=message.edited, mirrored=True)
     thread = link.thread
     return NewOp(

@@ -22,12 +22,14 @@ from bot.conversion.records import (
     Link,
     LinkTicket,
     OpenTicket,
+    Progress,
     Switch,
     Tell,
     ThreadKey,
 )
 from bot.conversion.relinking import face, last_message, relink
 from bot.conversion.stamps import marker_of
+from bot.conversion.sweep import found_op, is_for_the_ticket
 from bot.conversion.text.clean import clean_subject
 from bot.conversion.text.plain import from_plain
 from bot.words import _
@@ -49,7 +51,8 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         return Outcome()
     desk = rooms.desks.get(work.desk)
     team = journal.lease.lane.partition(":")[0]
-    messages = await _messages(rooms, journal, work, team)
+    there = await rooms.threads.read(_thread(team, work)) if work.thread_ts and work.offered is None else ()
+    messages = await _messages(rooms, journal, work, there)
     conversion = await _convert(rooms, work, messages, desk)
     requester = await requester_of(rooms, people, work, desk)
     delivery = Delivery(
@@ -81,6 +84,8 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     late = [pull_op(link.thread)] if told_once else []
     if journal.progress.verify and work.thread_ts:  # replies that waited for the ticket may be forgotten
         late.append(sweep_op(link.thread))
+    later = [message for message in there if _is_later(message, work)]  # their events may have come before the wish did
+    late += [found_op(link, message, Progress()) for message in later if is_for_the_ticket(link, message)]
     agents = agents_ops(desk, link, department=work.department)
     await rooms.lanes.add([card_op(link.thread), *watch_ops(desk, link.thread), *agents, *late])
     await _end_step(rooms, work, link.thread)
@@ -196,16 +201,25 @@ async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> N
     await rooms.lanes.add([card_op(link.thread)])
 
 
-async def _messages(rooms: Rooms, journal: Journal, work: OpenTicket, team: str) -> tuple[ThreadMessage, ...]:
-    """The messages to import: fixed when the work began, so that each try makes the same parts."""
+def _thread(team: str, work: OpenTicket) -> ThreadKey:
+    return ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
+
+
+def _is_later(message: ThreadMessage, work: OpenTicket) -> bool:
+    """Whether it was said after the ticket was asked for."""
+    return bool(work.asked) and float(message.ts) > float(work.asked)
+
+
+async def _messages(
+    rooms: Rooms, journal: Journal, work: OpenTicket, there: Sequence[ThreadMessage]
+) -> tuple[ThreadMessage, ...]:
+    """Those of the thread that are imported: fixed when the work began, so that each try makes the same parts."""
     if not work.thread_ts:
         return ()
     if work.offered is not None:
         return (await rooms.threads.understand(work.offered, work.channel),)
-    thread = ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
-    there = await rooms.threads.read(thread)
-    if work.asked:  # each try imports the same, although a restored store may have forgotten that one was made
-        there = tuple(message for message in there if float(message.ts) <= float(work.asked))
+    # each try imports the same, although a restored store may have forgotten that one was made
+    there = tuple(message for message in there if not _is_later(message, work))
     messages = tuple(message for message in there if not message.wish)
     if work.chosen:
         messages = tuple(message for message in messages if message.ts in work.chosen)

@@ -1,6 +1,7 @@
 """What Slack never delivered is found in the thread, whatever the clock of this machine says."""
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from bot.conversion.ops import event_op, sweep_op
 from bot.conversion.ports import Added
 from bot.conversion.records import AddMessage, OpenTicket
 from tests.conversion.slack_fakes import BEN, said
-from tests.conversion.test_conversion_worker import OPEN, THREAD, opened
+from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
 LATER = "1700000100.000100"
 
@@ -55,6 +56,39 @@ async def test_replies_to_a_card_that_began_its_thread_are_found_whatever_the_cl
     assert thread.ts == link.read_to
 
 
+async def test_what_was_said_between_a_wish_for_a_ticket_and_its_storing_goes_to_it_in_order(house):
+    """Its event came when the thread had no ticket and nobody knew of one to come, as where the store was slow."""
+    between = said("1800000050.000100", "said between the two", BEN)
+    house.threads.messages = [said(THREAD.ts, "It burns"), between]
+    await house.intake.open_ticket("T1", OPEN, once="view")
+    await house.intake.mirror(THREAD, reply(60, "said after both"))
+
+    async def all_there():
+        return await house.tickets() and await on_ticket(house, "said after both")
+
+    await house.until(all_there)
+
+    (ticket,) = await house.tickets()
+    assert ["said between the two", "said after both"] == [message.text for message in ticket.messages[1:]]
+
+
+async def test_what_was_deleted_before_there_was_a_link_is_not_sent_when_slack_hands_it_over_again(house):
+    """Nobody listened for its deletion then."""
+    await opened(house)
+    kept, gone = (f"{time.time() - seconds:.6f}" for seconds in (1, 2))
+    house.threads.messages = [*house.threads.messages, said(kept, "still there", BEN)]
+    for ts, text in ((gone, "long gone"), (kept, "still there")):
+        work = AddMessage(actor=BEN.id, ts=ts, message={"ts": ts, "text": text}, mirrored=True)
+        await house.intake.mirror(THREAD, work)
+
+    async def there():
+        return await on_ticket(house, "still there")
+
+    await house.until(there)
+
+    assert 0 == await on_ticket(house, "long gone")
+
+
 async def test_what_was_left_out_of_the_ticket_stays_out(house):
     """Only the later half was chosen: what stands before it is not found by a sweep."""
     first, second = said(THREAD.ts, "lunch?"), said(LATER, "It burns", BEN)
@@ -70,8 +104,8 @@ async def test_what_was_left_out_of_the_ticket_stays_out(house):
 async def test_what_a_sweep_finds_does_not_overtake_an_earlier_message_whose_event_waits(house, monkeypatch):
     """The earlier one was deleted before Slack was read, so that only its event knows of it."""
     await opened(house)
-    earlier = {"ts": "1700000099.000100", "text": "the earlier one", "user": "U1", "thread_ts": THREAD.ts}
-    house.threads.messages = [*house.threads.messages, said(LATER, "the later one", BEN)]
+    earlier = {"ts": "4000000000.000100", "text": "the earlier one", "user": "U1", "thread_ts": THREAD.ts}
+    house.threads.messages = [*house.threads.messages, said("4000000001.000100", "the later one", BEN)]
     event = {"type": "message", "channel": THREAD.channel, **earlier}
     body = {"type": "event_callback", "team_id": THREAD.team, "event_id": "Ev1", "event": event}
     read = house.threads.read
