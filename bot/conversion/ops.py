@@ -104,9 +104,10 @@ def below_new_card(body: Mapping[str, Any], said: Mapping[str, Any], *, at: floa
 
     Source: ``parent_user_id`` of a reply, and ``authorizations`` of an event, which names whom it is for.
     """
-    ours = [one.get("user_id") for one in body.get("authorizations") or () if one.get("is_bot")]
-    root = said.get("thread_ts")
-    return bool(root) and said.get("parent_user_id") in ours and at - float(str(root)) < LINKED_BY.total_seconds()
+    root, whose = said.get("thread_ts"), said.get("parent_user_id")
+    if not (root and whose) or at - float(str(root)) >= LINKED_BY.total_seconds():  # most of what is said
+        return False
+    return any(one.get("is_bot") and one.get("user_id") == whose for one in body.get("authorizations") or ())
 
 
 def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) -> NewOp | None:
