@@ -1,11 +1,15 @@
 """The settings that every desk has, and the custom fields that an operator describes."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field as Setting
 
 from adapters.model import Choice, Field, FieldKind, Visibility
+
+_AROUND = 5.0
+"""Seconds that a call may take beyond its own time-out, on a busy machine."""
 
 MirrorMode = Literal["everything", "marked", "nothing"]
 """What of a linked thread goes to its ticket by itself."""
@@ -119,6 +123,10 @@ class DeskSettings(BaseModel):
     def ticket_address(self) -> str:
         """The pattern of the addresses of tickets, with {id} or {number} in it; empty where cards have no link."""
         return ""
+
+    def longest(self, calls: int = 1) -> timedelta:
+        """How long so many calls may take, one after the other; who holds a lock for longer died with it."""
+        return timedelta(seconds=calls * (self.timeout + _AROUND))
 
     def mirrored_in(self, channel: str) -> tuple[MirrorMode, bool]:
         """What of a newly linked thread of *channel* goes to its ticket, and whether other apps' posts do."""

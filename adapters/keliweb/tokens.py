@@ -53,7 +53,7 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
         kept = await self._kept(refused)
         if kept is not None:
             return kept.access
-        async with self.shared.lock(self._key, ttl=timedelta(seconds=2 * self.settings.timeout + 10)):
+        async with self.shared.lock(self._key, ttl=self.settings.longest(calls=2)):
             kept = await self._kept(refused)
             if kept is None:
                 kept = await self._renewed()

@@ -96,7 +96,7 @@ class Access(HttpDesk[SuperOfficeRestSettings]):
         given = self.settings.access_token.get_secret_value()
         if self.settings.auth == "bearer" and given and given != instead_of and not kept:
             return given
-        async with self.shared.lock(self.key("token"), ttl=timedelta(seconds=self.settings.timeout + 5)):
+        async with self.shared.lock(self.key("token"), ttl=self.settings.longest()):
             kept = await self.shared.get(self.key("token"))
             if kept and kept != instead_of:
                 return kept  # another process was first

@@ -196,7 +196,7 @@ class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
         key = await self.shared.get(at)
         if key and key != stale:
             return key
-        async with self.shared.lock(at, ttl=timedelta(seconds=self.settings.timeout + 5)):
+        async with self.shared.lock(at, ttl=self.settings.longest()):
             key = await self.shared.get(at)
             if key and key != stale:
                 return key  # another call or process has logged in meanwhile
