@@ -38,21 +38,26 @@ class Together:
 
     async def _carry(self, asked: Sequence[tuple[Sequence[Command], "asyncio.Future[list[Any]]"]]) -> None:
         try:
+            await self._answer(asked)
+        except asyncio.CancelledError:
+            for _, waiting in asked:
+                _fail(waiting, RedisConnectionError("closed"))
+            raise
+
+    async def _answer(self, asked: Sequence[tuple[Sequence[Command], "asyncio.Future[list[Any]]"]]) -> None:
+        try:
             answers = await self._send([command for commands, _ in asked for command in commands])
         except UNSENT as error:
             if len(asked) == 1:
                 _fail(asked[0][1], error)
             else:
-                await asyncio.gather(*(self._carry([one]) for one in asked))
+                for one in asked:  # in the order in which they were asked
+                    await self._answer([one])
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, each who waits must hear of it
             for _, waiting in asked:
                 _fail(waiting, error)
             return
-        except asyncio.CancelledError:
-            for _, waiting in asked:
-                _fail(waiting, RedisConnectionError("closed"))
-            raise
         at = 0
         for commands, waiting in asked:
             if not waiting.done():
