@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -83,24 +84,26 @@ class Files:
         most = self._most if limit is None else min(limit, self._most)
         if file.size > most:
             raise _too_large(file, most)
-        for last in (False, True):  # a transfer that broke off is tried once more
-            path = folder / f"{secrets.token_hex(8)}.file"
-            try:
-                return await self._bring(file, path, most)
-            except _Incomplete as error:
-                await asyncio.to_thread(path.unlink, missing_ok=True)
-                if last:
-                    words = _(
-                        "{name}: Slack says it has {size:,} bytes, and sent {sent:,}.",
-                        name=file.name,
-                        size=file.size,
-                        sent=error.size,
-                    )
-                    raise SlackRefused("file_incomplete", words) from error
-            except BaseException:
-                path.unlink(missing_ok=True)
-                raise
-        raise AssertionError("unreachable")
+        with suppress(_Incomplete):  # a transfer that broke off is tried once more
+            return await self._once(file, folder, most)
+        try:
+            return await self._once(file, folder, most)
+        except _Incomplete as error:
+            words = _(
+                "{name}: Slack says it has {size:,} bytes, and sent {sent:,}.",
+                name=file.name,
+                size=file.size,
+                sent=error.size,
+            )
+            raise SlackRefused("file_incomplete", words) from error
+
+    async def _once(self, file: SlackFile, folder: Path, most: int) -> OutgoingFile:
+        path = folder / f"{secrets.token_hex(8)}.file"
+        try:
+            return await self._bring(file, path, most)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
     async def _bring(self, file: SlackFile, path: Path, limit: int) -> OutgoingFile:
         try:
