@@ -398,7 +398,7 @@ class Events(Protocol):
     async def dispatch(self, body: dict[str, Any], link: Link | None) -> None:
         """Returns when the listener has accepted what follows from it; *link*: the ticket of its lane's thread.
 
-        Raises StoreAway, SlackTrouble.
+        Raises StoreAway, SlackTrouble, and what else makes the worker try again.
         """
         ...
 

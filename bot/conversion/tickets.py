@@ -51,7 +51,9 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         return Outcome()
     desk = rooms.desks.get(work.desk)
     team = journal.lease.lane.partition(":")[0]
-    there = await rooms.threads.read(_thread(team, work)) if work.thread_ts and work.offered is None else ()
+    there: Sequence[ThreadMessage] = ()
+    if work.thread_ts and work.offered is None:
+        there = await rooms.threads.read(ThreadKey(team=team, channel=work.channel, ts=work.thread_ts))
     messages = await _messages(rooms, journal, work, there)
     conversion = await _convert(rooms, work, messages, desk)
     requester = await requester_of(rooms, people, work, desk)
@@ -199,10 +201,6 @@ async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> N
 
     await journal.once("change", act)
     await rooms.lanes.add([card_op(link.thread)])
-
-
-def _thread(team: str, work: OpenTicket) -> ThreadKey:
-    return ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
 
 
 def _is_later(message: ThreadMessage, work: OpenTicket) -> bool:
