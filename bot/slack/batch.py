@@ -20,19 +20,18 @@ _MANY = 4
 
 
 class _Waiting(NamedTuple):
-    """Operations that wait to be stored, and until when somebody waits for them (by the loop's clock)."""
+    """An operation that waits to be stored, and until when somebody waits for it (by the loop's clock)."""
 
-    ops: Sequence[NewOp]
+    op: NewOp
     until: float
-    future: asyncio.Future[list[Added]]
+    future: asyncio.Future[Added]
 
 
 class Batch:
     """Collects operations while a call is under way and sends them together with the next.
 
-    ``add`` has the meaning of `bot.conversion.ports.Lanes.add`: when it returns, the server holds the operations. Where
-    many wait, a second call begins beside the first, so that one is made ready while the server writes the other to
-    its disk; what is for a lane that is in the first waits for it, so that nothing overtakes.
+    Where many wait, a second call begins beside the first, so that one is made ready while the server writes the
+    other to its disk; what is for a lane that is in the first waits for it, so that nothing overtakes.
 
     Args:
         add: of the lanes.
@@ -47,17 +46,15 @@ class Batch:
         self._lanes: set[str] = set()
         self._is_due = False
 
-    async def add(self, ops: Sequence[NewOp]) -> list[Added]:
-        """Store *ops*; each caller gets its own results, or its own exception.
+    async def add(self, op: NewOp) -> Added:
+        """What became of *op*, once the server holds it; each caller gets its own result, or its own exception.
 
         Raises:
-            TimeoutError: the call that they went with took too long; they may be stored all the same.
+            TimeoutError: the call that it went with took too long; it may be stored all the same.
         """
-        if not ops:
-            return []
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[Added]] = loop.create_future()
-        self._waiting.append(_Waiting(ops, loop.time() + self._budget, future))
+        future: asyncio.Future[Added] = loop.create_future()
+        self._waiting.append(_Waiting(op, loop.time() + self._budget, future))
         if not self._is_due and self._has_room():
             self._is_due = True
             loop.call_soon(self._begin)
@@ -70,7 +67,7 @@ class Batch:
         self._is_due = False
         if not (self._waiting and self._has_room() and (batch := self._next())):
             return
-        lanes = {op.lane for one in batch for op in one.ops}
+        lanes = {one.op.lane for one in batch}
         self._lanes |= lanes
         call = asyncio.create_task(self._in_time(batch))
         self._calls.add(call)
@@ -85,15 +82,9 @@ class Batch:
         """Take what goes together, oldest first; nothing may overtake what stays."""
         batch: list[_Waiting] = []
         left: list[_Waiting] = []
-        size, behind = 0, set(self._lanes)
         for one in self._waiting:
-            lanes = {op.lane for op in one.ops}
-            if (batch and size + len(one.ops) > _MOST) or not behind.isdisjoint(lanes):
-                left.append(one)
-                behind |= lanes
-            else:
-                batch.append(one)
-                size += len(one.ops)
+            stays = len(batch) == _MOST or one.op.lane in self._lanes
+            (left if stays else batch).append(one)
         self._waiting = left
         return batch
 
@@ -109,17 +100,16 @@ class Batch:
 
     async def _send(self, batch: list[_Waiting]) -> None:
         try:
-            results = await self._add([op for one in batch for op in one.ops])
+            results = await self._add([one.op for one in batch])
         except Exception as error:  # noqa: BLE001  it belongs to those who wait
             if len(batch) > 1:  # one that cannot be stored must not take its neighbours along; adding twice is harmless
                 await asyncio.gather(*(self._send([one]) for one in batch))
             elif not batch[0].future.done():
                 batch[0].future.set_exception(error)
             return
-        for ops, _until, future in batch:
-            mine, results = results[: len(ops)], results[len(ops) :]
-            if not future.done():  # whoever waited may have given up
-                future.set_result(mine)
+        for one, added in zip(batch, results, strict=True):
+            if not one.future.done():  # whoever waited may have given up
+                one.future.set_result(added)
 
 
 class StoreFirst:
@@ -170,7 +160,7 @@ class StoreFirst:
         if op is None:
             return
         try:
-            (added,) = await self._batch.add([op])
+            added = await self._batch.add(op)
         except Exception:
             self.taken["not stored"] += 1
             raise

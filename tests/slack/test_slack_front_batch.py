@@ -33,19 +33,19 @@ async def test_events_in_flight_share_one_call_and_each_gets_its_own_results():
     store = Store()
     batch = Batch(store.add)
 
-    results = await asyncio.gather(batch.add([op("a")]), batch.add([op("b"), op("b again")]), batch.add([op("c")]))
+    results = await asyncio.gather(*(batch.add(op(name)) for name in ("a", "b", "b again", "c")))
 
     assert [["a", "b", "b again", "c"]] == store.calls
-    assert [[Added.ADDED], [Added.ADDED, Added.DUPLICATE], [Added.ADDED]] == list(results)
+    assert [Added.ADDED, Added.ADDED, Added.DUPLICATE, Added.ADDED] == list(results)
 
 
 async def test_what_comes_during_a_call_goes_with_the_next():
     store = Store()
     batch = Batch(store.add)
     store.open.clear()
-    first = asyncio.create_task(batch.add([op("a")]))
+    first = asyncio.create_task(batch.add(op("a")))
     await asyncio.sleep(0.01)
-    rest = [asyncio.create_task(batch.add([op(name)])) for name in "bcd"]
+    rest = [asyncio.create_task(batch.add(op(name))) for name in "bcd"]
     await asyncio.sleep(0.01)
     store.open.set()
     await asyncio.gather(first, *rest)
@@ -59,7 +59,7 @@ async def test_where_many_wait_a_second_call_begins_beside_the_first():
     store.open.clear()
     waiting = []
     for names in ("a", "bcd", "e", "fghijklmno"):
-        waiting += [asyncio.create_task(batch.add([op(name, lane=name)])) for name in names]
+        waiting += [asyncio.create_task(batch.add(op(name, lane=name))) for name in names]
         await asyncio.sleep(0.01)
     before = list(store.calls)
     store.open.set()
@@ -70,12 +70,12 @@ async def test_where_many_wait_a_second_call_begins_beside_the_first():
 
 
 async def test_nothing_overtakes_what_is_before_it_in_its_lane():
-    """Neither where that is under way nor where it has to wait itself."""
+    """Though many wait, so that a second call begins beside the first."""
     store = Store()
     batch = Batch(store.add)
     store.open.clear()
-    wishes = [[op("L1", lane="L")], [op("L2", lane="L"), op("M1", lane="M")], [op("M2", lane="M")]]
-    wishes += [[op(name, lane=name)] for name in "abcdef"]
+    wishes = [op("L1", lane="L"), op("L2", lane="L"), op("L3", lane="L")]
+    wishes += [op(name, lane=name) for name in "abcdef"]
     waiting = [asyncio.create_task(batch.add(wishes[0]))]
     await asyncio.sleep(0.01)
     waiting += [asyncio.create_task(batch.add(wish)) for wish in wishes[1:]]
@@ -85,7 +85,7 @@ async def test_nothing_overtakes_what_is_before_it_in_its_lane():
     await asyncio.gather(*waiting)
 
     assert [["L1"], list("abcdef")] == before
-    assert [*before, ["L2", "M1", "M2"]] == store.calls
+    assert [*before, ["L2", "L3"]] == store.calls
 
 
 async def test_one_that_cannot_be_stored_does_not_take_its_neighbours_along():
@@ -93,9 +93,9 @@ async def test_one_that_cannot_be_stored_does_not_take_its_neighbours_along():
     store.refuse = "bad"
     batch = Batch(store.add)
 
-    good, bad = await asyncio.gather(batch.add([op("good")]), batch.add([op("bad")]), return_exceptions=True)
+    good, bad = await asyncio.gather(batch.add(op("good")), batch.add(op("bad")), return_exceptions=True)
 
-    assert [Added.ADDED] == good
+    assert Added.ADDED == good
     assert isinstance(bad, ValueError)
 
 
@@ -103,12 +103,12 @@ async def test_a_waiter_that_gave_up_does_not_disturb_the_others():
     store = Store()
     batch = Batch(store.add)
     store.open.clear()
-    tasks = [asyncio.create_task(batch.add([op(name)])) for name in "ab"]
+    tasks = [asyncio.create_task(batch.add(op(name))) for name in "ab"]
     await asyncio.sleep(0.01)
     tasks[0].cancel()
     store.open.set()
 
-    assert [Added.ADDED] == await tasks[1]
+    assert Added.ADDED == await tasks[1]
     with pytest.raises(asyncio.CancelledError):
         await tasks[0]
 
@@ -117,15 +117,15 @@ async def test_who_waits_for_a_store_that_hangs_hears_of_it_in_time_and_the_next
     store = Store()
     batch = Batch(store.add, budget=0.05)
     store.open.clear()
-    tasks = [asyncio.create_task(batch.add([op("a")]))]
+    tasks = [asyncio.create_task(batch.add(op("a")))]
     await asyncio.sleep(0.01)
-    tasks += [asyncio.create_task(batch.add([op(name)])) for name in "bc"]
+    tasks += [asyncio.create_task(batch.add(op(name))) for name in "bc"]
 
     results = await asyncio.gather(*tasks, return_exceptions=True)
     store.open.set()
 
     assert [TimeoutError] * 3 == [type(result) for result in results]
-    assert [Added.ADDED] == await batch.add([op("d")])
+    assert Added.ADDED == await batch.add(op("d"))
     assert [["a"], ["b", "c"], ["d"]] == store.calls
 
 
@@ -149,7 +149,7 @@ async def test_a_call_never_grows_without_bound():
     store = Store()
     batch = Batch(store.add)
 
-    await asyncio.gather(*(batch.add([op(str(n))]) for n in range(1200)))
+    await asyncio.gather(*(batch.add(op(str(n))) for n in range(1200)))
 
     assert [500, 500, 200] == [len(call) for call in store.calls]
     assert [str(n) for n in range(1200)] == [name for call in store.calls for name in call]
