@@ -12,7 +12,7 @@ from adapters.contract import Capability, Reconcile, TicketAdapter
 from adapters.errors import UnsupportedFeature
 from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibility
 from bot.conversion.compose import Part, kept_back, render
-from bot.conversion.journal import Journal
+from bot.conversion.journal import UNSEEN, Journal
 from bot.conversion.ports import SlackFile, SlackRefused, ThreadMessage, Threads
 from bot.conversion.records import Delivered, Link as TicketLink
 from bot.conversion.stamps import marker_of, part_marker
@@ -172,4 +172,4 @@ class Delivery:
             return await self.desk.upload(file, marker)
 
         # nobody sees a file that no message names, so a second copy hurts nobody
-        return await self.journal.once(f"file {number}", act)
+        return await self.journal.once(f"{UNSEEN}{number}", act)

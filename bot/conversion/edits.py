@@ -12,7 +12,7 @@ from bot.conversion.journal import Again, Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
-from bot.conversion.records import AddMessage, DeleteMessage, Delivered, EditMessage, Link, ThreadKey
+from bot.conversion.records import AddMessage, DeleteMessage, Delivered, EditMessage, Link, LinkRef, ThreadKey
 from bot.conversion.stamps import marker_of
 from bot.conversion.sweep import is_for_the_ticket
 from bot.conversion.text.plain import to_plain
@@ -74,7 +74,9 @@ async def _before_its_message(rooms: Rooms, link: Link, work: EditMessage) -> No
     """Slack handed the edit over before what it edits: the message goes to the ticket as it reads now."""
     now = await _as_it_reads(rooms, work, link.thread)
     if link.mirror and now is not None and is_for_the_ticket(link, now):
-        message = AddMessage(actor=work.actor, ts=work.ts, message=work.message, edited=work.edited)
+        message = AddMessage(
+            actor=work.actor, ts=work.ts, message=work.message, edited=work.edited, under=LinkRef.of(link)
+        )
         added = await Intake(rooms.lanes, rooms.links).mirror(link.thread, message)
         identity = f"msg:{link.thread.team}:{link.thread.channel}:{work.ts}"
         waits = added is Added.DUPLICATE and await rooms.lanes.peek(str(link.thread), identity)

@@ -12,6 +12,7 @@ from bot.conversion.marks import goes_words
 from bot.conversion.ops import card_op, edit_op, new_op, now, say_op, step_op, sweep_op, tell_op
 from bot.conversion.ports import Added, Lanes, Links, NewOp
 from bot.conversion.records import (
+    CLOSED,
     AddMessage,
     ChangeTicket,
     DeleteMessage,
@@ -110,41 +111,36 @@ class Intake:
             change: what makes this edit another than the one before; two may have happened within a second.
         """
         work = work.model_copy(update={"edited": change})  # Slack's edited.ts has whole seconds, and two may share one
-        identity = f"msg:{thread.team}:{thread.channel}:{work.ts}"
-        message = AddMessage(actor=work.actor, ts=work.ts, message=work.message, edited=work.edited)
-        payload = encode(Operation(work=message, progress=Progress(shown=True)))  # that it waits, perhaps
+        lane, identity = str(thread), f"msg:{thread.team}:{thread.channel}:{work.ts}"
         first: list[NewOp] = []
-        parked = await self._lanes.find_parked(str(thread), identity)
-        if parked is not None:
-            with contextlib.suppress(UnknownVersion):  # what was refused is put right by its edit
-                if not parked.held:
-                    await self._lanes.unpark(str(thread), identity, _put_right(parked.payload, payload, work))
-        elif await self._lanes.peek(str(thread), identity):
-            first.append(
-                NewOp(lane=str(thread), id=identity, order=microseconds(work.ts), payload=payload, replace=True)
-            )
+        parked = await self._lanes.find_parked(lane, identity)
+        with contextlib.suppress(UnknownVersion):
+            if parked is not None and not parked.held:  # what was refused is put right by its edit
+                await self._lanes.unpark(lane, identity, _put_right(parked.payload, work))
+            elif waiting := parked.payload if parked else await self._lanes.peek(lane, identity):
+                first.append(_instead(lane, identity, _reworded(waiting, work)))
         await self._lanes.add([*first, edit_op(thread, work)])
 
     async def delete(self, thread: ThreadKey, work: DeleteMessage) -> None:
         """A deletion of a message: one that is not sent yet is not sent at all, else the ticket is told."""
-        waiting = f"msg:{thread.team}:{thread.channel}:{work.ts}"
+        lane, waiting = str(thread), f"msg:{thread.team}:{thread.channel}:{work.ts}"
         first: list[NewOp] = []
-        parked = await self._lanes.find_parked(str(thread), waiting)
-        if parked is not None:
-            if not parked.held and _is_untouched(parked.payload):
-                await self._lanes.unpark(str(thread), waiting, None)
-        elif await self._lanes.peek(str(thread), waiting):  # without its text it is looked for in Slack, and not found
-            gone = encode(Operation(work=AddMessage(actor=work.actor, ts=work.ts)))
-            first.append(NewOp(lane=str(thread), id=waiting, order=microseconds(work.ts), payload=gone, replace=True))
+        parked = await self._lanes.find_parked(lane, waiting)
+        if parked is not None and _is_untouched(parked.payload):
+            await self._lanes.unpark(lane, waiting, None)
+        elif parked.held if parked else await self._lanes.peek(lane, waiting):
+            # without its text it is looked for in Slack, and not found
+            gone = Operation(work=AddMessage(actor=work.actor, ts=work.ts, under=work.under))
+            first.append(_instead(lane, waiting, gone))
         identity = f"del:{thread.team}:{thread.channel}:{work.ts}"
-        await self._lanes.add([*first, new_op(str(thread), identity, now(), work, linked_only=True)])
+        await self._lanes.add([*first, new_op(lane, identity, now(), work, linked_only=True)])
 
     async def change(self, thread: ThreadKey, work: ChangeTicket, *, once: str) -> Accepted:
         """Have something about the ticket of *thread* changed; *once* is the gesture's own id (a trigger id)."""
         return await self._once(str(thread), f"change:{once}", now(), work)
 
     async def unlink(self, thread: ThreadKey) -> Link | None:
-        """Part thread and ticket; what waits for the ticket is still delivered first by whoever holds the lane."""
+        """Part thread and ticket; what still waits for the ticket is not sent, and who wrote it is told."""
         if link := await self._links.get(thread):
             await self._links.remove(link)
         return link
@@ -239,15 +235,33 @@ def _is_untouched(payload: str) -> bool:
     return not progress.begun
 
 
-def _put_right(parked: str, fresh: str, edit: EditMessage) -> str:
-    """What a parked message goes back with after its edit: *fresh*, unless a part of it may be at its desk already.
+def _instead(lane: str, identity: str, operation: Operation) -> NewOp:
+    """*operation* in the place of a message that waits."""
+    order = microseconds(identity.rpartition(":")[2])
+    return NewOp(lane=lane, id=identity, order=order, payload=encode(operation), instead=True)
+
+
+def _reworded(waiting: str, edit: EditMessage) -> Operation:
+    """A message that was not sent yet, after its edit: as it was meant for the ticket, with the new text.
+
+    An open question about it stays open. Raises UnknownVersion.
+    """
+    before = decode(waiting)
+    work = before.work.model_copy(update={"message": edit.message, "edited": edit.edited})
+    kept = before.progress.asked == CLOSED and not before.progress.begun
+    progress = before.progress if kept else Progress(shown=True)  # that it waits, perhaps
+    return Operation(work=work, progress=progress, why=before.why if kept else "")
+
+
+def _put_right(parked: str, edit: EditMessage) -> str:
+    """What a parked message goes back with after its edit: the new text, unless a part may be at its desk already.
 
     Then it goes on as it was, and the ticket is told of the edit when all of it is there. Raises UnknownVersion.
     """
     operation = decode(parked)
     work, progress = operation.work, operation.progress
-    if not isinstance(work, AddMessage) or not progress.begun:
-        return fresh
+    if not progress.begun:
+        return encode(_reworded(parked, edit))
     newer = work.model_copy(update={"newer": edit.message, "newer_edited": edit.edited})
     again = encode(operation.model_copy(update={"work": newer}))
     return decided(again, Decision.AGAIN) or again

@@ -14,6 +14,8 @@ from bot.conversion.verdicts import surely_not_done
 
 LATE = 5.0
 """Seconds between an intent and its change after which the intent is written again, in case the lease was lost."""
+UNSEEN = "file "
+"""What the names of steps begin with that nobody sees before another step: an upload that no message names yet."""
 Look = Callable[[], Awaitable[str | None]]
 Act = Callable[[], Awaitable[str]]
 
@@ -24,6 +26,13 @@ class LookLater(Exception):
     def __init__(self, delay: timedelta) -> None:
         super().__init__(delay)
         self.delay = delay
+
+
+class Overtaken(LookLater):
+    """Nothing was changed yet, and what is to be said was edited or deleted meanwhile: that is carried out instead."""
+
+    def __init__(self) -> None:
+        super().__init__(timedelta())
 
 
 class Again(Exception):
@@ -76,9 +85,9 @@ class Journal:
         """The operation as it is written down now."""
         return encode(self.operation)
 
-    async def save(self) -> None:
-        """Write the operation down. Raises LeaseLost, StoreAway."""
-        await self._lanes.save(self.lease, self.head.id, self.stored())
+    async def save(self) -> bool:
+        """Write the operation down; whether a newer text waits to take its place. Raises LeaseLost, StoreAway."""
+        return await self._lanes.save(self.lease, self.head.id, self.stored())
 
     async def once(
         self,
@@ -106,6 +115,7 @@ class Journal:
         Raises:
             LookLater: an earlier try may still take effect.
             AskPerson: an earlier try may have taken effect, `reconcile` is NONE and nothing shows.
+            Overtaken: nobody has seen any of it, and a newer text is there.
             LeaseLost, StoreAway: nothing was done now.
             Exception: what *act* or *look* raises; the journal knows whether the change may have been made.
         """
@@ -118,7 +128,9 @@ class Journal:
                 return self._finish(step, found)
         progress.calling, progress.answer = step, ""
         progress.said |= says
-        await self._intend(longest)
+        if await self._intend(longest) and all(done.startswith(UNSEEN) for done in progress.done):
+            progress.calling = ""
+            raise Overtaken
         try:
             result = await act()
         except BaseException as error:  # a process that stops in order ends its call, too
@@ -128,14 +140,17 @@ class Journal:
             raise
         return self._finish(step, result)
 
-    async def _intend(self, longest: timedelta) -> None:
-        """Write down what is about to be done; a process that was suspended learns here that it lost the lane."""
+    async def _intend(self, longest: timedelta) -> bool:
+        """Write down what is about to be done; whether a newer text is there.
+
+        A process that was suspended learns here that it lost the lane.
+        """
         while True:
             began = time.time()
             self.progress.since = began + longest.total_seconds()
-            await self.save()
+            newer = await self.save()
             if time.time() - began < LATE:
-                return
+                return newer
 
     async def _find(
         self, step: str, look: Look, reconcile: Reconcile, *, longest: timedelta, settle: timedelta

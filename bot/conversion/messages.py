@@ -32,8 +32,9 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         await _no_ticket(rooms, journal, work, thread)
         return Outcome()
     begun = bool(journal.progress.calling or journal.progress.done)
-    if work.ts and not begun and await rooms.links.delivered(thread, work.ts):
-        return Outcome()  # the import had it already
+    earlier = await rooms.links.delivered(thread, work.ts) if work.ts and not begun else None
+    if earlier and (work.mirrored or not earlier.gone):  # the import had it; what was discarded may be wished for anew
+        return Outcome()
     desk = rooms.desks.get(link.desk)
     # said before there was a link, and not imported: it may be gone, for nobody listened for its deletion then
     read = max(float(link.read_to), link.created_at.timestamp()) if link.read_to else 0.0
@@ -73,7 +74,12 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     known = {journal.marker(number): Delivered(message_id=message_id, on=on) for number, message_id in enumerate(ids)}
     if work.newer is not None:
         edit = EditMessage(
-            actor=work.actor, ts=work.ts, message=work.newer, previous=work.message, edited=work.newer_edited
+            actor=work.actor,
+            ts=work.ts,
+            message=work.newer,
+            previous=work.message,
+            edited=work.newer_edited,
+            under=work.under,
         )
         await rooms.lanes.add([edit_op(thread, edit, again=True)])
     if work.ts:

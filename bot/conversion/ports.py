@@ -68,8 +68,10 @@ class NewOp:
     ``id`` says what the thing *is* (team, channel, ts, edit), so that the same thing is accepted once.
     ``order`` sorts the lane (microseconds). ``linked_only``: drop it unless the lane's thread has a link, or an
     operation waits in the lane that will make one. ``replace``: an operation of that id that nobody has begun takes
-    this payload instead (a card to be shown again, an edit before delivery). ``begun``: it may have been carried out
-    before the store forgot it, so nothing takes its place.
+    this payload instead, and one that was begun is followed by it (a card to be shown again). ``instead``: it only ever
+    takes the place of one that waits (a message that was edited before delivery), and of one that was begun as soon as
+    that turns out not to be done. ``begun``: it may have been carried out before the store forgot it, so nothing takes
+    its place before that is known.
     """
 
     lane: str
@@ -79,6 +81,7 @@ class NewOp:
     delay: timedelta = timedelta()
     linked_only: bool = False
     replace: bool = False
+    instead: bool = False
     makes_link: bool = False
     begun: bool = False
 
@@ -116,7 +119,8 @@ class Head:
     already although its record says no. ``resync``: so may others of this lane, and some may be missing: the
     thread must be read again before any work. ``restarted``: where it is to be verified, when that server began, in
     seconds since the epoch; whatever was forgotten happened before. ``waited``: it stood in this lane already when the
-    server began its run, so what stood behind it was begun only if it was done.
+    server began its run, so what stood behind it was begun only if it was done. ``deaths``: so many workers in a row
+    had it in hand and neither finished it nor gave it back.
     """
 
     id: str
@@ -127,6 +131,7 @@ class Head:
     resync: bool = False
     restarted: float = 0.0
     waited: bool = False
+    deaths: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +173,11 @@ class Lanes(Protocol):
     async def head(self, lease: Lease) -> Head | None:
         """The next operation; None gives the lane back because it is empty. Raises LeaseLost."""
 
-    async def save(self, lease: Lease, op: str, payload: str) -> None:
-        """Write an operation's progress and lengthen the lease. Raises LeaseLost."""
+    async def save(self, lease: Lease, op: str, payload: str) -> bool:
+        """Write an operation's progress and lengthen the lease; whether a newer text waits to take its place.
+
+        Raises LeaseLost.
+        """
 
     async def extend(self, lease: Lease) -> None:
         """Lengthen the lease. Raises LeaseLost."""
@@ -180,14 +188,17 @@ class Lanes(Protocol):
     async def done(self, lease: Lease, op: str, outcome: Outcome) -> Head | None:
         """Take a finished operation off the lane, write its outcome, and return the next. Raises LeaseLost."""
 
-    async def retry(self, lease: Lease, op: str, payload: str, *, delay: timedelta) -> None:
-        """Write progress and give the lane back until *delay* is over. Raises LeaseLost."""
+    async def retry(self, lease: Lease, op: str, payload: str, *, delay: timedelta, begun: bool = True) -> None:
+        """Write progress and give the lane back until *delay* is over. Raises LeaseLost.
+
+        *begun*: whether any of it may have been done; if not, a newer text takes its place, now or when one comes.
+        """
 
     async def park(self, lease: Lease, op: str, payload: str) -> Head | None:
         """Set an operation aside for a person and return the lane's next one. Raises LeaseLost."""
 
-    async def hold(self, lease: Lease, op: str, payload: str) -> None:
-        """Stop the lane at this operation until a person has answered. Raises LeaseLost."""
+    async def hold(self, lease: Lease, op: str, payload: str, *, begun: bool = True) -> None:
+        """Stop the lane at this operation until a person has answered; *begun* as for `retry`. Raises LeaseLost."""
 
     def parked(self) -> AsyncIterator[Parked]:
         """Everything that waits for a person."""

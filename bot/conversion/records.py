@@ -97,6 +97,23 @@ class Link(KeptRecord):
         return TicketRef(id=self.ticket_id, number=self.number)
 
 
+class LinkRef(Record):
+    """The link that something was asked for: it goes to no other ticket that its thread is linked to later."""
+
+    desk: str
+    ticket_id: str
+    since: datetime  # the link's ``created_at``, which a merger or a move keeps
+
+    @classmethod
+    def of(cls, link: Link | None) -> "LinkRef | None":
+        """What names *link*."""
+        return cls(desk=link.desk, ticket_id=link.ticket_id, since=link.created_at) if link else None
+
+    def is_of(self, link: Link) -> bool:
+        """Whether *link* is the same: of the same ticket, or of the one with which its thread goes on."""
+        return self.since == link.created_at or (self.desk, self.ticket_id) == (link.desk, link.ticket_id)
+
+
 class Delivered(KeptRecord):
     """One message of ours that is on the ticket, by its Slack timestamp or its marker: where it is there."""
 
@@ -171,6 +188,7 @@ class AddMessage(Record):
     edited: str = ""
     newer: dict[str, Any] | None = None  # the message after an edit that came when a part was on the ticket already
     newer_edited: str = ""  # which edit that was
+    under: LinkRef | None = None  # None: the thread's link, whichever it has by then
 
 
 class EditMessage(Record):
@@ -182,6 +200,7 @@ class EditMessage(Record):
     message: dict[str, Any] | None = None  # as it is now; None: it is read again
     previous: dict[str, Any] | None = None  # as it was, where Slack told
     edited: str
+    under: LinkRef | None = None  # as in `AddMessage`
 
 
 class DeleteMessage(Record):
@@ -191,6 +210,7 @@ class DeleteMessage(Record):
     actor: str
     ts: str
     previous: dict[str, Any] | None = None
+    under: LinkRef | None = None  # as in `AddMessage`
 
 
 class SweepThread(Record):
@@ -248,6 +268,7 @@ class ChangeTicket(Record):
     actor: str
     act: Act
     value: str = ""
+    under: LinkRef | None = None  # as in `AddMessage`
 
 
 class LinkTicket(Record):
@@ -267,6 +288,7 @@ class MoveTicket(Record):
     kind: Literal["move_ticket"] = "move_ticket"
     actor: str
     desk: str  # where to
+    under: LinkRef | None = None  # as in `AddMessage`
 
 
 class LeaveTicket(Record):

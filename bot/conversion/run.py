@@ -14,7 +14,7 @@ from adapters.contract import TicketAdapter
 from adapters.errors import AdapterError
 from bot.conversion import agents, display, edits, messages, moving, pull, steps, sweep, tickets
 from bot.conversion.closed import AskClosed
-from bot.conversion.journal import Again, AskPerson, Journal, LookLater
+from bot.conversion.journal import Again, AskPerson, Journal, LookLater, Overtaken
 from bot.conversion.naming import wish_words
 from bot.conversion.ops import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op
 from bot.conversion.people import Requesters, speaking_to
@@ -28,6 +28,7 @@ from bot.conversion.records import (
     FinishStep,
     LeaveTicket,
     Link,
+    LinkRef,
     LinkTicket,
     MoveTicket,
     OpenTicket,
@@ -79,7 +80,7 @@ class Run:
         if wait := await self._desk_wait():
             await self._wait_for_desk(wait)
             return None
-        progress.crashes += 0 if progress.rested else 1
+        progress.crashes = max(progress.crashes + (not progress.rested), self._journal.head.deaths)
         progress.rested = False
         if progress.crashes >= CRASHES:
             with await self._to_actor():
@@ -99,7 +100,8 @@ class Run:
                 if had_trouble:
                     await self._card_is_well()
                 self._journal.begin_again(later.work)
-            await self._rest(NEWER_LOOKS if isinstance(later, UnknownVersion) else later.delay)
+            delay = NEWER_LOOKS if isinstance(later, UnknownVersion) else later.delay
+            await self._rest(delay, overtaken=isinstance(later, Overtaken))
             return None
         except AskPerson as question:
             await (self._ask_closed() if isinstance(question, AskClosed) else self._ask())
@@ -116,7 +118,11 @@ class Run:
 
     async def _carry(self) -> Outcome:  # noqa: PLR0912 - one branch for each kind of work
         rooms, journal, work = self._rooms, self._journal, self._work
-        outcome = Outcome()
+        outcome, link = Outcome(), journal.head.link
+        under = getattr(work, "under", None)
+        if isinstance(under, LinkRef) and not (link and under.is_of(link)):
+            await self._parted(link)
+            return outcome
         match work:
             case OpenTicket():
                 outcome = await tickets.open_ticket(rooms, self._people, journal, work)
@@ -156,7 +162,7 @@ class Run:
                 await display.say(rooms, journal, work)
             case SlackEvent():
                 with perhaps_done(journal.progress.verify):  # the server may have forgotten what followed from it
-                    await rooms.events.dispatch(work.body, journal.head.link)
+                    await rooms.events.dispatch(work.body, link)
         return outcome
 
     # --- what follows from a failure ---------------------------------------------------------------------------------
@@ -184,9 +190,11 @@ class Run:
         if self._journal.head.link and not self._shows:
             await self._rooms.lanes.add([card_op(self._journal.head.link.thread)])
 
-    async def _rest(self, delay: timedelta) -> None:
-        self._journal.progress.rested = True
-        await self._rooms.lanes.retry(self._journal.lease, self._journal.head.id, self._journal.stored(), delay=delay)
+    async def _rest(self, delay: timedelta, *, overtaken: bool = False) -> None:
+        journal = self._journal
+        journal.progress.rested = True
+        begun = journal.progress.begun and not overtaken
+        await self._rooms.lanes.retry(journal.lease, journal.head.id, journal.stored(), delay=delay, begun=begun)
 
     async def _park(self, words: str) -> Head | None:
         """Set the operation aside for a person and tell them; what only shows something is let go."""
@@ -241,8 +249,9 @@ class Run:
         await self._hold(words)
 
     async def _hold(self, why: str) -> None:
-        self._journal.operation.why = why
-        await self._rooms.lanes.hold(self._journal.lease, self._journal.head.id, self._journal.stored())
+        journal = self._journal
+        journal.operation.why = why
+        await self._rooms.lanes.hold(journal.lease, journal.head.id, journal.stored(), begun=journal.progress.begun)
 
     async def _wait_for_desk(self, wait: timedelta) -> None:
         """Leave the operation alone while its desk does not answer."""
@@ -300,6 +309,27 @@ class Run:
         since = max(progress.since, progress.verify) if asks else progress.first_failed
         once = f"{identity}:{'parked' if parked else 'waiting'}:{since:.0f}"
         await self._rooms.lanes.add([tell_op(team, told, once=once)])
+
+    async def _parted(self, link: Link | None) -> None:
+        """Say that something was for a ticket that its thread does not go with any more; an edit goes unsaid."""
+        work, thread, identity = self._work, ThreadKey.parse(self._journal.lease.lane), self._journal.head.id
+        if isinstance(work, EditMessage | DeleteMessage):
+            return
+        with await self._to_actor():
+            words = _("{what} was not sent: its thread has no ticket any more.", what=self._subject())
+            if link:
+                words = _(
+                    "{what} was not sent: it was for the ticket that this thread had then, not for ticket {number}.",
+                    what=self._subject(),
+                    number=link.number,
+                )
+        if isinstance(work, AddMessage):
+            words = f"{words}\n{work.text}".rstrip()  # what was typed into a command stands nowhere else
+            if work.ts and self._journal.progress.shown:
+                failed = Receipt(channel=thread.channel, ts=work.ts, state="failed", again=True)
+                await self._rooms.lanes.add([receipt_op(thread, failed)])
+        told = Tell(user=getattr(work, "actor", ""), channel=thread.channel, thread_ts=thread.ts, text=words)
+        await self._rooms.lanes.add([tell_op(thread.team, told, once=identity)])
 
     async def _to_actor(self) -> AbstractContextManager[None]:
         """To speak in the words of who asked for this."""

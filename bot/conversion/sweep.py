@@ -15,6 +15,7 @@ from bot.conversion.records import (
     Delivered,
     EditMessage,
     Link,
+    LinkRef,
     Operation,
     Progress,
     SweepThread,
@@ -103,7 +104,7 @@ def is_for_the_ticket(link: Link, message: ThreadMessage) -> bool:
 
 
 def _edit(link: Link, message: ThreadMessage) -> EditMessage:
-    return EditMessage(actor=_actor(link, message), ts=message.ts, edited=message.edited)
+    return EditMessage(actor=_actor(link, message), ts=message.ts, edited=message.edited, under=LinkRef.of(link))
 
 
 def _actor(link: Link, message: ThreadMessage) -> str:
@@ -112,7 +113,8 @@ def _actor(link: Link, message: ThreadMessage) -> str:
 
 def found_op(link: Link, message: ThreadMessage, progress: Progress) -> NewOp:
     """The same operation as a message's event would have made; its text is read again when it is its turn."""
-    work = AddMessage(actor=_actor(link, message), ts=message.ts, edited=message.edited, mirrored=True)
+    actor, under = _actor(link, message), LinkRef.of(link)
+    work = AddMessage(actor=actor, ts=message.ts, edited=message.edited, mirrored=True, under=under)
     thread = link.thread
     return NewOp(
         lane=str(thread),

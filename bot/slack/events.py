@@ -12,7 +12,7 @@ from bot.conversion.intake import Intake
 from bot.conversion.journal import LookLater
 from bot.conversion.marks import mark_of
 from bot.conversion.ops import below_new_card
-from bot.conversion.records import AddMessage, DeleteMessage, EditMessage, Link
+from bot.conversion.records import AddMessage, DeleteMessage, EditMessage, Link, LinkRef
 from bot.conversion.text.plain import from_plain
 from bot.slack.mentions import SOON, thread_in, thread_of
 from bot.slack.routing import Event, Router
@@ -67,7 +67,12 @@ class Events:
         if link and link.at(str(message["ts"])).mirror == "marked" and _goes(link, message):  # perhaps only now
             await self._intake.mirror(thread, _addition(message, link, edited=change))
         work = EditMessage(
-            actor=_actor(message, link), ts=str(message["ts"]), message=message, previous=previous, edited=change
+            actor=_actor(message, link),
+            ts=str(message["ts"]),
+            message=message,
+            previous=previous,
+            edited=change,
+            under=LinkRef.of(link),
         )
         await self._intake.edit(thread, work, change=change)
 
@@ -80,7 +85,7 @@ class Events:
         ts, thread = str(event.get("deleted_ts") or previous.get("ts")), thread_in(happened.body, previous)
         if link and link.at(str(event.get("ts") or ts)).mirror == "nothing":
             return
-        work = DeleteMessage(actor=_actor(previous, link), ts=ts, previous=previous)
+        work = DeleteMessage(actor=_actor(previous, link), ts=ts, previous=previous, under=LinkRef.of(link))
         await self._intake.delete(thread, work)
 
     def _is_said(self, message: Mapping[str, Any]) -> bool:
@@ -108,7 +113,14 @@ def _goes(link: Link | None, message: Mapping[str, Any]) -> bool:
 
 
 def _addition(message: dict[str, Any], link: Link | None, *, edited: str = "") -> AddMessage:
-    return AddMessage(actor=_actor(message, link), ts=str(message["ts"]), message=message, mirrored=True, edited=edited)
+    return AddMessage(
+        actor=_actor(message, link),
+        ts=str(message["ts"]),
+        message=message,
+        mirrored=True,
+        edited=edited,
+        under=LinkRef.of(link),
+    )
 
 
 def _actor(message: Mapping[str, Any], link: Link | None) -> str:

@@ -2,7 +2,7 @@
 
 from bot.conversion.intake import Intake
 from bot.conversion.ports import Desks
-from bot.conversion.records import MoveTicket, ThreadKey
+from bot.conversion.records import LinkRef, MoveTicket, ThreadKey
 from bot.slack.access import Access
 from bot.slack.answers import Answers
 from bot.slack.ids import Action
@@ -48,7 +48,7 @@ class Moving:
             meant = ThreadKey.parse(named).model_copy(update={"team": call.actor.team})  # it may be in another channel
             found = await self._tickets.of_thread(asked, meant, Gesture.LINK)
             target, thread = await self._target(asked, found, desk), thread_of_found(found)
-            work = MoveTicket(actor=call.actor.id, desk=target)
+            work = MoveTicket(actor=call.actor.id, desk=target, under=LinkRef.of(found.link))
             once = f"{found.desk.name}:{found.link.ticket_id if found.link else ''}:{target}"
             await self._intake.move(thread, work, once=once)
             words = _("The thread is being moved; its card will say when that is done.")

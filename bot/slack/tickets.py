@@ -10,7 +10,7 @@ from adapters.errors import AdapterError, NotFound, UnsupportedFeature
 from adapters.model import Act, Ticket, TicketRef, Visibility
 from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links
-from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkTicket, ThreadKey
+from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkRef, LinkTicket, ThreadKey
 from bot.slack.access import Access
 from bot.slack.allowance import Allowance, Kind
 from bot.slack.mirroring import choices_words, switched_words, wanted
@@ -262,7 +262,7 @@ class Tickets:
                 )
             )
         await self.count(asked, Kind.CHANGES)
-        work = AddMessage(actor=asked.actor.id, text=text, visibility=visibility)
+        work = AddMessage(actor=asked.actor.id, text=text, visibility=visibility, under=LinkRef.of(found.link))
         await self._intake.add_message(thread, work, once=asked.once)
         said = {"number": found.number, "desk": found.desk.title}
         if note:
@@ -280,7 +280,7 @@ class Tickets:
         if not found.desk.has(needs):
             raise Refused(_(_CANNOT[needs], desk=found.desk.title))
         await self.count(asked, Kind.CHANGES)
-        work = ChangeTicket(actor=asked.actor.id, act=act, value=value)
+        work = ChangeTicket(actor=asked.actor.id, act=act, value=value, under=LinkRef.of(found.link))
         await self._intake.change(thread_of_found(found), work, once=asked.once)
 
     async def link(self, asked: Asked, thread: ThreadKey, desk: TicketAdapter[Any], number: str) -> str:

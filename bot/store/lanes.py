@@ -16,7 +16,16 @@ from typing import Any
 from typing_extensions import override
 
 from bot.conversion.ports import Added, Head, Lanes, Lease, LeaseLost, NewOp, Outcome, Parked
-from bot.conversion.records import link_from, stored_form
+from bot.conversion.records import (
+    AddMessage,
+    Delivered,
+    EditMessage,
+    decode,
+    delivered_from,
+    link_from,
+    stored_form,
+)
+from bot.conversion.stored import UnknownVersion
 from bot.store.bell import Bell
 from bot.store.cipher import OPEN, Cipher
 from bot.store.connection import Call, Connection
@@ -36,6 +45,8 @@ AT_ONCE = 500
 _ADDED = {one.value: one for one in Added}
 LOST = -1
 """What a script answers to whoever does not hold the lane (any more)."""
+NEWER = 2
+"""What ``save`` answers where a newer text waits to take an operation's place."""
 
 
 def milliseconds(span: timedelta) -> int:
@@ -65,7 +76,7 @@ class RedisLanes(Lanes):
         self._lease = milliseconds(lease)
         self._bell = Bell(connection)
         self._look_at = 0.0
-        self._process, self._count = secrets.token_hex(6), itertools.count()
+        self._process, self._count = secrets.token_hex(12), itertools.count()
 
     def _call(self) -> str:
         """A name for a call, which no other has in any process."""
@@ -161,8 +172,8 @@ class RedisLanes(Lanes):
         return self._head(lease, await self._leased("head", lease, self._lease, extra=[queue]))
 
     @override
-    async def save(self, lease: Lease, op: str, payload: str) -> None:
-        await self._leased("save", lease, self._lease, op, self._closed(lease, op, payload))
+    async def save(self, lease: Lease, op: str, payload: str) -> bool:
+        return bool(await self._leased("save", lease, self._lease, op, self._closed(lease, op, payload)) == NEWER)
 
     @override
     async def extend(self, lease: Lease) -> None:
@@ -202,10 +213,10 @@ class RedisLanes(Lanes):
         return self._head(lease, answer)
 
     @override
-    async def retry(self, lease: Lease, op: str, payload: str, *, delay: timedelta) -> None:
+    async def retry(self, lease: Lease, op: str, payload: str, *, delay: timedelta, begun: bool = True) -> None:
         handed, stored = self._handed.pop(lease.lane, ("", ""))
         as_it_was = stored if payload == handed else self._closed(lease, op, payload)
-        await self._leased("retry", lease, milliseconds(delay), op, as_it_was)
+        await self._leased("retry", lease, milliseconds(delay), op, as_it_was, "begun" if begun else "")
         self._look_in(delay.total_seconds())
 
     @override
@@ -215,8 +226,8 @@ class RedisLanes(Lanes):
         return self._head(lease, answer)
 
     @override
-    async def hold(self, lease: Lease, op: str, payload: str) -> None:
-        await self._leased("hold", lease, op, self._closed(lease, op, payload))
+    async def hold(self, lease: Lease, op: str, payload: str, *, begun: bool = True) -> None:
+        await self._leased("hold", lease, op, self._closed(lease, op, payload), "begun" if begun else "")
 
     async def _leased(self, script: str, lease: Lease, *args: str | int, extra: Sequence[str] = ()) -> Any:
         keys = [*self._shard(lease.lane).all, *extra]
@@ -260,13 +271,31 @@ class RedisLanes(Lanes):
     @override
     async def unpark(self, lane: str, op: str, payload: str | None) -> bool:
         if payload is None:
-            return await self._unpark(lane, op, "drop")
+            return await self._unpark(lane, op, "drop", *await self._known(lane, op))
         return await self._unpark(lane, op, "put", self._cipher.close(payload, f"{lane}|{op}"))
 
     async def _unpark(self, lane: str, op: str, *what: str) -> bool:
         shard, remember = self._shard(lane), int(REMEMBER.total_seconds())
-        keys = [*shard.all, shard.queue(lane), shard.memory(lane, op)]
+        keys = [*shard.all, shard.queue(lane), shard.memory(lane, op), shard.delivered(thread_of(lane))]
         return bool(await self._connection.run("unpark", keys, [lane, op, remember, *what]))
+
+    async def _known(self, lane: str, op: str) -> tuple[str, ...]:
+        """Timestamp of a Slack message and what is known of it once this is dropped: not to be sent, or not so edited.
+
+        It lasts as long as the link, and so longer than the memory of an operation.
+        """
+        try:
+            work = decode(await self.peek(lane, op) or "").work
+        except UnknownVersion:
+            return ()
+        if not isinstance(work, AddMessage | EditMessage) or not work.ts:
+            return ()
+        key = self._shard(lane).delivered(thread_of(lane))
+        stored = await self._connection.do("HGET", key, work.ts)
+        known = delivered_from(stored) if stored else Delivered(message_id="", gone=True)
+        if isinstance(work, EditMessage):
+            known = known.model_copy(update={"edited": work.edited})
+        return work.ts, stored_form(known)
 
     async def everything(self) -> AsyncIterator[tuple[str, str, str]]:
         """Lane, id and payload of all that waits, stands behind what is in hand, or is parked. Raises StoreAway."""
@@ -278,7 +307,7 @@ class RedisLanes(Lanes):
 
     async def forget(self, lane: str, op: str) -> bool:
         """Drop an operation wherever it is; False where a worker has it in hand. Raises StoreAway."""
-        await self._unpark(lane, op, "forget")
+        await self._unpark(lane, op, "forget", *await self._known(lane, op))
         return await self.peek(lane, op) is None
 
     @override
@@ -308,7 +337,7 @@ class RedisLanes(Lanes):
         if answer is None:
             self._handed.pop(lease.lane, None)
             return None
-        op, stored, waiting, link, verify, resync, waited = answer
+        op, stored, waiting, link, verify, resync, waited, deaths = answer
         payload = self._cipher.open(stored, f"{lease.lane}|{op}")
         if self._cipher.closes:
             self._handed[lease.lane] = payload, stored
@@ -321,6 +350,7 @@ class RedisLanes(Lanes):
             restarted=float(verify),
             resync=bool(resync),
             waited=bool(waited),
+            deaths=deaths,
         )
 
     def _closed(self, lease: Lease, op: str, payload: str) -> str:
@@ -339,7 +369,7 @@ class RedisLanes(Lanes):
 def _add_call(shard: Shard, ops: Sequence[NewOp], cipher: Cipher = OPEN) -> Call:
     keys, args = [*shard.all], list[str | int]()
     for op in ops:
-        wish = "l" * op.linked_only + "r" * op.replace + "m" * op.makes_link + "b" * op.begun
+        wish = "l" * op.linked_only + "r" * op.replace + "s" * op.instead + "m" * op.makes_link + "b" * op.begun
         keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))
         payload = cipher.close(op.payload, f"{op.lane}|{op.id}")
         args += (f"{op.order}|{milliseconds(op.delay) if op.delay else 0}|{wish}", payload)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.conversion import tickets
+from bot.conversion.decisions import Decision, decided
 from bot.conversion.ops import event_op, sweep_op
 from bot.conversion.ports import Added
-from bot.conversion.records import AddMessage, OpenTicket
+from bot.conversion.records import AddMessage, EditMessage, OpenTicket
 from tests.conversion.slack_fakes import BEN, said
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
@@ -149,3 +150,41 @@ async def test_slack_is_not_asked_while_an_event_of_the_thread_waits(house, monk
             await asyncio.sleep(0.05)
 
     assert (reads, reads + 1) == (before, house.threads.reads)
+
+
+async def test_what_was_discarded_is_not_found_again_however_long_ago_that_was(house):
+    """Redis remembers for a week that an operation was dropped, and a thread is read for as long as it is linked."""
+    await opened(house)
+    ts = f"{time.time() - 1:.6f}"
+    house.threads.messages.append(said(ts, "thought better of it", BEN))
+    await house.intake.mirror(THREAD, AddMessage(actor=BEN.id, ts=ts, mirrored=True))
+    await set_aside_and_discarded(house)
+    for key in await house.store.connection.do("KEYS", f"tk:*:dd:*{ts}"):
+        await house.store.connection.do("DEL", key)
+
+    await swept(house)
+
+    assert 0 == await on_ticket(house, "thought better of it")
+
+
+async def test_an_edit_that_was_discarded_is_not_found_again(house):
+    """Slack tells of it under another timestamp than the message carries."""
+    await opened(house)
+    ts, second = f"{time.time() - 5:.6f}", int(time.time())
+    house.threads.messages.append(said(ts, "as it was", BEN))
+    await swept(house)
+    house.threads.messages[-1] = replace(said(ts, "as it reads now", BEN), edited=f"{second}.000000")
+    edit = EditMessage(actor=BEN.id, ts=ts, edited=f"{second}.000000")
+    await house.intake.edit(THREAD, edit, change=f"{second}.000300")
+    await set_aside_and_discarded(house)
+
+    await swept(house)
+
+    assert (1, 0) == (await on_ticket(house, "as it was"), await on_ticket(house, "as it reads now"))
+
+
+async def set_aside_and_discarded(house):
+    (lease,) = await house.store.lanes.claim(1)
+    head = await house.store.lanes.head(lease)
+    assert None is await house.store.lanes.park(lease, head.id, head.payload)
+    assert await house.store.lanes.unpark(lease.lane, head.id, decided(head.payload, Decision.DISCARD))

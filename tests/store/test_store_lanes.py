@@ -146,24 +146,57 @@ async def test_a_reply_counts_as_linked_while_the_ticket_is_being_opened(store, 
 async def test_an_edit_before_anybody_began_replaces_the_message_in_its_place(store, op, claim):
     await store.lanes.add([op("a", 1, "first"), op("b", 2)])
 
-    assert [Added.REPLACED] == await store.lanes.add([op("a", 9, "second", replace=True)])
+    assert [Added.REPLACED] == await store.lanes.add([op("a", 9, "second", instead=True)])
 
     head = await store.lanes.head(await claim())
     assert ("a", "second") == (head.id, head.payload)
 
 
-async def test_an_edit_of_a_message_that_a_worker_has_in_hand_is_a_thing_of_its_own(store, op, claim):
+async def test_an_edit_of_what_does_not_wait_any_more_is_not_a_message_of_its_own(store, op, claim):
+    """It was set aside for a person while the edit was on its way: the message must not be there twice."""
     await store.lanes.add([op("a", 1, "first")])
-    await store.lanes.head(await claim())
+    await store.lanes.park(await claim(), "a", "first, refused")
 
-    assert [Added.DUPLICATE] == await store.lanes.add([op("a", 1, "second", replace=True)])
-    assert "first" == await store.lanes.peek(T, "a")
+    assert [Added.DUPLICATE] == await store.lanes.add([op("a", 1, "second", instead=True)])
+    assert [Added.DUPLICATE] == await store.lanes.add([op("b", 1, "second", instead=True)])
+    assert 0 == await store.lanes.waiting(T)
 
 
-async def test_an_edit_does_not_take_the_place_of_a_message_that_may_have_been_sent_before(store, op):
+async def test_who_has_a_message_in_hand_hears_before_it_is_sent_that_it_was_edited(store, op, claim):
+    await store.lanes.add([op("a", 1, "first")])
+    lease = await claim()
+    await store.lanes.head(lease)
+    assert not await store.lanes.save(lease, "a", "first, fetched")
+
+    assert [Added.REPLACED] == await store.lanes.add([op("a", 1, "second", instead=True)])
+    assert "first, fetched" == await store.lanes.peek(T, "a")
+    assert await store.lanes.save(lease, "a", "first, calling")
+    await store.lanes.retry(lease, "a", "first, not sent", delay=NO_TIME, begun=False)
+
+    head = await store.lanes.head(await claim())
+    assert ("a", "second") == (head.id, head.payload)
+
+
+async def test_an_edit_of_what_was_sent_meanwhile_is_dropped_with_it(store, op, claim):
+    await store.lanes.add([op("a", 1, "first")])
+    lease = await claim()
+    await store.lanes.head(lease)
+    await store.lanes.save(lease, "a", "first, calling")
+    await store.lanes.add([op("a", 1, "second", instead=True)])
+
+    assert None is await store.lanes.done(lease, "a", NOTHING)
+    assert [] == await store.connection.do("KEYS", "tk:*:again")
+
+
+async def test_an_edit_does_not_take_the_place_of_a_message_that_may_have_been_sent_before_that_is_known(
+    store, op, claim
+):
     await store.lanes.add([op("a", 1, "first", begun=True)])
 
-    assert [Added.DUPLICATE] == await store.lanes.add([op("a", 1, "second", replace=True)])
+    assert [Added.REPLACED] == await store.lanes.add([op("a", 1, "second", instead=True)])
+    lease = await claim()
+    assert "first" == (await store.lanes.head(lease)).payload
+    assert await store.lanes.save(lease, "a", "first, looked for")
 
 
 async def test_an_edit_of_a_message_that_went_back_untouched_replaces_it(store, op, claim):
@@ -173,16 +206,20 @@ async def test_an_edit_of_a_message_that_went_back_untouched_replaces_it(store, 
     await store.lanes.head(lease)
     await store.lanes.retry(lease, "a", "first", delay=NO_TIME)
 
-    assert [Added.REPLACED] == await store.lanes.add([op("a", 1, "second", replace=True)])
+    assert [Added.REPLACED] == await store.lanes.add([op("a", 1, "second", instead=True)])
 
 
-async def test_an_edit_of_a_message_whose_call_began_does_not_replace_it(store, op, claim):
+@pytest.mark.parametrize(("begun", "reads"), [(True, "first, again"), (False, "second")])
+async def test_an_edit_after_a_failed_call_replaces_the_message_where_it_surely_was_not_sent(
+    store, op, claim, begun, reads
+):
     await store.lanes.add([op("a", 1, "first")])
     lease = await claim()
     await store.lanes.save(lease, "a", "calling")
-    await store.lanes.retry(lease, "a", "calling", delay=NO_TIME)
+    await store.lanes.retry(lease, "a", "first, again", delay=NO_TIME, begun=begun)
 
-    assert [Added.DUPLICATE] == await store.lanes.add([op("a", 1, "second", replace=True)])
+    await store.lanes.add([op("a", 1, "second", instead=True)])
+    assert reads == (await store.lanes.head(await claim())).payload
 
 
 async def test_many_wishes_for_a_card_are_one_and_after_it_is_shown_it_may_be_wished_again(store, op, claim):

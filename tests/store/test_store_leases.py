@@ -60,6 +60,23 @@ async def test_a_silent_workers_lane_is_taken_over_with_what_it_wrote_down(store
     assert ("began", False) == (head.payload, head.verify)
 
 
+async def test_who_takes_a_lane_over_hears_how_many_died_with_it_in_hand_though_none_wrote_anything_down(store, op):
+    await store.lanes.add([op("a", 1), op("b", 2)])
+    seen = []
+    for _ in range(3):
+        (lease,) = await store.lanes.claim(1)
+        seen += [(await store.lanes.head(lease)).deaths, (await store.lanes.head(lease)).deaths]
+        await asyncio.sleep(SILENCE)
+    (lease,) = await store.lanes.claim(1)
+    seen.append((await store.lanes.head(lease)).deaths)
+    next_one = await store.lanes.done(lease, "a", NOTHING)
+    await store.lanes.retry(lease, "b", "given back", delay=timedelta())
+    (lease,) = await store.lanes.claim(1)
+
+    assert [0, 0, 1, 1, 2, 2, 3] == seen
+    assert [0, 0] == [next_one.deaths, (await store.lanes.head(lease)).deaths]
+
+
 async def test_a_heartbeat_keeps_the_lane(store, op, claim):
     await store.lanes.add([op()])
     lease = await claim()

@@ -114,6 +114,19 @@ async def test_dropping_what_holds_a_lane_lets_the_rest_go_on(store, op, claim):
     assert "b" == (await store.lanes.head(await claim())).id
 
 
+@pytest.mark.parametrize(("begun", "reads"), [(True, "answered"), (False, "edited")])
+async def test_an_edit_of_what_is_held_takes_its_place_unless_it_may_have_been_sent(store, op, claim, begun, reads):
+    await store.lanes.add([op("a", 1)])
+    await store.lanes.hold(await claim(), "a", "asked", begun=begun)
+    await store.lanes.add([op("a", 1, "edited", instead=True)])
+
+    await store.lanes.unpark(T, "a", "answered" if begun else await store.lanes.peek(T, "a"))
+
+    lease = await claim()
+    assert reads == (await store.lanes.head(lease)).payload
+    assert begun is await store.lanes.save(lease, "a", "calling")
+
+
 async def test_an_operation_parked_in_a_held_lane_goes_back_without_waking_it(store, op, claim):
     await store.lanes.add([op("a", 1), op("b", 2)])
     lease = await claim()

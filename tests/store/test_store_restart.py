@@ -151,7 +151,7 @@ async def test_a_retry_without_progress_keeps_the_mark_and_an_edit_does_not_take
     await machine.kill()
 
     async with machine.store() as store:
-        assert [Added.DUPLICATE] == await store.lanes.add([op("a", 1, "edited", replace=True)])
+        assert [Added.REPLACED] == await store.lanes.add([op("a", 1, "edited", instead=True)])
         head, lease = await head_of(store)
         assert ("said", True) == (head.payload, head.verify)
         await store.lanes.retry(lease, "a", "said", delay=NO_TIME)

@@ -1,6 +1,6 @@
 -- Adds operations to lanes of one shard. Per operation, KEYS: queue, memory, from whose names its lane and its id are
--- read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable, m: makes a link, b: perhaps
--- begun), payload. Returns a word for each. Without any, it only notes which run of the server this is.
+-- read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable, s: stands in for one that waits,
+-- m: makes a link, b: perhaps begun), payload. Returns a word for each. Without any, it only notes which run this is.
 
 local rid, moment = run(), now()
 local since = redis.call('HGET', runs, rid)
@@ -41,13 +41,10 @@ local function replace(lane, op, order, payload, record)
   local doubtful = stored_in ~= rid and not has(flags, 'r')  -- its first text may be at the desk; the edit goes after it
   if not doubtful and not has(flags, 'b') and in_hand(lane) ~= op then
     redis.call('HSET', ops, field, record_of(stored_in, flags, payload))
-    return 'replaced'
-  end
-  if has(flags, 'r') then
+  else
     redis.call('HSET', again, field, order .. '|' .. payload)
-    return 'replaced'
   end
-  return 'duplicate'
+  return 'replaced'
 end
 
 local function known(lane, op, memory, wish)
@@ -67,9 +64,9 @@ local function add(queue, memory, lane, op, order, payload, delay, wish)
   end
   local record = redis.call('HGET', ops, lane .. '|' .. op)
   if record then
-    return has(wish, 'r') and replace(lane, op, order, payload, record) or 'duplicate'
+    return (has(wish, 'r') or has(wish, 's')) and replace(lane, op, order, payload, record) or 'duplicate'
   end
-  if known(lane, op, memory, wish) then
+  if has(wish, 's') or known(lane, op, memory, wish) then
     return 'duplicate'
   end
   local flags = (has(wish, 'm') and 'm' or '') .. (has(wish, 'r') and 'r' or '') .. (has(wish, 'b') and 'b' or '')

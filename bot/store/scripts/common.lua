@@ -49,6 +49,10 @@ local function with(flags, flag)
   return has(flags, flag) and flags or flags .. flag
 end
 
+local function without(flags, flag)
+  return (string.gsub(flags, flag, ''))
+end
+
 -- What the holder of a lane is known by. A lease ends with the run of the server that gave it: half of what its holder
 -- wrote down may be forgotten, and the rest must not follow.
 local function lease_of(token)
@@ -114,13 +118,20 @@ local function take_out(lane, queue, op)
   return flags, order
 end
 
--- A wish that came while the same one was being carried out takes its place.
-local function bring_successor(lane, queue, op, rid)
+-- What came to take an operation's place while that was in hand or begun; order and payload, or nil.
+local function take_successor(lane, op)
   local field = lane .. '|' .. op
   local successor = redis.call('HGET', again, field)
   if successor then
     redis.call('HDEL', again, field)
-    local order, payload = string.match(successor, '^(%d+)|(.*)$')
+    return string.match(successor, '^(%d+)|(.*)$')
+  end
+end
+
+-- A wish that came while the same one was being carried out takes its place; a text that came too late is dropped.
+local function bring_successor(lane, queue, op, rid, flags)
+  local order, payload = take_successor(lane, op)
+  if order and has(flags, 'r') then
     put_in(lane, queue, op, order, record_of(rid, 'r', payload), 'r')
   end
 end
@@ -162,8 +173,8 @@ end
 
 -- The head of a lane for the holder of its lease; false, and the lane given back, where nothing waits. A call that
 -- finishes one operation and hands out another has a name: when it runs again it must not finish the other one too,
--- which may have the same id.
-local function hand_out(lane, queue, lease, rid, call)
+-- which may have the same id. *deaths*: how many holders in a row did not live to give this one back.
+local function hand_out(lane, queue, lease, rid, call, deaths)
   local op, order = unpack(redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES'))
   if not op then
     give_back(lane)
@@ -192,5 +203,6 @@ local function hand_out(lane, queue, lease, rid, call)
     unsure and (redis.call('HGET', runs, rid) or math.floor(now() / 1000)) or 0,
     resync and 1 or 0,
     waited and 1 or 0,
+    deaths or 0,
   }
 end

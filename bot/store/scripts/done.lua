@@ -41,12 +41,13 @@ if flags then
   if linked then
     write_delivered()
   end
-  if has(flags, 'r') then
-    bring_successor(lane, queue, op, rid)
-  elseif not has(flags, 'm') then
+  bring_successor(lane, queue, op, rid, flags)
+  if has(flags, 'm') then
+    if linked then
+      redis.call('HSET', made, thread, op)
+    end
+  elseif not has(flags, 'r') then
     redis.call('SET', memory, '1', 'EX', remember)
-  elseif linked then
-    redis.call('HSET', made, thread, op)
   end
 end
 return hand_out(lane, queue, lease, rid, call)

@@ -1,6 +1,7 @@
--- Stops a lane at an operation until a person has answered. ARGV: lane, token, operation, payload.
+-- Stops a lane at an operation until a person has answered. ARGV: lane, token, operation, payload, 'begun' where any of
+-- it may have been done, or ''.
 
-local lane, token, op, payload = unpack(ARGV)
+local lane, token, op, payload, begun = unpack(ARGV)
 if lost(lane, token) then
   return LOST
 end
@@ -8,7 +9,8 @@ local field = lane .. '|' .. op
 local record = redis.call('HGET', ops, field)
 if record then
   local _, flags = parts_of(record)
-  redis.call('HSET', ops, field, record_of(run(), with(flags, 'b'), payload))
+  flags = begun == 'begun' and with(flags, 'b') or without(flags, 'b')
+  redis.call('HSET', ops, field, record_of(run(), flags, payload))
   redis.call('HSET', held, lane, now() .. '|' .. op)
   redis.call('ZREM', ready, lane)
 end

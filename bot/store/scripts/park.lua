@@ -15,6 +15,6 @@ end
 if flags then
   local record = now() .. '|' .. order .. '|' .. flags .. '|' .. payload
   redis.call('HSET', parked, lane .. '|' .. op, record)
-  bring_successor(lane, queue, op, rid)
+  bring_successor(lane, queue, op, rid, flags)
 end
 return hand_out(lane, queue, lease, rid, call)

@@ -1,7 +1,7 @@
--- Writes an operation's progress and gives its lane back for a while, unless somebody nudged it. ARGV: lane, token, delay in milliseconds,
--- operation, payload.
+-- Writes an operation's progress and gives its lane back for a while, unless somebody nudged it. ARGV: lane, token,
+-- delay in milliseconds, operation, payload, 'begun' where any of it may have been done, or ''.
 
-local lane, token, delay, op, payload = unpack(ARGV)
+local lane, token, delay, op, payload, begun = unpack(ARGV)
 if lost(lane, token) then
   return LOST
 end
@@ -10,6 +10,10 @@ local record = redis.call('HGET', ops, field)
 if record then
   local _, flags, before = parts_of(record)
   if payload ~= before then  -- whoever gives a record back as it was has not looked into its fate
+    if begun ~= 'begun' and not has(flags, 'r') then  -- a newer text may take its place, and does
+      local _, newer = take_successor(lane, op)
+      flags, payload = without(flags, 'b'), newer or payload
+    end
     redis.call('HSET', ops, field, record_of(run(), flags, payload))
   end
 end

@@ -1,0 +1,92 @@
+"""What was written for one ticket does not reach another to which its thread is linked meanwhile."""
+
+import pytest
+
+from adapters.model import Act, TicketRef, Visibility
+from bot.conversion.records import AddMessage, ChangeTicket, DeleteMessage, LinkRef, LinkTicket, ThreadKey
+from bot.conversion.relinking import relink
+from tests.conversion.slack_fakes import said
+from tests.conversion.test_conversion_edits import _edit
+from tests.conversion.test_conversion_pull import idle
+from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
+
+OTHER = ThreadKey(team="T1", channel="C1", ts="1700000500.000100")
+
+
+@pytest.fixture
+async def two(house):
+    """The thread's ticket and another one."""
+    mine = await opened(house)
+    house.threads.messages = [said(OTHER.ts, "It leaks")]
+    await house.intake.open_ticket("T1", OPEN.model_copy(update={"thread_ts": OTHER.ts}), once="other")
+
+    async def there():
+        return len(await house.tickets()) == 2
+
+    await house.until(there)
+    await idle(house, str(OTHER))
+    house.threads.messages = [said(THREAD.ts, "It burns")]
+    (other,) = [ticket for ticket in await house.tickets() if ticket.id != mine.id]
+    return mine, other
+
+
+async def wait_for_mine(house):
+    """All that can wait for a ticket, asked for while its desk is slow."""
+    under = LinkRef.of(await house.store.links.get(THREAD))
+    await house.intake.mirror(THREAD, reply(1, "for mine").model_copy(update={"under": under}))
+    edit = _edit("1700000000.000100", "It blazes", "It burns", "1800000009.0").model_copy(update={"under": under})
+    await house.intake.edit(THREAD, edit, change="1800000009.1")
+    await house.intake.delete(THREAD, DeleteMessage(actor="U1", ts="1800000000.5", previous={}, under=under))
+    typed = AddMessage(actor="U1", text="typed for mine", visibility=Visibility.PUBLIC, under=under)
+    await house.intake.add_message(THREAD, typed, once="typed")
+    await house.intake.change(THREAD, ChangeTicket(actor="U1", act=Act.CLOSE, under=under), once="close")
+
+
+def told(house):
+    return [words for _, words, *_ in house.voice.told]
+
+
+async def standing(house):
+    """Of each ticket: whether it is closed, and what stands behind its opening."""
+    return [(ticket.closed, [message.text for message in ticket.messages[1:]]) for ticket in await house.tickets()]
+
+
+async def test_after_another_was_linked_nothing_of_it_is_there_and_who_asked_is_told(house, two):
+    _, other = two
+    await wait_for_mine(house)
+    await house.intake.unlink(THREAD)
+    wish = LinkTicket(actor="U1", desk="desk", number=other.number, channel="C1", thread_ts=THREAD.ts)
+    await house.intake.link_ticket(THREAD, wish)
+
+    await idle(house, str(THREAD))
+    await idle(house, "ui/T1:C1:1700000000.000100")
+
+    assert [(False, []), (False, [])] == await standing(house)
+    why = "was not sent: it was for the ticket that this thread had then, not for ticket"
+    assert 3 == sum(why in words for words in told(house))
+    assert 1 == sum(words.endswith("\ntyped for mine") for words in told(house))
+
+
+async def test_after_it_was_unlinked_who_asked_for_something_is_told_that_it_was_not_done(house, two):
+    await wait_for_mine(house)
+    await house.intake.unlink(THREAD)
+
+    await idle(house, str(THREAD))
+    await idle(house, "ui/T1:C1:1700000000.000100")
+
+    assert [(False, []), (False, [])] == await standing(house)
+    assert 3 == sum("was not sent: its thread has no ticket any more." in words for words in told(house))
+
+
+async def test_where_the_thread_goes_on_with_another_ticket_it_all_goes_there(house, two):
+    """As after a merger or a move."""
+    _, other = two
+    await wait_for_mine(house)
+    link = await house.store.links.get(THREAD)
+    await relink(house.rooms, link, house.desk, TicketRef(id=other.id, number=other.number))
+
+    await idle(house, str(THREAD))
+
+    mine, theirs = await standing(house)
+    assert (False, []) == mine
+    assert {"for mine", "typed for mine"} <= {text.splitlines()[0] for text in theirs[1]}

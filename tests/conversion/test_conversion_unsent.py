@@ -1,0 +1,124 @@
+"""What was edited or deleted before its ticket had it: the ticket gets the last version, or nothing."""
+
+import asyncio
+import time
+
+import pytest
+
+from adapters.errors import OutcomeUnknown, Unavailable
+from bot.conversion.decisions import Decision, decided
+from bot.conversion.records import AddMessage, DeleteMessage
+from bot.conversion.verdicts import CRASHES
+from tests.conversion.slack_fakes import said
+from tests.conversion.test_conversion_edits import _edit
+from tests.conversion.test_conversion_pull import idle
+from tests.conversion.test_conversion_worker import OPEN, THREAD, failing, opened, reply
+
+SECRET = "the password is hunter2"
+
+
+async def changed(house, work, what):
+    """What Slack hands over when somebody takes back what they wrote."""
+    if what == "deleted":
+        return await house.intake.delete(THREAD, DeleteMessage(actor="U1", ts=work.ts, previous=work.message))
+    later = f"{time.time():.6f}"
+    return await house.intake.edit(THREAD, _edit(work.ts, "sorry", SECRET, later), change=later)
+
+
+def just_now(text):
+    """A message of this moment: what follows from it is later than it."""
+    ts = f"{time.time():.6f}"
+    return AddMessage(actor="U1", ts=ts, message={"ts": ts, "user": "U1", "text": text}, mirrored=True)
+
+
+async def parked(house):
+    return [one async for one in house.store.lanes.parked()]
+
+
+async def texts(house):
+    """All that stands on the ticket behind its opening."""
+    await idle(house, str(THREAD))
+    (ticket,) = await house.tickets()
+    return [message.text for message in ticket.messages[1:]]
+
+
+def _in_slack(house, work, what):
+    house.threads.messages = [said(THREAD.ts, "It burns")]
+    if what == "edited":
+        house.threads.messages.append(said(work.ts, "sorry"))
+
+
+@pytest.fixture
+def tries(house, monkeypatch, quick_settle):
+    """Has the first try to send something fail."""
+    return lambda error: failing(house, monkeypatch, "add_message", error)
+
+
+@pytest.mark.parametrize("error", [Unavailable("desk", "is down"), OutcomeUnknown("desk", "broke off")])
+@pytest.mark.parametrize(("what", "there"), [("deleted", []), ("edited", ["sorry"])])
+async def test_after_a_failed_try_nothing_of_the_old_text_reaches_the_ticket(house, tries, error, what, there):
+    await opened(house)
+    tries(error)
+    work = just_now(SECRET)
+    await house.intake.mirror(THREAD, work)
+
+    async def failed():
+        return '"attempts":1' in (await house.store.lanes.peek(str(THREAD), f"msg:T1:C1:{work.ts}") or "")
+
+    await house.until(failed)
+    _in_slack(house, work, what)
+    await changed(house, work, what)
+
+    assert there == await texts(house)
+
+
+@pytest.mark.parametrize(("what", "there"), [("deleted", []), ("edited", ["sorry"])])
+async def test_while_it_is_asked_how_a_closed_ticket_goes_on_a_reply_can_be_taken_back(house, what, there):
+    house.desk.settings = house.desk.settings.model_copy(update={"closed": "ask"})
+    await house.agents.set_closed((await opened(house)).id, closed=True)
+    work = just_now(SECRET)
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: parked(house))
+
+    _in_slack(house, work, what)
+    await changed(house, work, what)
+    for one in await parked(house):
+        assert one.held
+        await house.store.lanes.unpark(one.lane, one.id, decided(one.payload, Decision.REOPEN))
+
+    assert there == await texts(house)
+
+
+async def test_an_edit_of_what_waits_leaves_it_what_it_was(house, monkeypatch):
+    """What was only said in a thread whose ticket takes what is marked stays out of it, typing mistake or not."""
+    house.desk.settings = house.desk.settings.model_copy(update={"mirror": "marked"})
+    house.threads.messages = [said(THREAD.ts, "It burns")]
+    failing(house, monkeypatch, "open_ticket", Unavailable("desk", "is down"))
+    await house.intake.open_ticket("T1", OPEN, once="view")
+    work = reply(1, "between us, he never payss")
+    await house.intake.mirror(THREAD, work.model_copy(update={"mirrored": True}))
+    edit = _edit(work.ts, "between us, he never pays", "between us, he never payss", "1800000009.0")
+    await house.intake.edit(THREAD, edit, change="1800000009.1")
+
+    await house.until(lambda: house.voice.cards)
+
+    assert [] == await texts(house)
+
+
+async def test_a_message_that_kills_each_worker_before_anything_is_written_down_is_set_aside(house):
+    await opened(house)
+    await house.intake.mirror(THREAD, reply(1))
+    for _ in range(CRASHES):
+        (lease,) = await claimed(house)
+        await house.store.lanes.head(lease)  # and nobody hears of that worker any more
+    await house.until(lambda: house.voice.told)
+
+    assert "Threadline broke off several times while it worked on this." in house.voice.told[0][1]
+
+
+async def claimed(house):
+    async with asyncio.timeout(20):
+        while True:
+            if leases := await house.store.lanes.claim(1):
+                return leases
+            await asyncio.sleep(0.02)
