@@ -161,7 +161,7 @@ class Intake:
             before = [one for one in link.switches if one.since != since]
             old = before[-1] if before else Switch()
             new = Switch(since=since, mirror=mirror or old.mirror, apps=old.apps if apps is None else apps)
-            return link.model_copy(update={"switches": (*before, new)[-_SWITCHES:]})
+            return link.model_copy(update={"switches": _remembered((*before, new))})
 
         link = await self._links.update(thread, change)
         if link:
@@ -224,6 +224,13 @@ class Intake:
         except UnknownVersion:
             return ""
         return getattr(work, "actor", "")
+
+
+def _remembered(switches: tuple[Switch, ...]) -> tuple[Switch, ...]:
+    """The last *switches*; where earlier ones are forgotten, what was said under them stays in its thread."""
+    if len(switches) <= _SWITCHES:
+        return switches
+    return Switch(mirror="nothing"), *switches[1 - _SWITCHES :]
 
 
 def _is_untouched(payload: str) -> bool:

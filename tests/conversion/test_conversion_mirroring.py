@@ -82,6 +82,21 @@ async def test_what_was_said_before_goes_where_somebody_asks_for_it(house):
     assert f"From here on every reply in this thread goes to ticket {ticket.number}." == words
 
 
+async def test_what_was_said_under_a_switch_that_is_forgotten_stays_in_the_thread(house):
+    ticket = await opened(house)
+    await _switched(house, Switch(since="1900000010.000000", mirror="nothing"))
+    for second in range(20, 41):
+        mode = "everything" if second % 2 else "marked"
+        await house.intake.switch(THREAD, since=f"19000000{second}.000000", mirror=mode, apps=None, actor="U1")
+    house.threads.messages += [said("1900000011.000100", "among ourselves"), said("1900000039.000100", "after")]
+
+    await house.store.lanes.add([sweep_op(THREAD)])
+    await house.until(lambda: house.voice.receipts)
+
+    assert ["after"] == await _texts(house, ticket)
+    assert 20 == len((await house.store.links.get(THREAD)).switches)
+
+
 async def _texts(house, ticket):
     return [message.text.splitlines()[0] for message in (await house.agents.ticket(ticket.id)).messages[1:]]
 
