@@ -77,6 +77,10 @@ def is_forbidden(address: str) -> bool:
     return plain.is_link_local or plain.is_multicast or plain in _METADATA
 
 
+LONGEST_WAIT = timedelta(hours=1)
+"""A wish to be left alone for longer is not believed: all work of the desk would rest for as long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An answer read whole: status, headers with names in lower case, and its bytes."""
@@ -92,15 +96,16 @@ class Reply:
 
     @property
     def retry_after(self) -> timedelta | None:
-        """What a Retry-After header asks for, in either of its forms."""
+        """What a Retry-After header asks for, in either of its forms, up to `LONGEST_WAIT`; None: nothing sensible."""
         value = self.headers.get("retry-after", "").strip()
-        if value.isdecimal():
-            return timedelta(seconds=min(int(value), 86_400))
         try:
-            wait = parsedate_to_datetime(value) - datetime.now(UTC)
-        except (ValueError, TypeError):
+            if value.isdecimal():
+                wait = timedelta(seconds=int(value))
+            else:
+                wait = parsedate_to_datetime(value) - datetime.now(UTC)
+        except (ValueError, TypeError, OverflowError):
             return None
-        return max(wait, timedelta())
+        return min(max(wait, timedelta()), LONGEST_WAIT)
 
     def excerpt(self, length: int = 200) -> str:
         """The start of the text without tags, for an error's log code; callers make sure that it holds no secret."""

@@ -1,6 +1,7 @@
 """What every desk behind HTTP has of its way there: whose turn it is, what is not kept, and what a lost call means."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from adapters.errors import OutcomeUnknown, Rejected, Unavailable
-from adapters.http import CONNECTIONS, read_json
+from adapters.http import CONNECTIONS, LONGEST_WAIT, Reply, read_json
 from adapters.registry import settings_for
 from adapters.shared import InProcess
 from adapters.whmcs import WhmcsDesk
@@ -118,3 +119,21 @@ def test_whatever_a_desk_answers_can_be_sent_on_or_is_no_json(text):
 def test_what_is_no_json_is_a_value_error(text, words):
     with pytest.raises(ValueError, match=words):
         read_json(text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"),
+    [
+        ("7", timedelta(seconds=7)),
+        ("99999999", LONGEST_WAIT),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", LONGEST_WAIT),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", timedelta()),
+        ("9" * 50, None),
+        ("9" * 5000, None),
+        ("Wed, 21 Oct 2099 07:28:00 +" + "9" * 50, None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_no_desk_has_itself_left_alone_for_longer_than_is_believed(asked, wait):
+    assert wait == Reply(503, {"retry-after": asked}, b"").retry_after
