@@ -135,14 +135,15 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
 def pull_op(thread: ThreadKey, *, repeat: bool = False, delay: timedelta = timedelta(), doubt: float = 0.0) -> NewOp:
     """The wish to see what is new on the ticket of a thread; *repeat*: for as long as they are linked.
 
-    *doubt*: seconds since the epoch before which any of it may have been brought without our knowing; 0: none was.
+    *doubt*: seconds since the epoch before which any of it may have been brought without our knowing; 0: none was. Such
+    a look goes before those without a doubt, which would bring it again.
     """
     work = Operation(work=PullTicket(thread=thread, repeat=repeat), progress=Progress(verify=doubt))
     identity = "repeat" if repeat else "pull"
     return NewOp(
         lane=f"pull/{thread}",
         id=identity,
-        order=now(),
+        order=0 if doubt else now(),
         payload=encode(work),
         replace=True,
         begun=doubt > 0,

@@ -125,7 +125,9 @@ async def mend(rooms: Rooms, link: Link, comparison: Comparison) -> None:
         await rooms.lanes.add([sweep_op(link.thread)])  # what waits goes first, and may be all that is unsent
     if comparison.unseen:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"seen": comparison.seen}))
-        await rooms.lanes.add([pull_op(link.thread, doubt=time.time())])
+        again = pull_op(link.thread, doubt=time.time())
+        await rooms.lanes.add([again])
+        await rooms.lanes.nudge(again.lane)  # a look that repeats itself may rest there for a day
 
 
 async def link_again(rooms: Rooms, card: FoundCard, ticket: Ticket | None) -> Comparison | None:

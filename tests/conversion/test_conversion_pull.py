@@ -12,6 +12,7 @@ from adapters.model import Body, Message, Person, Status, Ticket, TicketRef, Vis
 from bot.conversion.ops import perhaps_done, poll_op, pull_op
 from bot.conversion.ports import FromDesk
 from bot.conversion.pull import RARELY, message_identity, pause, post_marker
+from bot.conversion.reconcile import compared, mend
 from bot.conversion.text.plain import from_plain, to_plain
 from bot.store.keys import breaker
 from tests.conversion.slack_fakes import BEN, said
@@ -333,6 +334,27 @@ async def test_a_repeated_look_that_is_put_off_still_looks_for_what_it_may_have_
     await house.until(caught_up)
 
     assert (2, []) == (len(tried), again)
+
+
+async def test_what_a_comparison_finds_is_brought_at_once_and_once_although_the_repeated_look_rests(house, monkeypatch):
+    ticket = await opened(house)
+    for answer in ("one", "two"):
+        await house.agents.reply(ticket.id, answer)
+    await pulled(house)
+    first = next(marker for marker, post in house.voice.posted.items() if to_plain(post.document) == "one")
+    del house.voice.posted[first]
+    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.CHANGED_SINCE})
+    await house.store.lanes.add([pull_op(THREAD, repeat=True, delay=timedelta(hours=33))])
+    link = await house.store.links.get(THREAD)
+
+    await mend(house.rooms, link, await compared(house.rooms, link))
+    await house.until(lambda: first in house.voice.posted)
+
+    async def caught_up():
+        return (await house.store.links.get(THREAD)).seen == link.seen
+
+    await house.until(caught_up)
+    assert 3 == house.voice.times_posted
 
 
 @pytest.mark.parametrize(
