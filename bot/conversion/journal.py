@@ -155,11 +155,14 @@ class Journal:
     async def _find(
         self, step: str, look: Look, reconcile: Reconcile, *, longest: timedelta, settle: timedelta
     ) -> str | None:
-        progress = self.progress
+        progress, now = self.progress, time.time()
         if progress.calling != step:  # stored before the server restarted: its later fate may be forgotten
             progress.calling, progress.since = step, progress.verify
+        # a clock may have been ahead of what ours says now: no call ends later than one that begins in this moment
+        progress.since = min(progress.since, now + longest.total_seconds())
+        progress.verify = min(progress.verify, now)
         forgotten = progress.verify + longest.total_seconds()  # it may be younger than the call that we know of
-        wait = timedelta(seconds=max(progress.since, forgotten) - time.time()) + settle
+        wait = timedelta(seconds=max(progress.since, forgotten) - now) + settle
         if wait > timedelta():
             raise LookLater(wait)
         found = await _seen(look, reconcile)

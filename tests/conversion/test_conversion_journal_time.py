@@ -69,6 +69,18 @@ async def test_what_a_restarted_server_forgot_happened_before_it_restarted():
     assert timedelta(seconds=5) < wait <= timedelta(seconds=15)
 
 
+@pytest.mark.parametrize("written", ["since", "verify"])
+async def test_a_call_under_a_clock_that_was_ahead_is_waited_for_as_long_as_one_that_begins_now(written, monkeypatch):
+    first = journal(Lanes(), Progress(calling="open", **{written: time.time() + 3600}))
+
+    wait = await wait_of(first)
+
+    assert TIMEOUT + SETTLE - timedelta(seconds=5) < wait <= TIMEOUT + SETTLE
+    later = time.time() + wait.total_seconds()
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert "42" == await journal(Lanes(), first.progress).once("open", made, made, longest=TIMEOUT, settle=SETTLE)
+
+
 async def test_a_call_that_a_process_breaks_off_as_it_stops_is_looked_for_at_once():
     """Its end is known, so nobody waits for as long as it might have taken."""
     broken_off = journal(Lanes())
