@@ -79,13 +79,18 @@ def _agents_link(link: Link, desk: TicketAdapter[Any], ticket: Ticket | None, *,
     changes = {
         "agents": True,
         "visibility": Visibility.INTERNAL,
-        "mirror": settings.notes and desk.has(Capability.NOTE),
+        "mirror": takes_replies(desk, of_agents=True),
         "left_out": (),
         "owner": (ticket.owner or "") if ticket else link.owner,
         "deadline": deadline_of(ticket, settings, since=link.created_at if timed else None),
         "first_reply_by": link.created_at + first if first else None,
     }
     return link.model_copy(update=changes)
+
+
+def takes_replies(desk: TicketAdapter[Any], *, of_agents: bool) -> bool:
+    """Whether a ticket at *desk* takes what is said in a thread: in one of agents only as notes, where those are on."""
+    return not of_agents or (desk.settings.agents_channel.notes and desk.has(Capability.NOTE))
 
 
 def deadline_of(ticket: Ticket | None, settings: AgentsChannel, *, since: datetime | None) -> datetime | None:

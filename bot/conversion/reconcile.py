@@ -8,6 +8,7 @@ from typing import Any
 
 from adapters.contract import Capability, Reconcile, TicketAdapter, marker_in
 from adapters.model import Message, Ticket, Visibility
+from bot.conversion.agents import takes_replies
 from bot.conversion.ops import card_op, pull_op, sweep_op, watch_ops
 from bot.conversion.ports import FoundCard, Rooms, ThreadMessage
 from bot.conversion.pull import message_identity, post_marker
@@ -151,7 +152,7 @@ async def link_again(rooms: Rooms, card: FoundCard, ticket: Ticket | None) -> Co
         opened_by=card.opened_by,
         visibility=Visibility.INTERNAL if for_agents else card.visibility,
         agents=for_agents,
-        mirror=desk.settings.agents_channel.notes or not for_agents,
+        mirror=takes_replies(desk, of_agents=for_agents),
         card_ts=card.ts,
         status=ticket.status_name if ticket else "",
         state=str(ticket.status) if ticket else "",

@@ -5,6 +5,7 @@ from typing import Any
 from adapters.contract import Capability, TicketAdapter
 from adapters.errors import NotFound
 from adapters.model import Status, Ticket, TicketRef
+from bot.conversion.agents import takes_replies
 from bot.conversion.ports import Rooms
 from bot.conversion.records import Link
 
@@ -46,7 +47,7 @@ async def relink(rooms: Rooms, link: Link, desk: TicketAdapter[Any], ref: Ticket
         "desk": desk.name,
         "ticket_id": ref.id,
         "number": ref.number,
-        "mirror": True,
+        "mirror": takes_replies(desk, of_agents=link.agents),
         "seen": await last_message(desk, ref),
         "follows": link.number,
         **known,

@@ -10,6 +10,7 @@ from bot.conversion.agents import deadline_of, dues
 from bot.conversion.ops import agents_ops, pull_op, remind_op
 from bot.conversion.ports import Audience, SlackRefused
 from bot.conversion.records import AddMessage, Link, LinkTicket, OpenTicket, ThreadKey
+from bot.conversion.relinking import relink
 from bot.conversion.text.plain import to_plain
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened
 
@@ -181,6 +182,19 @@ async def test_notes_are_shown_only_where_switched_on_and_among_ourselves(house,
     await pulled(house, link.thread)
 
     assert [] == spoken(house)
+
+
+@pytest.mark.parametrize("notes", [True, False])
+async def test_after_a_merger_the_ticket_gets_what_agents_say_below_the_card_only_where_notes_are_on(house, notes):
+    switch_on(house, notes=notes)
+    await opened(house)
+    link = await told(house)
+    await house.store.links.update(link.thread, lambda now: now.model_copy(update={"state": "gone", "mirror": False}))
+
+    new = await relink(house.rooms, link, house.desk, link.ref)
+
+    assert new
+    assert notes == new.mirror
 
 
 async def test_what_agents_say_below_the_card_is_a_note_and_stays_out_of_the_requesters_thread(house):

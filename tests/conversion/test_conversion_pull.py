@@ -347,7 +347,9 @@ async def test_what_a_comparison_finds_is_brought_at_once_and_once_although_the_
     await house.store.lanes.add([pull_op(THREAD, repeat=True, delay=timedelta(hours=33))])
     link = await house.store.links.get(THREAD)
 
-    await mend(house.rooms, link, await compared(house.rooms, link))
+    differs = await compared(house.rooms, link)
+    assert differs
+    await mend(house.rooms, link, differs)
     await house.until(lambda: first in house.voice.posted)
 
     async def caught_up():
