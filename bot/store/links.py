@@ -64,15 +64,19 @@ class RedisLinks(Links):
 
     @override
     async def update(self, thread: ThreadKey, change: Callable[[Link], Link]) -> Link | None:
-        links = self._shard(thread).key("links")
+        links, new, ways = self._shard(thread).key("links"), None, set[str]()
         while (before := await self._connection.do("HGET", links, str(thread))) is not None:
             old = self._from(str(thread), before)
             new = change(old)
             if _ways_back(new) != _ways_back(old):
+                ways.update(_ways_back(old), _ways_back(new))
                 await write_ways_back(self._connection, new)
             if await self._connection.run("swap", [links], [str(thread), before, self._closed(new)]):
-                return new
-        return None
+                break
+        else:
+            new = None
+        await self._drop(thread, ways)
+        return new
 
     @override
     async def remove(self, link: Link) -> None:
@@ -84,7 +88,27 @@ class RedisLinks(Links):
                 break
             if await self._connection.run("unlink", keys, [thread, stored]):
                 break
-        await drop_ways_back(self._connection, link)
+        await self._drop(link.thread, set(_ways_back(link)))
+
+    async def _drop(self, thread: ThreadKey, ways: set[str]) -> None:
+        """Take the thread off those lists that its link does not need (any more).
+
+        Another process may have it go with that ticket again before this arrives, so its link is read behind it, too.
+        """
+        over = ways - await self._needed(thread, ways)
+        if not over:
+            return
+        await self._connection.do_many([("SREM", key, str(thread)) for key in over])
+        if again := await self._needed(thread, over):
+            await self._connection.do_many([("SADD", key, str(thread)) for key in again])
+
+    async def _needed(self, thread: ThreadKey, ways: set[str]) -> set[str]:
+        """Those of *ways* that lead to the thread's link; all of them where only a newer Threadline can tell."""
+        stored = await self._connection.do("HGET", self._shard(thread).key("links"), str(thread)) if ways else None
+        if stored is None:
+            return set()
+        link = self._readable(str(thread), stored)
+        return ways if link is None else ways & set(_ways_back(link))
 
     @override
     async def threads(self, desk: str, ticket_id: str) -> tuple[ThreadKey, ...]:

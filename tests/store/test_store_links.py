@@ -124,6 +124,82 @@ async def test_a_changed_ticket_is_found_by_its_new_number(store, link):
     assert ["#70"] == [found.number for found in await store.links.find("#70")]
 
 
+async def test_a_thread_that_goes_with_another_ticket_leaves_nothing_at_the_one_before(store, link):
+    await store.links.put(link())
+    await store.links.put(link(OTHER))
+
+    await store.links.update(KEY, lambda _: link(ticket="8"))
+
+    assert {OTHER: ["tk:number:#7", "tk:ticket:whmcs:7"], T: ["tk:number:#8", "tk:ticket:whmcs:8"]} == await ways(store)
+
+
+async def test_a_change_that_another_was_quicker_than_leaves_nothing_of_its_first_try(store, link):
+    await store.links.put(link())
+    real = store.connection.run
+
+    async def slow(script, keys, args):
+        store.links._connection.run = real
+        await store.links.update(KEY, lambda _: link(ticket="9"))
+        return await real(script, keys, args)
+
+    store.links._connection.run = slow
+    await store.links.update(KEY, lambda old: link(ticket="8") if old.ticket_id == "7" else old)
+
+    assert {T: ["tk:number:#9", "tk:ticket:whmcs:9"]} == await ways(store)
+
+
+async def test_a_ticket_that_a_thread_goes_with_again_finds_it_although_it_was_taken_off_its_list_late(store, link):
+    """A process stands still behind its change of a link, and meanwhile the thread comes back to the first ticket."""
+    await store.links.put(link())
+    real = store.connection.do_many
+
+    async def slow(commands):
+        if commands[0][0] == "SREM":
+            store.links._connection.do_many = real
+            await store.links.update(KEY, lambda _: link())
+        return await real(commands)
+
+    store.links._connection.do_many = slow
+    await store.links.update(KEY, lambda _: link(ticket="8"))
+
+    assert (KEY,) == await store.links.threads("whmcs", "7")
+    assert (link(),) == await store.links.find("#7")
+
+
+async def test_a_thread_is_found_by_a_number_that_it_keeps_while_its_link_is_changed(store, link):
+    await store.links.put(link())
+    real, found = store.connection.do_many, []
+
+    async def watched(commands):
+        answers = await real(commands)
+        found.extend(await real([("SISMEMBER", "tk:number:#7", T)]))
+        return answers
+
+    store.links._connection.do_many = watched
+    await store.links.update(KEY, lambda _: link(desk="local"))
+
+    assert {1} == set(found)
+
+
+async def test_a_link_that_is_taken_away_late_leaves_the_number_of_the_next(store, link):
+    await store.links.put(link())
+    await store.links.update(KEY, lambda _: link(desk="local"))
+
+    await store.links.remove(link())
+
+    assert (link(desk="local"),) == await store.links.find("#7")
+
+
+async def ways(store):
+    """Each thread, and the lists that it is on."""
+    found: dict[str, list[str]] = {}
+    for pattern in ("tk:number:*", "tk:ticket:*"):
+        async for key in store.connection.client.scan_iter(pattern):
+            for thread in await store.connection.do("SMEMBERS", key):
+                found.setdefault(thread, []).append(key)
+    return found
+
+
 async def test_all_links_come_once_each(store, link):
     threads = [f"T1:C1:17{i:08d}.000100" for i in range(1500)]
     for thread in threads:
