@@ -33,6 +33,9 @@ Number = Annotated[str, typer.Argument(help="The ticket's number; id:... for the
 Thread = Annotated[str, typer.Argument(help="The thread, as `links list` shows it.")]
 User = Annotated[str, typer.Argument(help="The person's id in Slack, such as U0123456789.")]
 Op = Annotated[str, typer.Argument(help="The operation, as `parked list` shows it.")]
+Reopen = Annotated[
+    bool | None, typer.Option("--reopen/--new", help="Where its ticket is closed: open it again, or another.")
+]
 Body = Annotated[str, typer.Option(help="The text.")]
 Drop = Annotated[bool, typer.Option("--drop-waiting", help="Also what waits to be delivered; it is lost.")]
 Email = Annotated[str, typer.Option("--requester-email", help="E-mail address of the requester.")]
@@ -314,11 +317,11 @@ def parked_show(lane: Thread, op: Op, config: Config = None, as_json: Json = Fal
 
 
 @parked_app.command("retry")
-def parked_retry(lane: Thread, op: Op, config: Config = None) -> None:
+def parked_retry(lane: Thread, op: Op, reopen: Reopen = None, config: Config = None) -> None:
     """Put it back to be tried again."""
     from bot.commands.parked import retry as work
 
-    work(config, lane, op)
+    work(config, lane, op, reopen=reopen)
 
 
 @parked_app.command("drop")

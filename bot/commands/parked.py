@@ -5,8 +5,9 @@ from typing import Any
 
 from bot.commands.console import fail, out, print_json, table
 from bot.commands.opening import finish, settings_at, store_of
+from bot.conversion.decisions import Decision, decided, is_closed
 from bot.conversion.ports import Parked
-from bot.conversion.records import Operation, decode, encode
+from bot.conversion.records import Operation, decode
 from bot.conversion.stored import UnknownVersion
 
 
@@ -35,16 +36,18 @@ def show_parked(config: Path | None, lane: str, op: str, *, as_json: bool) -> No
         table(("", ""), told.items())
 
 
-def retry(config: Path | None, lane: str, op: str) -> None:
-    """Put it back into its lane, as it is."""
-    parked = _one(config, lane, op)
-    operation = _operation(parked)
-    if operation is None:
+def retry(config: Path | None, lane: str, op: str, *, reopen: bool | None) -> None:
+    """Put it back into its lane; where it waits because its ticket is closed, *reopen* it or open another."""
+    parked, decision = _one(config, lane, op), Decision.AGAIN
+    try:
+        if is_closed(parked.payload):
+            if reopen is None:
+                fail("Its ticket is closed: add --reopen to open it again for this, or --new to open another ticket.")
+            decision = Decision.REOPEN if reopen else Decision.NEW
+        again = decided(parked.payload, decision)
+    except UnknownVersion:
         fail("A newer Threadline wrote this; retry it from there.")
-    operation.progress.attempts = 0
-    if operation.progress.asked:
-        operation.progress.asked, operation.progress.answer = "", "again"
-    _unpark(config, parked, encode(operation))
+    _unpark(config, parked, again)
     out.print("It is back in its lane and will be tried again now.")
 
 
