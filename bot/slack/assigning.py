@@ -98,13 +98,14 @@ class Assigning:
 
     async def ask(self, call: Call) -> None:
         """Open the list of agents."""
-        thread, actor = pressed_thread(call), call.actor
+        (thread, ticket), actor = pressed_thread(call), call.actor
         memory = Memory(form=Modal.ASSIGN, user=actor.id, team=thread.team, channel=thread.channel, thread_ts=thread.ts)
         try:
             asked = Asked(actor=actor, channel=call.channel, once=call.trigger)
-            found = await self._tickets.of_thread(asked, thread, Gesture.ASSIGN)
+            found = await self._tickets.of_thread(asked, thread, Gesture.ASSIGN, ticket=ticket)
             await self._check(asked, found)
-            view = assign_modal(found.number, found.desk.name, found.desk.title, self._seal.close(memory))
+            sealed = self._seal.close(memory.model_copy(update={"ticket": found.made_for}))
+            view = assign_modal(found.number, found.desk.name, found.desk.title, sealed)
         except Refused as refused:
             view = notice_modal(_(_TITLE), str(refused))
         await self._web.call("views.open", trigger_id=call.trigger, view=view)
@@ -122,7 +123,7 @@ class Assigning:
         asked = Asked(actor=call.actor, channel=memory.channel, once=view["id"])
         agent = value_of(typed_in(view).get(block, {}))
         try:
-            found = await self._tickets.of_thread(asked, memory.thread, Gesture.ASSIGN)
+            found = await self._tickets.of_thread(asked, memory.thread, Gesture.ASSIGN, ticket=memory.ticket)
             _check_desk(found, block)
             await self._assign(asked, found, Choice(id=agent, label=agent))
         except Refused as refused:

@@ -4,7 +4,6 @@ from typing import Literal
 
 from adapters.model import Act, Visibility
 from bot.conversion.ports import SlackTrouble, StoreAway, Threads
-from bot.conversion.records import ThreadKey
 from bot.slack.answers import Answers
 from bot.slack.audience import readers
 from bot.slack.forms import NOT_YOURS
@@ -49,7 +48,8 @@ class CardButtons:
         """Close or reopen the card's ticket."""
         asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         try:
-            found = await self._tickets.of_thread(asked, pressed_thread(call), Gesture.CLOSE)
+            thread, ticket = pressed_thread(call)
+            found = await self._tickets.of_thread(asked, thread, Gesture.CLOSE, ticket=ticket)
             words = await self._tickets.turn(asked, found, _TURNS[Action(call.pressed["action_id"])])
         except Refused as refused:
             words = str(refused)
@@ -65,14 +65,15 @@ class CardButtons:
         await self._ask(call, Modal.REPLY)
 
     async def _ask(self, call: Call, form: Modal) -> None:
-        thread, actor = pressed_thread(call), call.actor
+        (thread, ticket), actor = pressed_thread(call), call.actor
         memory = Memory(form=form, user=actor.id, team=thread.team, channel=thread.channel, thread_ts=thread.ts)
         try:
             asked = Asked(actor=actor, channel=call.channel, once="")
             gesture = Gesture.NOTE if form is Modal.NOTE else Gesture.REPLY
-            found = await self._tickets.of_thread(asked, thread, gesture)
+            found = await self._tickets.of_thread(asked, thread, gesture, ticket=ticket)
             await self._tickets.allow(asked, gesture, found)
-            view = await self._form(form, found, actor.id, self._seal.close(memory))
+            sealed = self._seal.close(memory.model_copy(update={"ticket": found.made_for}))
+            view = await self._form(form, found, actor.id, sealed)
         except Refused as refused:
             view = notice_modal(_(_TITLES[form]), str(refused))
         await self._web.call("views.open", trigger_id=call.trigger, view=view)
@@ -96,7 +97,7 @@ class CardButtons:
             raise Refused(_(_GUEST))
 
     async def add_note(self, call: Call) -> None:
-        """Bring the note to the ticket. A form that was open for long is as good: its thread is what it was."""
+        """Bring the note to the ticket. A form that was open for long is as good: it is for one ticket alone."""
         await self._write(call, Modal.NOTE, Visibility.INTERNAL)
 
     async def add_reply(self, call: Call) -> None:
@@ -115,7 +116,7 @@ class CardButtons:
         sure = bool(typed.get(Block.SURE, {}).get("selected_options"))
         text = str(typed.get(Block.TEXT, {}).get("value") or "")
         try:
-            await self._bring(asked, memory.thread, text, visibility, sure=sure)
+            await self._bring(asked, memory, text, visibility, sure=sure)
         except Refused as refused:
             await call.ack(response_action="errors", errors={Block.TEXT: str(refused)})
         except StoreAway:
@@ -123,9 +124,9 @@ class CardButtons:
         else:
             await call.ack()
 
-    async def _bring(self, asked: Asked, thread: ThreadKey, text: str, visibility: Visibility, *, sure: bool) -> None:
+    async def _bring(self, asked: Asked, memory: Memory, text: str, visibility: Visibility, *, sure: bool) -> None:
         gesture = Gesture.NOTE if visibility is Visibility.INTERNAL else Gesture.REPLY
-        found = await self._tickets.of_thread(asked, thread, gesture)
+        found = await self._tickets.of_thread(asked, memory.thread, gesture, ticket=memory.ticket)
         if visibility is Visibility.PUBLIC and is_internal(found) and not sure:
             raise Refused(_(_BECAME_INTERNAL))
         await self._tickets.write(asked, found, text, visibility, sure=sure)

@@ -35,11 +35,10 @@ class ClosedButtons:
 
     async def decide(self, call: Call) -> None:
         """Have what waits go on; the answer takes the place of the question."""
-        lane, _bar, op = str(call.pressed.get("value", "")).partition("|")
         asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         decision, text = _DECISIONS[Action(call.pressed["action_id"])]
         try:
-            thread = pressed_thread(call, lane)
+            thread, op = pressed_thread(call)
             found = await self._tickets.of_thread(asked, thread, Gesture.REPLY)
             done = await self._carry_out(str(thread), op, decision)
         except Refused as refused:

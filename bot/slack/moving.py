@@ -38,15 +38,15 @@ class Moving:
             number=found.number,
             old=found.desk.title,
         )
-        return move_question(words, f"{thread_of_found(found)}|{desk}")
+        return move_question(words, f"{thread_of_found(found)}|{desk}|{found.made_for}")
 
     async def move(self, call: Call) -> None:
         """Have it done, by whoever may still do it."""
-        named, _bar, desk = str(call.pressed.get("value", "")).partition("|")
+        named, desk, *ticket = str(call.pressed.get("value", "")).split("|", maxsplit=2)
         asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         try:
             meant = ThreadKey.parse(named).model_copy(update={"team": call.actor.team})  # it may be in another channel
-            found = await self._tickets.of_thread(asked, meant, Gesture.LINK)
+            found = await self._tickets.of_thread(asked, meant, Gesture.LINK, ticket="".join(ticket))
             target, thread = await self._target(asked, found, desk), thread_of_found(found)
             work = MoveTicket(actor=call.actor.id, desk=target, under=LinkRef.of(found.link))
             once = f"{found.desk.name}:{found.link.ticket_id if found.link else ''}:{target}"

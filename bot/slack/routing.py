@@ -201,14 +201,15 @@ async def _sorry(call: Call, kind: str, words: str) -> None:
         await call.whisper(notice(words))
 
 
-def pressed_thread(call: Call, name: str = "") -> ThreadKey:
-    """The thread that a card's button names (or *name*, a part of it), in this workspace and channel whatever it says.
+def pressed_thread(call: Call) -> tuple[ThreadKey, str]:
+    """The thread that a button names, in this workspace and channel whatever it says, and what it carries besides.
 
     Raises:
         ValueError: it names none.
     """
-    named = ThreadKey.parse(name or str(call.pressed.get("value", "")))
-    return named.model_copy(update={"team": call.actor.team, "channel": call.channel or named.channel})
+    name, _bar, more = str(call.pressed.get("value", "")).partition("|")
+    named = ThreadKey.parse(name)
+    return named.model_copy(update={"team": call.actor.team, "channel": call.channel or named.channel}), more
 
 
 def first_input(view: dict[str, Any]) -> str:

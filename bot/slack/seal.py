@@ -25,6 +25,7 @@ class Memory(BaseModel):
     desk: str = ""
     thread_ts: str = ""
     message_ts: str = ""
+    ticket: str = ""  # which it was made for, as its button said; empty: whichever its thread has
     kept: str = ""  # key of what is too large to travel
     until: float = 0.0
 

@@ -15,7 +15,7 @@ from bot.slack.access import Access
 from bot.slack.allowance import Allowance, Kind
 from bot.slack.mirroring import choices_words, switched_words, wanted
 from bot.slack.policy import Actor, Gesture
-from bot.slack.views.card import facts_of, mirror_words, seen_status, status_words
+from bot.slack.views.card import facts_of, made_for, mirror_words, seen_status, status_words
 from bot.slack.views.help import usage
 from bot.slack.wishes import Reference, Verb, reference
 from bot.words import N_, _, together
@@ -50,6 +50,10 @@ _CANNOT = {
     Capability.REOPEN: N_("{desk} has no way to open a ticket again through its API. Do it there."),
     Capability.ASSIGN: N_("{desk} has no way to assign a ticket through its API. Do it there."),
 }
+_ANOTHER = N_(
+    "The thread goes with ticket {number} by now, and this was made for another one, so nothing was done. Use the card "
+    "of ticket {number}."
+)
 
 
 class Refused(Exception):
@@ -72,6 +76,11 @@ class Found:
     def number(self) -> str:
         """What people call it."""
         return self.link.number if self.link else self.ticket.ref.number if self.ticket else ""
+
+    @property
+    def made_for(self) -> str:
+        """What buttons and forms about it carry of it; empty where no thread has it."""
+        return made_for(self.link) if self.link else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,12 +152,19 @@ class Tickets:
         if why_not := await self._access.why_not(asked.actor, gesture):
             raise Refused(why_not)
 
-    async def of_thread(self, asked: Asked, thread: ThreadKey, gesture: Gesture) -> Found:
-        """The ticket of a thread, for a gesture. Raises NotThere: there is none that this person may see."""
+    async def of_thread(self, asked: Asked, thread: ThreadKey, gesture: Gesture, *, ticket: str = "") -> Found:
+        """The ticket of a thread, for a gesture; *ticket*: which one a button or form was made for, if it says so.
+
+        Raises:
+            NotThere: there is none that this person may see.
+            Refused: the thread goes with another ticket by now.
+        """
         await self._allow_at_all(asked, gesture)
         link = await self._links.get(thread)
         known = [link] if link is not None and link.desk in self._desks.names() else []
         if seen := await self._access.nearest(asked.actor, known):
+            if ticket not in {"", made_for(seen)}:
+                raise Refused(_(_ANOTHER, number=seen.number))
             return Found(desk=self._desks.get(seen.desk), link=seen)
         raise NotThere(
             _(

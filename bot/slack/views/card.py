@@ -26,6 +26,11 @@ from bot.words import ENGLISH, _, ngettext, pgettext, speaking
 _LEFT_OUT_SHOWN = 10
 
 
+def made_for(link: Link) -> str:
+    """What a button or a form carries of its ticket, so that it acts on no other when the thread goes with another."""
+    return f"{link.desk}|{link.ticket_id}"
+
+
 def card(shown: Card) -> Said:
     """The blocks of a card, and the same as text."""
     link, ticket = shown.link, shown.ticket
@@ -132,7 +137,7 @@ def _left_out(left_out: tuple[str, ...]) -> list[Json]:
 
 def _buttons(shown: Card) -> list[Json]:
     desk, status = shown.desk, shown.ticket.status if shown.ticket else shown.link.state
-    value = str(shown.link.thread)
+    value = f"{shown.link.thread}|{made_for(shown.link)}"
     buttons = []
     url = (shown.ticket.url if shown.ticket else None) or shown.link.url
     if url.startswith(("https://", "http://")) and len(url) <= MAX_URL:

@@ -8,6 +8,7 @@ from bot.conversion.records import AddMessage, Operation, Progress, decode, enco
 from bot.slack.home import GONE
 from bot.slack.ids import Action, Block
 from bot.slack.parked import QUESTION
+from bot.slack.tickets import Found
 from bot.slack.views.card import card
 from bot.slack.views.notices import notice
 
@@ -84,6 +85,98 @@ async def test_the_button_of_a_thread_that_was_unlinked_says_so(stage, carded):
     await press(stage, carded, Action.CLOSE)
 
     assert (await stage.whispered())[0].startswith("That thread has no ticket.")
+
+
+# --- a thread that goes with another ticket by now ---
+
+OTHER = (
+    "The thread goes with ticket 2 by now, and this was made for another one, so nothing was done. Use the card of "
+    "ticket 2."
+)
+
+
+async def relink(stage):
+    """The thread of the card is parted from its ticket and linked with another."""
+    root = stage.workspace.history(stage.channel)[0]
+    await stage.store.links.remove(await stage.store.links.get(stage.thread(root)))
+    await stage.link(root, number="2", ticket_id="2")
+
+
+async def test_close_on_the_card_of_one_ticket_never_closes_another(stage, carded):
+    await relink(stage)
+
+    await press(stage, carded, Action.CLOSE)
+
+    assert [OTHER] == await stage.whispered()
+    assert [] == await stage.accepted()
+
+
+@pytest.mark.parametrize("action", [Action.REPLY, Action.NOTE, Action.ASSIGN])
+async def test_the_card_of_one_ticket_opens_no_form_for_another(stage, carded, action):
+    await relink(stage)
+
+    await press(stage, carded, action)
+
+    assert OTHER in stage.words(stage.ada)
+
+
+@pytest.mark.parametrize(
+    ("action", "block", "typed"),
+    [
+        (Action.REPLY, Block.TEXT, "It is the fuse"),
+        (Action.NOTE, Block.TEXT, "It is the fuse"),
+        (Action.ASSIGN, Block.AGENT.of("local"), "Sam Agent"),
+    ],
+)
+async def test_a_form_that_was_opened_for_one_ticket_does_not_go_to_another_and_keeps_what_was_typed(
+    stage, carded, action, block, typed
+):
+    await press(stage, carded, action)
+    await stage.suggested(block, "") if action is Action.ASSIGN else None
+    await relink(stage)
+
+    answer = await stage.submit({block: typed})
+
+    assert {block: OTHER} == answer.body["errors"]
+    assert typed in str(stage.typed()[block])
+    assert [] == await stage.accepted()
+
+
+async def as_posted_by_an_earlier_version(stage, carded):
+    """The card's buttons name its thread alone."""
+    message = stage.workspace.messages.state.messages[stage.channel][carded]
+    for button in message["blocks"][-1]["elements"]:
+        button["value"] = button["value"].partition("|")[0]
+
+
+async def test_a_button_that_an_earlier_version_posted_is_for_the_ticket_that_its_thread_has(stage, carded):
+    await as_posted_by_an_earlier_version(stage, carded)
+    await relink(stage)
+
+    await press(stage, carded, Action.CLOSE)
+
+    assert ["Ticket 2 at Local desk will be closed."] == await stage.whispered()
+
+
+async def test_the_form_of_such_a_button_is_for_the_ticket_that_it_names(stage, carded):
+    await as_posted_by_an_earlier_version(stage, carded)
+    await press(stage, carded, Action.REPLY)
+    await relink(stage)
+
+    answer = await stage.submit({Block.TEXT: "It is the fuse"})
+
+    assert {Block.TEXT: OTHER} == answer.body["errors"]
+
+
+async def test_a_form_that_an_earlier_version_opened_is_for_the_ticket_that_its_thread_has(stage, carded, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Found, "made_for", "")
+        await press(stage, carded, Action.REPLY)
+    await relink(stage)
+
+    await stage.submit({Block.TEXT: "It is the fuse"})
+
+    assert ["It is the fuse"] == [work.text for work in await stage.accepted()]
 
 
 async def test_the_button_that_opens_the_desk_is_only_acknowledged(stage, carded):

@@ -205,6 +205,20 @@ async def test_moving_says_first_what_it_does_and_is_then_in_the_lane_once(two, 
     assert [("move_ticket", "other")] == [(work.kind, work.desk) for work in await stage.accepted()]
 
 
+async def test_a_thread_that_goes_with_another_ticket_by_now_is_not_moved_by_the_question_about_the_first(
+    two, stage, root
+):
+    await ask(stage, root, "move other desk")
+    said = stage.workspace.ephemerals(stage.ben, stage.channel)[-1]
+    await stage.store.links.remove(await stage.store.links.get(stage.thread(root)))
+    await stage.link(root, number="2", ticket_id="2")
+
+    await stage.workspace.press(stage.ben, channel=stage.channel, ts=said["ts"], block_id="move", action_id=Action.MOVE)
+
+    assert (await stage.whispered(stage.ben))[-1].startswith("The thread goes with ticket 2 by now")
+    assert [] == await stage.accepted()
+
+
 async def test_a_desk_that_there_is_not_or_that_it_is_at_is_no_place_to_move_to(two, stage, root):
     assert "Name another helpdesk: Other desk." in await stage.told("move 1042 nowhere")
     assert "Name another helpdesk: Other desk." in await stage.told("move 1042 local")
