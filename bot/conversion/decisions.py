@@ -30,6 +30,12 @@ def is_closed(payload: str) -> bool:
     return decode(payload).progress.asked == CLOSED
 
 
+def typed(payload: str) -> AddMessage | None:
+    """Parked work whose text was typed into a command or a form, so it is nowhere in Slack. Raises UnknownVersion."""
+    work = decode(payload).work
+    return work if isinstance(work, AddMessage) and not work.ts else None
+
+
 def is_of(payload: str, user: str) -> bool:
     """Whether parked work is *user*'s, who alone may decide about it. Raises UnknownVersion."""
     return getattr(decode(payload).work, "actor", "") == user

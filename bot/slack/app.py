@@ -230,7 +230,7 @@ def build_app(
         CardButtons(web=web, tickets=tickets, threads=threads, answers=answers, seal=seal),
         home,
         moving,
-        ClosedButtons(lanes=lanes, tickets=tickets, answers=answers, later=later),
+        ClosedButtons(lanes=lanes, threads=threads, tickets=tickets, answers=answers, later=later),
         Steps(intake=intake, desks=desks, catalogue=catalogue, access=access),
         Unfurls(web=web, links=links, desks=desks, access=access),
         ParkedButtons(lanes=lanes, answers=answers, home=home, later=later),

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.conversion.decisions import Decision, decided, is_closed
+from bot.conversion.records import Operation, Tell, encode
 from bot.conversion.text.plain import to_plain
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
 
@@ -108,6 +109,19 @@ async def test_who_discards_one_reply_is_asked_about_the_next(house, ticket):
 
     (second,) = [parked async for parked in house.store.lanes.parked()]
     assert parked.id != second.id
+    assert [(True, [])] == await seen(house)
+
+
+async def test_what_takes_the_place_of_a_discarded_reply_is_said_and_the_next_is_asked_about(house, ticket):
+    rule(house, "ask")
+    await say(house, 1, 2)
+    parked = await asked(house)
+
+    told = encode(Operation(work=Tell(user="U1", text="You typed: reply 1")))
+    await house.store.lanes.unpark(parked.lane, parked.id, told)
+    await house.until(lambda: len(house.voice.posted) == 2)
+
+    assert [("U1", "You typed: reply 1", "")] == house.voice.told
     assert [(True, [])] == await seen(house)
 
 

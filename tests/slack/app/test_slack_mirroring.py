@@ -4,7 +4,7 @@ import pytest
 
 from bot.conversion.decisions import Decision, decided
 from bot.conversion.ports import NewOp
-from bot.conversion.records import CLOSED, AddMessage, Operation, Progress, Switch, decode, encode
+from bot.conversion.records import CLOSED, AddMessage, Operation, Progress, Switch, Tell, decode, encode
 from bot.slack.ids import Action
 from bot.slack.limits import METADATA_EVENT
 from bot.slack.mirroring import Wanted, wanted
@@ -139,11 +139,10 @@ async def test_the_command_switches_too_and_says_what_can_be_written(stage, root
 # --- a reply to a closed ticket ---
 
 
-@pytest.fixture
-async def question(stage, root):
+async def asked_about(stage, root, work):
     """A reply that waits because its ticket is closed, and the question in the thread; their lane and timestamp."""
     lane = str(stage.thread(root))
-    payload = encode(Operation(work=AddMessage(actor=stage.ben, text="hello"), progress=Progress(asked=CLOSED)))
+    payload = encode(Operation(work=work, progress=Progress(asked=CLOSED)))
     await stage.store.lanes.add([NewOp(lane=lane, id="text:1", order=1, payload=payload)])
     (lease,) = await stage.store.lanes.claim(1)
     await stage.store.lanes.head(lease)
@@ -153,6 +152,12 @@ async def question(stage, root):
         "chat.postMessage", channel=stage.channel, thread_ts=root["ts"], text=text, blocks=blocks
     )
     return lane, posted["ts"]
+
+
+@pytest.fixture
+async def question(stage, root):
+    """The same about a reply that was typed into a command."""
+    return await asked_about(stage, root, AddMessage(actor=stage.ben, text="hello"))
 
 
 @pytest.mark.parametrize(("action", "answer"), [(Action.SEND_REOPEN, "reopen"), (Action.SEND_NEW, "new")])
@@ -167,6 +172,31 @@ async def test_the_choice_goes_into_the_lane_and_takes_the_place_of_the_question
     shown = stage.workspace.messages.state.messages[stage.channel][ts]
     assert "ticket 1042" in shown["text"].lower()
     assert "actions" not in {block["type"] for block in shown["blocks"]}
+
+
+async def not_sent(stage, ts):
+    """What the question becomes when somebody chooses not to send the reply."""
+    await stage.workspace.press(stage.ada, channel=stage.channel, ts=ts, block_id="closed", action_id=Action.SEND_NOT)
+    await stage.settled()
+    return stage.workspace.messages.state.messages[stage.channel][ts]["text"]
+
+
+async def test_who_typed_a_reply_has_its_text_back_when_somebody_else_chooses_not_to_send_it(stage, question):
+    """It stands nowhere in Slack."""
+    _, ts = question
+
+    words = await not_sent(stage, ts)
+
+    assert "The reply was not sent to ticket 1042. Who typed it has it back, in a direct message." == words
+    told = "Your reply was not sent to ticket 1042, which is closed. You typed:\nhello"
+    assert [Tell(user=stage.ben, text=told)] == await stage.accepted()
+
+
+async def test_a_reply_that_stands_in_slack_and_is_not_sent_stays_there(stage, root):
+    _, ts = await asked_about(stage, root, AddMessage(actor=stage.ben, ts="1700000000.000100"))
+
+    assert "The reply was not sent to ticket 1042. It stays here." == await not_sent(stage, ts)
+    assert [] == await stage.accepted()
 
 
 async def test_a_choice_that_was_made_already_says_so(stage, question):
