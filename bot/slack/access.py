@@ -105,15 +105,18 @@ class Access:
         """Whether somebody may see a ticket that its desk told of, and its link with a thread they may see."""
         threads = await self._links.threads(desk, ticket.ref.id)
         links = [link for thread in threads if (link := await self._links.get(thread)) is not None]
-        if links:
-            link = await self.nearest(actor, links)
+        links.sort(key=lambda link: link.agents)  # what is done by their thread is done as their agents do it
+        link = await self.nearest(actor, links)
+        if link or not _without_thread(links, actor):
             return link is not None, link
         return await self.allows(actor, Gesture.SEE, desk=desk, channel=channel, ticket=ticket), None
 
     async def believed(self, actor: Actor, desk: str, number: str, *, channel: str) -> bool:
         """`shown` for a ticket whose desk does not answer: what no thread has is taken for somebody else's."""
-        if links := [link for link in await self._links.find(number) if link.desk == desk]:
-            return await self.nearest(actor, links) is not None
+        links = [link for link in await self._links.find(number) if link.desk == desk]
+        seen = await self.nearest(actor, links)
+        if seen or not _without_thread(links, actor):
+            return seen is not None
         matter = Matter(desk=desk, channel=channel, reach=Reach.UNLINKED)
         return may(self._rights, await self.person(actor), Gesture.SEE, matter)
 
@@ -148,7 +151,7 @@ class Access:
     async def _reach(self, actor: Actor, link: Link | None, ticket: Ticket | None) -> Reach:
         if link is None:
             return Reach.OWN if ticket is None or await self._is_theirs(actor, ticket) else Reach.UNLINKED
-        if actor.id in {link.opened_by, link.requester}:
+        if not link.agents and actor.id in {link.opened_by, link.requester}:
             return Reach.OWN
         return Reach.READABLE if await self.reads(actor, link.thread.channel) else Reach.ALL
 
@@ -185,6 +188,11 @@ class Access:
             for user in group.get("users") or []:
                 groups[str(user)] = groups.get(str(user), frozenset()) | {str(group.get("id"))}
         return groups
+
+
+def _without_thread(links: Sequence[Link], actor: Actor) -> bool:
+    """Whether no thread has a ticket, or, for those whose ticket it is, only that of its agents."""
+    return all(link.agents and actor.id in {link.opened_by, link.requester} for link in links)
 
 
 @asynccontextmanager

@@ -31,6 +31,8 @@ async def mine_of(links: Links, access: Access, actor: Actor) -> Mine:
     seen = 0
     async for link in _some(links):
         seen += 1
+        if link.agents:  # it names the same people, and they need not be in that channel
+            continue
         if link.thread.team == actor.team and user in {link.opened_by, link.requester} and link.state not in _OVER:
             ticket = (link.desk, link.ticket_id)
             known = found.get(ticket)  # several threads may have one ticket

@@ -137,7 +137,7 @@ class Tickets:
     async def _by_number(self, asked: Asked, meant: Reference) -> Found:
         links = [link for link in await self._links.find(meant.number) if meant.desk in {"", link.desk}]
         preferred = self._desks.for_channel(asked.channel)
-        links.sort(key=lambda link: (link.thread.channel != asked.channel, link.desk != preferred))
+        links.sort(key=lambda link: (link.thread.channel != asked.channel, link.desk != preferred, link.agents))
         known = [link for link in links if link.desk in self._desks.names()]
         if link := await self._access.nearest(asked.actor, known):
             return Found(desk=self._desks.get(link.desk), link=link)
