@@ -217,6 +217,7 @@ def build_app(
         Shortcuts(form=form),
         Joining(
             web=web,
+            identity=identity,
             intake=intake,
             links=links,
             desks=desks,

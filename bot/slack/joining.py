@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from dataclasses import replace
 from typing import Any
 
 from adapters.contract import TicketAdapter
@@ -20,18 +21,20 @@ from bot.slack.routing import STORE_AWAY, Call, Router, first_input
 from bot.slack.seal import Forged, Memory, Seal
 from bot.slack.sources import Sources, Starter
 from bot.slack.submission import chosen_desk, typed_in, value_of
-from bot.slack.tickets import FLOOR, Asked, Refused, Tickets
+from bot.slack.threads import is_ours
+from bot.slack.tickets import FLOOR, Asked, Refused, Tickets, no_such_desk
 from bot.slack.views.elements import Json
 from bot.slack.views.form import Typed
 from bot.slack.views.joining import joining
 from bot.slack.views.notices import already_linked, notice_modal
-from bot.slack.web import Web
-from bot.slack.wishes import reference
+from bot.slack.web import Identity, Web
+from bot.slack.wishes import Reference, reference
 from bot.words import N_, _
 
 LOOK = 1.2
 """Seconds that a desk may take to say whether it has a ticket; a slow one is believed to have it, and told later."""
 _TITLE = N_("Add to ticket")
+_OLD = N_("This form was open for more than half an hour. Look it over and press Add again.")
 
 
 class Joining:
@@ -41,6 +44,7 @@ class Joining:
         self,
         *,
         web: Web,
+        identity: Identity,
         intake: Intake,
         links: Links,
         desks: Desks,
@@ -51,6 +55,7 @@ class Joining:
         access: Access,
     ) -> None:
         self._web = web
+        self._us = identity
         self._intake = intake
         self._links = links
         self._desks = desks
@@ -77,6 +82,8 @@ class Joining:
         why_not = await self._access.why_not(actor, gesture, desk=desk, channel=starter.channel, link=link)
         if why_not:
             self._answers.soon(call, why_not)
+        elif is_ours(starter.message or {}, self._us):
+            self._answers.soon(call, _("Threadline posted that itself, so it is not added to a ticket."))
         elif link:
             self._answers.soon(call, await self._add(thread, starter.message or {}, actor.id, link.number))
         else:
@@ -115,12 +122,12 @@ class Joining:
         new = self._redrawn(memory, typed_in(view))
         await self._web.call("views.update", view_id=view["id"], hash=view.get("hash"), view=new)
 
-    def _redrawn(self, memory: Memory, typed: Typed) -> Json:
-        return self._view(memory.model_copy(update={"desk": chosen_desk(typed, memory)}), typed)
+    def _redrawn(self, memory: Memory, typed: Typed, *, said: str = "") -> Json:
+        return self._view(memory.model_copy(update={"desk": chosen_desk(typed, memory)}), typed, said=said)
 
-    def _view(self, memory: Memory, typed: Typed) -> Json:
+    def _view(self, memory: Memory, typed: Typed, *, said: str = "") -> Json:
         desks = [Choice(id=name, label=self._desks.get(name).title) for name in self._desks.names()]
-        return joining(self._desks.get(memory.desk), desks, self._seal.close(memory), typed)
+        return joining(self._desks.get(memory.desk), desks, self._seal.close(memory), typed, said=said)
 
     async def submit(self, call: Call) -> None:
         """Link the thread to the ticket and bring the message there."""
@@ -132,10 +139,14 @@ class Joining:
             return
         typed = typed_in(view)
         if self._seal.is_over(memory):
-            await call.ack(response_action="update", view=self._redrawn(memory, typed))
+            await call.ack(response_action="update", view=self._redrawn(memory, typed, said=_(_OLD)))
             return
-        desk = self._desks.get(chosen_desk(typed, memory))
-        number = value_of(typed.get(Block.TICKET.of(desk.name), {})) or _number(typed)
+        meant = _meant(typed, memory)
+        if meant.desk not in self._desks.names():
+            problem = no_such_desk(meant.desk, self._desks)
+            await call.ack(response_action="errors", errors={Block.NUMBER: problem})
+            return
+        desk, number = self._desks.get(meant.desk), meant.number
         problem = await self._access.why_not(actor, Gesture.LINK, desk=desk.name, channel=memory.channel)
         problem = problem or await self._problem(call, memory, desk, number)
         if problem:
@@ -182,6 +193,10 @@ class Joining:
         await call.ack()
 
 
-def _number(typed: Typed) -> str:
-    meant = reference(value_of(typed.get(Block.NUMBER, {})))
-    return meant.number if meant else value_of(typed.get(Block.NUMBER, {}))
+def _meant(typed: Typed, memory: Memory) -> Reference:
+    """The ticket that was chosen, else the one that was typed; a desk before its number goes before the chosen one."""
+    desk, word = chosen_desk(typed, memory), value_of(typed.get(Block.NUMBER, {}))
+    if chosen := value_of(typed.get(Block.TICKET.of(desk), {})):
+        return Reference(number=chosen, desk=desk)
+    meant = reference(word) or Reference(number=word)
+    return replace(meant, desk=meant.desk or desk)

@@ -152,7 +152,7 @@ class SlackThreads:
 
     async def _understand_all(self, messages: Sequence[dict[str, Any]], channel: str) -> tuple[ThreadMessage, ...]:
         us = await self._web.identity()
-        spoken = [message for message in messages if _is_spoken(message) and not _is_ours(message, us)]
+        spoken = [message for message in messages if _is_spoken(message) and not is_ours(message, us)]
         spoken.sort(key=lambda message: microseconds(message["ts"]))
         await self._people.learn(str(one["user"]) for one in spoken if one.get("user") and not one.get("bot_id"))
         names = await self._people.names(ident for message in spoken for ident in ids_in(message))
@@ -198,7 +198,8 @@ def is_echo(message: Mapping[str, Any]) -> bool:
     return isinstance(metadata, dict) and metadata.get("event_type") == METADATA_EVENT
 
 
-def _is_ours(message: Mapping[str, Any], us: Identity) -> bool:
+def is_ours(message: Mapping[str, Any], us: Identity) -> bool:
+    """Whether *us* or another Threadline posted a message."""
     return us.wrote(message) or is_echo(message)
 
 

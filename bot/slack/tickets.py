@@ -180,13 +180,7 @@ class Tickets:
         silent = []
         for name in names:
             if name not in self._desks.names():
-                raise Refused(
-                    _(
-                        "There is no helpdesk called {name}. There are: {desks}.",
-                        name=name,
-                        desks=", ".join(self._desks.names()),
-                    )
-                )
+                raise Refused(no_such_desk(name, self._desks))
             desk = self._desks.get(name)
             try:
                 async with asyncio.timeout(ASK):
@@ -344,6 +338,11 @@ class Tickets:
             "Ticket {number} and its thread are no longer linked. What is on the ticket stays there.",
             number=found.number,
         )
+
+
+def no_such_desk(name: str, desks: Desks) -> str:
+    """What is said to who names a desk that there is not."""
+    return _("There is no helpdesk called {name}. There are: {desks}.", name=name, desks=", ".join(desks.names()))
 
 
 def is_internal(found: Found) -> bool:

@@ -12,9 +12,10 @@ from bot.slack.views.form import Typed, chosen
 from bot.words import _
 
 
-def joining(desk: TicketAdapter[Any], desks: Sequence[Choice], metadata: str, typed: Typed) -> Json:
-    """The modal: which desk, and which ticket there."""
-    blocks = [section(_("This thread has no ticket yet. It will be linked to the one that you choose."))]
+def joining(desk: TicketAdapter[Any], desks: Sequence[Choice], metadata: str, typed: Typed, *, said: str = "") -> Json:
+    """The modal: which desk, and which ticket there; *said* stands above it."""
+    blocks = [section(said)] if said else []
+    blocks.append(section(_("This thread has no ticket yet. It will be linked to the one that you choose.")))
     if len(desks) > 1:
         options = options_of(usable(desks)[:OPTIONS])
         element: Json = {"type": "static_select", "action_id": Action.JOIN_DESK, **options}

@@ -189,6 +189,19 @@ async def test_a_message_that_was_added_twice_goes_once(stage, thread):
     assert ["Ticket 1042 has that message already, or will have it in a moment."] == await stage.whispered(stage.ben)
 
 
+async def test_what_threadline_posted_itself_is_not_added_to_a_ticket(stage, thread):
+    """It is on the ticket already, or is none of its business; as a reply of the bot's it would come back."""
+    await stage.link(thread[0], number="1042")
+    post = await stage.web.call(
+        "chat.postMessage", channel=stage.channel, thread_ts=thread[0]["ts"], text="Alex: please restart the printer"
+    )
+
+    await stage.shortcut(post["message"], ADD)
+
+    assert ["Threadline posted that itself, so it is not added to a ticket."] == await stage.whispered()
+    assert [] == await stage.accepted()
+
+
 async def test_a_message_of_a_thread_without_a_ticket_asks_which_one_and_links_it(stage, thread):
     ticket = await opened(stage, "An older fire")
     await stage.shortcut(thread[2], ADD)
@@ -212,6 +225,20 @@ async def test_a_wrong_number_is_said_beside_it(stage, thread, typed, words):
 
     assert {Block.NUMBER: words} == answer.body["errors"]
     assert [] == await stage.accepted()
+
+
+async def test_a_form_that_was_open_for_long_says_so_and_keeps_what_was_typed(stage, thread, monkeypatch):
+    ticket = await opened(stage)
+    with monkeypatch.context() as later:
+        later.setattr("bot.slack.seal.LIFETIME", -1.0)
+        await stage.shortcut(thread[2], ADD)
+
+    answer = await stage.submit({Block.NUMBER: ticket.number})
+
+    assert "update" == answer.body["response_action"]
+    assert "This form was open for more than half an hour. Look it over and press Add again." in stage.words(stage.ada)
+    await stage.submit()
+    assert [ticket.number] == [work.number for work in await stage.accepted() if work.kind == "link_ticket"]
 
 
 async def test_a_desk_that_is_down_is_believed(stage, thread):
@@ -241,6 +268,27 @@ async def test_the_ticket_is_searched_at_the_desk_that_was_chosen(two, stage, th
     assert [("second", ticket.number)] == [
         (work.desk, work.number) for work in await stage.accepted() if work.kind == "link_ticket"
     ]
+
+
+async def test_a_desk_before_the_number_is_the_one_that_is_meant(two, stage, thread):
+    ticket = await opened(stage, "Fire at the second desk", "second")
+    await stage.shortcut(thread[2], ADD)
+
+    await stage.submit({Block.NUMBER: f"second:{ticket.number}"})
+
+    assert [("second", ticket.number)] == [
+        (work.desk, work.number) for work in await stage.accepted() if work.kind == "link_ticket"
+    ]
+
+
+async def test_a_desk_before_the_number_that_there_is_not_is_said_beside_it(stage, thread):
+    ticket = await opened(stage)
+    await stage.shortcut(thread[2], ADD)
+
+    answer = await stage.submit({Block.NUMBER: f"whmcs:{ticket.number}"})
+
+    assert {Block.NUMBER: "There is no helpdesk called whmcs. There are: local."} == answer.body["errors"]
+    assert [] == await stage.accepted()
 
 
 async def test_a_thread_that_got_another_ticket_in_the_meantime_keeps_it(stage, thread):
