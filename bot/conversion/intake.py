@@ -51,7 +51,12 @@ class Accepted:
 
     new: bool
     link: Link | None = None  # the thread has a ticket already
-    actor: str = ""  # Slack user id of who asked for the same before
+    earlier: Work | None = None  # what stands in its place, and waits
+
+    @property
+    def actor(self) -> str:
+        """Slack user id of who asked for that; empty where nobody did."""
+        return getattr(self.earlier, "actor", "")
 
 
 class Intake:
@@ -210,20 +215,19 @@ class Intake:
             (added,) = await self._lanes.add([op])
         if added is not Added.DUPLICATE:
             return Accepted(new=True)
-        return Accepted(new=False, actor=await self._asked_by(lane, identity))
+        return Accepted(new=False, earlier=await self._waiting(lane, identity))
 
     async def _set_aside(self, lane: str, identity: str) -> bool:
         """Drop an earlier try that was refused and waits for a decision: the new wish is that decision."""
         earlier = await self._lanes.find_parked(lane, identity)
         return earlier is not None and not earlier.held and await self._lanes.unpark(lane, identity, None)
 
-    async def _asked_by(self, lane: str, identity: str) -> str:
+    async def _waiting(self, lane: str, identity: str) -> Work | None:
         stored = await self._lanes.peek(lane, identity)
         try:
-            work = decode(stored).work if stored else None
+            return decode(stored).work if stored else None
         except UnknownVersion:
-            return ""
-        return getattr(work, "actor", "")
+            return None
 
 
 def _remembered(switches: tuple[Switch, ...]) -> tuple[Switch, ...]:

@@ -10,7 +10,7 @@ from adapters.errors import AdapterError, NotFound, UnsupportedFeature
 from adapters.model import Act, Ticket, TicketRef, Visibility
 from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links
-from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkRef, LinkTicket, ThreadKey
+from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkRef, LinkTicket, ThreadKey, Work
 from bot.slack.access import Access
 from bot.slack.allowance import Allowance, Kind
 from bot.slack.mirroring import choices_words, switched_words, wanted
@@ -304,8 +304,6 @@ class Tickets:
         accepted = await self.ask_link(asked, thread, desk.name, number)
         if accepted.link:
             raise Refused(_("That thread is ticket {number} already. Unlink it first.", number=accepted.link.number))
-        if not accepted.new and accepted.actor != asked.actor.id:
-            raise Refused(_("Somebody else is giving that thread a ticket just now. Look at the thread in a moment."))
         return _(
             "The thread will be linked to ticket {number} at {desk}; its card will appear there.",
             number=number,
@@ -313,10 +311,17 @@ class Tickets:
         )
 
     async def ask_link(self, asked: Asked, thread: ThreadKey, desk: str, number: str) -> Accepted:
-        """Have a thread linked, by the number that people use. Raises Refused: not so many at once."""
+        """Have a thread linked, by the number that people use.
+
+        Raises:
+            Refused: not so many at once, or the thread is about to have another ticket.
+        """
         await self.count(asked, Kind.CHANGES)
         work = LinkTicket(actor=asked.actor.id, desk=desk, number=number, channel=thread.channel, thread_ts=thread.ts)
-        return await self._intake.link_ticket(thread, work)
+        accepted = await self._intake.link_ticket(thread, work)
+        if not (accepted.new or accepted.link or _is_the_same(accepted.earlier, work)):
+            raise Refused(_("That thread is getting another ticket just now. Look at the thread in a moment."))
+        return accepted
 
     async def mirror(self, asked: Asked, found: Found, typed: str, *, since: str) -> str:
         """Have what was typed hold for the ticket's thread from the timestamp *since* on."""
@@ -338,6 +343,11 @@ class Tickets:
             "Ticket {number} and its thread are no longer linked. What is on the ticket stays there.",
             number=found.number,
         )
+
+
+def _is_the_same(earlier: Work | None, work: LinkTicket) -> bool:
+    """Whether what waits links a thread to the same ticket, whoever asked for it."""
+    return isinstance(earlier, LinkTicket) and (earlier.desk, earlier.number) == (work.desk, work.number)
 
 
 def no_such_desk(name: str, desks: Desks) -> str:

@@ -291,6 +291,17 @@ async def test_a_desk_before_the_number_that_there_is_not_is_said_beside_it(stag
     assert [] == await stage.accepted()
 
 
+async def test_a_message_is_not_added_where_its_thread_is_about_to_have_another_ticket(stage, thread):
+    first, second = await opened(stage, "one"), await opened(stage, "two")
+    await stage.shortcut(thread[2], ADD)
+    await stage.shortcut(thread[2], ADD, user=stage.ben)
+    await stage.submit({Block.NUMBER: first.number}, user=stage.ben)
+
+    answer = await stage.submit({Block.NUMBER: second.number})
+
+    assert answer.body["errors"][Block.NUMBER].startswith("That thread is getting another ticket just now.")
+
+
 async def test_a_thread_that_got_another_ticket_in_the_meantime_keeps_it(stage, thread):
     ticket = await opened(stage)
     await stage.shortcut(thread[2], ADD)

@@ -176,6 +176,26 @@ async def test_a_search_in_a_thread_without_a_ticket_offers_to_link_what_it_find
     assert ("link_ticket", ticket.number, start["ts"]) == (work.kind, work.number, work.thread_ts)
 
 
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (0, "The thread will be linked to ticket L-1 at Local desk; its card will appear there."),
+        (1, "That thread is getting another ticket just now. Look at the thread in a moment."),
+    ],
+)
+async def test_who_links_a_thread_again_is_told_which_ticket_it_will_have(stage, second, words):
+    """The first link waits yet."""
+    tickets = [await opened(stage, subject) for subject in ("one", "two")]
+    start = await stage.workspace.post(stage.ada, stage.channel, "It burns")
+    for ticket in (tickets[0], tickets[second]):
+        stage.door.events.clear()
+        await mention(stage, start, f"link {ticket.number}")
+
+    works = await stage.accepted()
+    assert [tickets[0].number] == [work.number for work in works if work.kind == "link_ticket"]
+    assert words == [work.text for work in works if work.kind == "tell"][1]
+
+
 async def test_a_search_in_a_thread_with_a_ticket_does_not_offer_another(stage, root):
     await opened(stage)
 
