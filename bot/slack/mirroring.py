@@ -31,6 +31,11 @@ def wanted(typed: str) -> Wanted | None:
     return None
 
 
+def sends(want: Wanted) -> bool:
+    """Whether anything is to go to the ticket."""
+    return want.apps or want.mirror not in {None, "nothing"}
+
+
 def choices_words() -> str:
     """What can be asked for."""
     return _(

@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.errors import AdapterError, NotFound, UnsupportedFeature
-from adapters.model import Act, Ticket, TicketRef, Visibility
+from adapters.model import Act, Status, Ticket, TicketRef, Visibility
 from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links
 from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkRef, LinkTicket, ThreadKey, Work
 from bot.slack.access import Access
 from bot.slack.allowance import Allowance, Kind
-from bot.slack.mirroring import choices_words, switched_words, wanted
+from bot.slack.mirroring import choices_words, sends, switched_words, wanted
 from bot.slack.policy import Actor, Gesture
 from bot.slack.views.card import facts_of, made_for, mirror_words, seen_status, status_words
 from bot.slack.views.help import usage
@@ -329,6 +329,16 @@ class Tickets:
         want, thread = wanted(typed), thread_of_found(found)
         if want is None:
             raise Refused(choices_words())
+        if sends(want) and found.link and _takes_nothing(found.link):
+            raise Refused(
+                _(
+                    "What is said here does not go to ticket {number}: when its card came, the setting notes of the "
+                    "agents' channel was off, or {desk} took no notes. Whoever runs Threadline can switch it on for "
+                    "later tickets.",
+                    number=found.number,
+                    desk=found.desk.title,
+                )
+            )
         link = await self._intake.switch(thread, since=since, mirror=want.mirror, apps=want.apps, actor=asked.actor.id)
         if want.earlier and link:
             await self._intake.send_earlier(thread)
@@ -348,6 +358,11 @@ class Tickets:
 def _is_the_same(earlier: Work | None, work: LinkTicket) -> bool:
     """Whether what waits links a thread to the same ticket, whoever asked for it."""
     return isinstance(earlier, LinkTicket) and (earlier.desk, earlier.number) == (work.desk, work.number)
+
+
+def _takes_nothing(link: Link) -> bool:
+    """Whether an agents' thread was linked so that nothing of it goes to its ticket, whatever is switched."""
+    return link.agents and not link.mirror and link.state != Status.GONE
 
 
 def no_such_desk(name: str, desks: Desks) -> str:

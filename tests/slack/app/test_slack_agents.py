@@ -54,3 +54,30 @@ async def test_whose_thread_was_parted_does_nothing_by_that_of_the_agents_and_ca
     assert [True, True] == [one.startswith(none) for one in words[:2]]
     assert words[2].startswith("You have no open tickets here.")
     assert [both.number] == [work.number for work in await stage.accepted() if work.kind == "link_ticket"]
+
+
+# --- what is said among agents ---
+
+
+@pytest.fixture
+async def silent(stage):
+    """A thread of agents whose helpdesk takes no notes from it."""
+    said = await stage.workspace.post(stage.ada, stage.channel, "Ticket 1042")
+    await stage.link(said, number="1042", agents=True, mirror=False, visibility=Visibility.INTERNAL)
+    stage.door.events.clear()
+    return said
+
+
+@pytest.mark.parametrize("typed", ["mirror everything", "mirror marked earlier", "mirror apps on"])
+async def test_where_notes_are_switched_off_nothing_is_promised_and_the_setting_is_named(stage, silent, typed):
+    await mention(stage, silent, typed)
+
+    (told,) = await stage.accepted()
+    assert ("tell", True) == (told.kind, "the setting notes of the agents' channel was off" in told.text)
+    assert () == (await stage.store.links.get(stage.thread(silent))).switches
+
+
+async def test_where_notes_are_switched_off_nothing_more_can_be_switched_off(stage, silent):
+    await mention(stage, silent, "mirror nothing")
+
+    assert ["Done."] == [work.text for work in await stage.accepted() if work.kind == "tell"]
