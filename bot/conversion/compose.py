@@ -1,12 +1,12 @@
 """Turns a thread into what a desk can carry: parts of text with their files, and the list of what cannot go. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from adapters.contract import Capability, Limits
 from adapters.model import Body
-from bot.conversion.marks import is_note
+from bot.conversion.marks import for_agents
 from bot.conversion.ports import SlackFile, ThreadMessage
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Block, Code, Document, Link, Paragraph, Rule, Run, Style
@@ -55,6 +55,11 @@ def render(document: Document) -> Body:
     return Body(plain=to_plain(document), markdown=to_markdown(document), html=to_html(document))
 
 
+def imported(messages: Iterable[ThreadMessage], chosen: Collection[str]) -> tuple[ThreadMessage, ...]:
+    """Those of a thread that a ticket is made of: a wish only for what it carries, or where it was *chosen* itself."""
+    return tuple(one for one in messages if not one.wish or one.carries or one.ts in chosen)
+
+
 def of_thread(
     messages: Sequence[ThreadMessage],
     *,
@@ -68,7 +73,7 @@ def of_thread(
     Messages are packed into as few parts as the desk's limits allow, for a call each; none is cut in two unless it
     alone is larger than a part may be. Those marked as notes come last, in parts of their own.
     """
-    marked = {message.ts for message in messages if is_note(message.document)}
+    marked = {message.ts for message in messages if for_agents(message)}
     notes = _notes([message for message in messages if message.ts in marked], limits=limits, capabilities=capabilities)
     pack = _Packing(limits=limits, capabilities=capabilities)
     if description:
@@ -118,9 +123,7 @@ def of_message(message: ThreadMessage, *, limits: Limits, capabilities: frozense
     pack = _Packing(limits=limits, capabilities=capabilities)
     pack.add(blocks, message.files, message.ts)
     packed = pack.finish()
-    if not message.ts or not is_note(message.document):  # what was typed into a command says by its verb what it is
-        return packed
-    return _internal(packed)
+    return _internal(packed) if for_agents(message) else packed
 
 
 def entry(message: ThreadMessage) -> tuple[Block, ...]:

@@ -3,6 +3,7 @@
 import re
 from enum import StrEnum
 
+from adapters.model import Visibility
 from bot.conversion.ports import ThreadMessage
 from bot.conversion.records import Link, Switch
 from bot.conversion.text.plain import to_plain
@@ -29,6 +30,11 @@ def mark_of(document: Document) -> Mark | None:
 def is_note(document: Document) -> bool:
     """Whether a message begins with ``note:`` or a lock, and so is for the agents alone."""
     return mark_of(document) is Mark.NOTE
+
+
+def for_agents(message: ThreadMessage) -> bool:
+    """Whether a message is for the agents alone: the verb behind our name says so, or without one its mark."""
+    return message.visibility is Visibility.INTERNAL if message.visibility else is_note(message.document)
 
 
 def goes(link: Link, message: ThreadMessage) -> bool:

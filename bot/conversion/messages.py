@@ -9,7 +9,7 @@ from bot.conversion import agents, compose
 from bot.conversion.closed import Way, reopen, way_of
 from bot.conversion.delivery import Delivery, doubt, fingerprints, on_ticket
 from bot.conversion.journal import Journal
-from bot.conversion.marks import goes, is_note
+from bot.conversion.marks import for_agents, goes
 from bot.conversion.moving import follow_up
 from bot.conversion.ops import card_op, edit_op, receipt_op, say_op, tell_op
 from bot.conversion.people import Requesters, speaking_to
@@ -45,8 +45,7 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     simply = work.mirrored and not begun and link.state != Status.GONE  # what waits for one that went is kept
     if simply and not (goes(link, message) and await _fuse_holds(rooms, desk, link, message)):
         return Outcome()
-    note = is_note(message.document) if work.ts else work.visibility is Visibility.INTERNAL
-    way = Way.ADD if note else await way_of(rooms, journal, link, desk)
+    way = Way.ADD if for_agents(message) else await way_of(rooms, journal, link, desk)
     if way is Way.NEW:
         outcome = await follow_up(rooms, people, journal, link, message)
         await _show(rooms, link, work, (), again=journal.progress.shown)
@@ -59,7 +58,7 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         threads=rooms.threads,
         journal=journal,
         author=await people.of(desk, message.author),
-        visibility=work.visibility or link.visibility,
+        visibility=message.visibility or work.visibility or link.visibility,
         sent_at=message.at,
         says=fingerprints([message]),
     )
@@ -139,7 +138,8 @@ async def _understood(rooms: Rooms, work: AddMessage, thread: ThreadKey, *, agai
     if work.ts:
         return next((found for found in await rooms.threads.read(thread) if found.ts == work.ts), None)
     author = await rooms.threads.author(work.actor)
-    return ThreadMessage(ts="", author=author, at=datetime.now(UTC), document=from_plain(work.text))
+    text = from_plain(work.text)
+    return ThreadMessage(ts="", author=author, at=datetime.now(UTC), document=text, visibility=work.visibility)
 
 
 async def _show(rooms: Rooms, link: Link, work: AddMessage, left_out: tuple[str, ...], *, again: bool) -> None:

@@ -80,7 +80,12 @@ class SlackFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadMessage:
-    """A Slack message, understood: who, when, what, and which files. ``wish``: it only asks us for something."""
+    """A Slack message, understood: who, when, what, and which files.
+
+    ``wish``: it asks us for something, so that it goes to no ticket by itself. ``carries``: it does, and what is said
+    behind the wish (``document``, without our name and the verb) is for a ticket; ``visibility``: who is to read that
+    there, where the verb says so.
+    """
 
     ts: str
     author: Author
@@ -90,6 +95,8 @@ class ThreadMessage:
     edited: str = ""
     permalink: str = ""
     wish: bool = False
+    carries: bool = False
+    visibility: Visibility | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -218,7 +218,7 @@ async def _messages(
         return (await rooms.threads.understand(work.offered, work.channel),)
     # each try imports the same, although a restored store may have forgotten that one was made
     there = tuple(message for message in there if not _is_later(message, work))
-    messages = tuple(message for message in there if not message.wish)
+    messages = compose.imported(there, {work.thread_ts, work.from_ts, *work.chosen})
     if work.chosen:
         messages = tuple(message for message in messages if message.ts in work.chosen)
     elif work.from_ts:

@@ -201,6 +201,7 @@ def build_app(
         ),
         Reactions(
             web=web,
+            identity=identity,
             intake=intake,
             desks=desks,
             catalogue=catalogue,
@@ -214,7 +215,7 @@ def build_app(
         ),
         assigning,
         results,
-        Shortcuts(form=form),
+        Shortcuts(identity=identity, form=form),
         Joining(
             web=web,
             identity=identity,

@@ -19,7 +19,7 @@ from bot.slack.routing import Event, Router
 from bot.slack.sources import literal
 from bot.slack.threads import is_echo
 from bot.slack.web import Identity
-from bot.slack.wishes import only_asks
+from bot.slack.wishes import SENDING, carrying, only_asks
 
 MIRRORED = frozenset({None, "file_share", "thread_broadcast", "me_message", "bot_message"})
 """The subtypes of messages that people and apps write; the others are Slack's own words, or edits and deletions."""
@@ -48,7 +48,7 @@ class Events:
             await self._edited(happened)
         elif event.get("subtype") == "message_deleted":
             await self._deleted(happened)
-        elif self._is_said(event):
+        elif self._is_said(event) and not self._is_sent(event):
             _wait_for_link(happened, event)
             if _goes(link, event):
                 await self._intake.mirror(thread_of(happened.body), _addition(event, link))
@@ -62,7 +62,7 @@ class Events:
         change = str(event.get("ts") or edited)  # edited.ts has whole seconds, so two edits may share it
         _wait_for_link(happened, message)
         thread = thread_in(happened.body, message)
-        if link and link.at(change).mirror == "nothing":
+        if link and link.at(change).mirror == "nothing" and not self._is_sent(message):
             return
         if link and link.at(str(message["ts"])).mirror == "marked" and _goes(link, message):  # perhaps only now
             await self._intake.mirror(thread, _addition(message, link, edited=change))
@@ -83,17 +83,22 @@ class Events:
             return
         _wait_for_link(happened, previous)
         ts, thread = str(event.get("deleted_ts") or previous.get("ts")), thread_in(happened.body, previous)
-        if link and link.at(str(event.get("ts") or ts)).mirror == "nothing":
+        if link and link.at(str(event.get("ts") or ts)).mirror == "nothing" and not self._is_sent(previous):
             return
         work = DeleteMessage(actor=_actor(previous, link), ts=ts, previous=previous, under=LinkRef.of(link))
         await self._intake.delete(thread, work)
 
     def _is_said(self, message: Mapping[str, Any]) -> bool:
-        """Whether a person or another app says something in it, and it is not only a wish of ours to fulfil."""
+        """Whether a person or another app says something in it that may be on a ticket, and does not only ask us."""
         if message.get("subtype") not in MIRRORED or not (message.get("user") or message.get("bot_id")):
             return False
         ours = self._us.wrote(message) or is_echo(message)
-        return not ours and not only_asks(str(message.get("text") or ""), self._us.user_id)
+        only = only_asks(str(message.get("text") or ""), self._us.user_id)
+        return not ours and (self._is_sent(message) or not only)
+
+    def _is_sent(self, message: Mapping[str, Any]) -> bool:
+        """Whether the verb behind our name sends it to the ticket; what that means for it, `Mentions` says."""
+        return not message.get("bot_id") and carrying(str(message.get("text") or ""), self._us.user_id) in SENDING
 
 
 def _wait_for_link(happened: Event, said: Mapping[str, Any]) -> None:

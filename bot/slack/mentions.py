@@ -87,10 +87,10 @@ class Mentions:
         shown_in = str(event.get("thread_ts") or "")
         try:
             if wish.verb in _WHISPERED and await self._whisper(
-                asked, shown_in, await self._shown(asked, thread, wish, in_thread=bool(shown_in))
+                asked, shown_in, await self._shown(asked, thread, wish, event)
             ):
                 return
-            words = await self._carry_out(asked, thread, wish)
+            words = await self._carry_out(asked, thread, wish, event)
         except NotThere as none:
             if await self._intake.is_opening(thread) or below_new_card(body, event, at=time.time()):
                 raise LookLater(SOON) from none
@@ -100,13 +100,11 @@ class Mentions:
         work = Tell(user=actor.id, channel=thread.channel, thread_ts=shown_in, text=words)
         await self._intake.tell(work, team=thread.team, once=f"mention:{thread.channel}:{ts}")
 
-    async def _shown(self, asked: Asked, thread: ThreadKey, wish: Wish, *, in_thread: bool) -> Said:
+    async def _shown(self, asked: Asked, thread: ThreadKey, wish: Wish, message: dict[str, Any]) -> Said:
         """What is answered with more than words."""
         match wish.verb:
-            case Verb.NEW if in_thread:
-                return asks_for_form(_("To make a ticket of this thread, fill in its form:"), thread.ts)
             case Verb.NEW:
-                return offers_form(_("To make a ticket of this, fill in its form:"), wish.text)
+                return _asks(wish, message)
             case Verb.MINE:
                 return await self._results.mine(asked)
             case Verb.DOCTOR:
@@ -128,7 +126,7 @@ class Mentions:
             return False
         return True
 
-    async def _carry_out(self, asked: Asked, thread: ThreadKey, wish: Wish) -> str:
+    async def _carry_out(self, asked: Asked, thread: ThreadKey, wish: Wish, message: dict[str, Any]) -> str:
         match wish.verb:
             case Verb.HELP:
                 guess = _("Did you mean {meant}?", meant=wish.meant) if wish.meant else ""
@@ -140,10 +138,11 @@ class Mentions:
             case Verb.LINK:
                 named = await self._tickets.named(asked, wish.word, Verb.LINK)
                 return await self._tickets.link(asked, thread, named.desk, named.number)
-        return await self._about(asked, await self._tickets.of_thread(asked, thread, GESTURES[wish.verb]), wish)
+        found = await self._tickets.of_thread(asked, thread, GESTURES[wish.verb])
+        return await self._about(asked, found, wish, message)
 
-    async def _about(self, asked: Asked, found: Found, wish: Wish) -> str:
-        """The verbs that are about the thread's own ticket."""
+    async def _about(self, asked: Asked, found: Found, wish: Wish, message: dict[str, Any]) -> str:
+        """The verbs that are about the thread's own ticket. *message*: in which the wish stands."""
         match wish.verb:
             case Verb.VIEW:
                 words, url = await self._tickets.view(asked, found)
@@ -158,4 +157,16 @@ class Mentions:
                 return await self._tickets.mirror(asked, found, wish.text, since=asked.once.rpartition(":")[2])
             case _:
                 visibility = Visibility.INTERNAL if wish.verb is Verb.NOTE else Visibility.PUBLIC
-                return await self._tickets.write(asked, found, wish.text, visibility)
+                return await self._tickets.write(asked, found, wish.text, visibility, message=message)
+
+
+def _asks(wish: Wish, message: dict[str, Any]) -> Said:
+    """The form of the thread, which begins with the message of the wish where that says what the ticket is about."""
+    root = str(message.get("thread_ts") or "")
+    words = (
+        _("To make a ticket of this thread, fill in its form:")
+        if root
+        else _("To make a ticket of this, fill in its form:")
+    )
+    about = str(message["ts"]) if wish.text or message.get("files") else root
+    return asks_for_form(words, about) if about else offers_form(words, "")

@@ -22,7 +22,7 @@ from bot.slack.sources import Starter
 from bot.slack.submission import chosen_department, read
 from bot.slack.views.elements import Json
 from bot.slack.views.notices import asks_for_form
-from bot.slack.web import Web
+from bot.slack.web import Identity, Web
 from bot.words import N_, _
 
 REACTIONS = frozenset({"ticket"})
@@ -49,6 +49,7 @@ class Reactions:
         self,
         *,
         web: Web,
+        identity: Identity,
         intake: Intake,
         desks: Desks,
         catalogue: Catalogue,
@@ -61,6 +62,7 @@ class Reactions:
         names: Collection[str] = REACTIONS,
     ) -> None:
         self._web = web
+        self._us = identity
         self._intake = intake
         self._desks = desks
         self._catalogue = catalogue
@@ -110,7 +112,7 @@ class Reactions:
             form=Modal.TICKET, user=actor.id, team=actor.team, channel=channel, desk=desk, thread_ts=root_ts
         )
         behalf = await self._access.allows(actor, Gesture.BEHALF, desk=desk, channel=channel)
-        typed = Starter(channel=channel, message=marked.root).typed(
+        typed = Starter(channel=channel, message=marked.root, us=self._us.user_id).typed(
             actor.id, behalf=behalf, outsider=self._requesters.get(channel, "")
         )
         department = chosen_department(typed, adapter)
@@ -184,5 +186,5 @@ class Reactions:
         if marked is None:
             self._answers.soon(call, _(GONE))
         else:
-            await self._form.open(call, Starter(channel=call.channel, message=marked.message))
+            await self._form.open(call, Starter(channel=call.channel, message=marked.message, us=self._us.user_id))
         await call.ack()

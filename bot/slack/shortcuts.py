@@ -4,12 +4,14 @@ from bot.slack.forms import TicketForm
 from bot.slack.ids import Action, Shortcut
 from bot.slack.routing import Call, Router
 from bot.slack.sources import Starter
+from bot.slack.web import Identity
 
 
 class Shortcuts:
     """Opens the form for a new ticket."""
 
-    def __init__(self, *, form: TicketForm) -> None:
+    def __init__(self, *, identity: Identity, form: TicketForm) -> None:
+        self._us = identity
         self._form = form
 
     def register(self, router: Router) -> None:
@@ -20,7 +22,9 @@ class Shortcuts:
 
     async def from_message(self, call: Call) -> None:
         """Create ticket: the message's whole thread, unless the form says otherwise."""
-        await self._form.open(call, Starter(channel=call.channel, message=dict(call.body["message"])))
+        await self._form.open(
+            call, Starter(channel=call.channel, message=dict(call.body["message"]), us=self._us.user_id)
+        )
         await call.ack()
 
     async def from_anywhere(self, call: Call) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.conversion.compose import imported
 from bot.conversion.marks import is_note
 from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway, ThreadMessage, Threads
 from bot.conversion.stamps import microseconds
@@ -16,6 +17,7 @@ from bot.slack.ids import Block
 from bot.slack.seal import Memory
 from bot.slack.text.read_rich_text import from_message
 from bot.slack.views.form import ThreadSummary, Typed
+from bot.slack.wishes import Verb, behind, carrying
 from bot.words import N_, _
 
 log = logging.getLogger(__name__)
@@ -62,11 +64,12 @@ class Kept(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starter:
-    """What the form begins with."""
+    """What the form begins with: a text, or a message, of which our user id (``us``) tells what in it is a wish."""
 
     channel: str = ""
     text: str = ""
     message: dict[str, Any] | None = None
+    us: str = ""
 
     @property
     def message_ts(self) -> str:
@@ -82,9 +85,10 @@ class Starter:
         """The words that a subject is made of; a note is for agents alone, and a subject is for everybody."""
         if self.message is None:
             return self.text
-        if is_note(from_message(self.message, _Somebody())):
+        verb, document = carrying(str(self.message.get("text") or ""), self.us), from_message(self.message, _Somebody())
+        if verb is Verb.NOTE or is_note(document):
             return ""
-        return literal(self.message)
+        return to_plain(behind(document) if verb else document)
 
     @property
     def _author(self) -> str:
@@ -157,7 +161,8 @@ class Sources:
         kept = Kept(offered=offered)
         try:
             messages = await self._threads.read(memory.thread)
-            kept = Kept(summary=summary_of(messages, memory.message_ts))
+            first = {memory.thread_ts, memory.message_ts}
+            kept = Kept(summary=summary_of(imported(messages, first), memory.message_ts))
         except SlackRefused as error:
             words = _(_INVITE) if error.code in _UNREADABLE else error.words
             kept = Kept(offered=offered, summary=ThreadSummary(cannot_read=words))

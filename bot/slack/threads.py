@@ -19,7 +19,7 @@ from bot.slack.people import PATIENCE, People
 from bot.slack.text.names import KnownNames, ids_in
 from bot.slack.text.read_rich_text import from_message
 from bot.slack.web import Identity, Web
-from bot.slack.wishes import only_asks
+from bot.slack.wishes import CARRYING, behind, carrying, only_asks
 
 SPOKEN: Final = frozenset({"", "file_share", "me_message", "thread_broadcast", "bot_message"})
 """The subtypes of messages in which somebody says something; the others are Slack's own notices and tombstones."""
@@ -161,17 +161,24 @@ class SlackThreads:
     async def _understand(
         self, message: Mapping[str, Any], channel: str, names: KnownNames, us: Identity
     ) -> ThreadMessage:
-        ts = str(message.get("ts", ""))
+        ts, text = str(message.get("ts", "")), str(message.get("text") or "")
         edited = message.get("edited")
+        verb = None if message.get("bot_id") else carrying(text, us.user_id)
+        document = from_message(message, names)
+        if verb:
+            document = behind(document)
+        files = tuple([await self._stub(one) for one in message.get("files") or [] if isinstance(one, dict)])
         return ThreadMessage(
             ts=ts,
             author=await self._people.writer(message),
             at=_time(ts),
-            document=from_message(message, names),
-            files=tuple([await self._stub(one) for one in message.get("files") or [] if isinstance(one, dict)]),
+            document=document,
+            files=files,
             edited=str(edited.get("ts") or "") if isinstance(edited, dict) else "",
             permalink=_address(us, channel, message),
-            wish=not message.get("bot_id") and only_asks(str(message.get("text") or ""), us.user_id),
+            wish=not message.get("bot_id") and only_asks(text, us.user_id),
+            carries=verb is not None and bool(document or files),
+            visibility=CARRYING[verb] if verb else None,
         )
 
     async def _stub(self, file: Mapping[str, Any]) -> SlackFile:

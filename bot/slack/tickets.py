@@ -249,11 +249,23 @@ class Tickets:
             lines.append(_("Status: {status}", status=status))
         return "\n".join([*lines, stale]).rstrip(), link.url if link else ""
 
-    async def write(self, asked: Asked, found: Found, text: str, visibility: Visibility, *, sure: bool = False) -> str:
-        """Add a typed text to a ticket. *sure*: who writes knows that an internal ticket's requester will read it."""
+    async def write(
+        self,
+        asked: Asked,
+        found: Found,
+        text: str,
+        visibility: Visibility,
+        *,
+        sure: bool = False,
+        message: dict[str, Any] | None = None,
+    ) -> str:
+        """Add a typed text to a ticket, or the *message* of its thread in which it stands behind our name.
+
+        *sure*: who writes knows that an internal ticket's requester will read it.
+        """
         note = visibility is Visibility.INTERNAL
         await self.allow(asked, Gesture.NOTE if note else Gesture.REPLY, found)
-        if not text.strip():
+        if not text.strip() and not (message and message.get("files")):
             raise Refused(_("What should it say? Write {command}.", command=usage(Verb.NOTE if note else Verb.REPLY)))
         if not found.desk.has(Capability.NOTE if note else Capability.REPLY):
             raise Refused(
@@ -273,6 +285,10 @@ class Tickets:
             )
         await self.count(asked, Kind.CHANGES)
         work = AddMessage(actor=asked.actor.id, text=text, visibility=visibility, under=LinkRef.of(found.link))
+        if message:
+            edited = str((message.get("edited") or {}).get("ts", ""))
+            said = {"ts": str(message["ts"]), "message": message, "edited": edited}
+            work = work.model_copy(update=said)
         await self._intake.add_message(thread, work, once=asked.once)
         said = {"number": found.number, "desk": found.desk.title}
         if note:

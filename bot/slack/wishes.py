@@ -9,6 +9,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
+from adapters.model import Visibility
+from bot.conversion.text.inlines import paragraphs
+from bot.conversion.text.tree import Document, Mention, Paragraph, Run
 from bot.words import N_
 
 _ADDRESSED = re.compile(r"\s*<@([A-Z0-9]+)(?:\|[^>]*)?>[\s:,]*")
@@ -17,6 +20,7 @@ _QUOTES = str.maketrans({**dict.fromkeys(range(0x2018, 0x201C), "'"), **dict.fro
 _PERMALINK = re.compile(r"https?://[^/\s]+/archives/([A-Z0-9]+)/p(\d{10})(\d{6})(?:[/?#].*)?")
 _NUMBER = re.compile(r"#?(?=[^\s/]*\d)[\w.#-]{1,64}")
 _TS = re.compile(r"\d{10}\.\d{6}")
+_VERB = re.compile(r"[\s:,]*\S+\s*")
 _ALIKE = 0.74
 
 
@@ -43,6 +47,14 @@ class Verb(StrEnum):
 _VERBS = MappingProxyType({verb.value: verb for verb in Verb})
 NUMBERED = frozenset(Verb) - {Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.DOCTOR, Verb.HELP}
 """The verbs that name a ticket."""
+_ALONE = frozenset({Verb.VIEW, Verb.UNLINK, Verb.CLOSE, Verb.REOPEN, Verb.MINE, Verb.DOCTOR})
+"""The verbs that stand alone behind our name; with more behind them, a sentence begins so."""
+CARRYING: Mapping[Verb, Visibility | None] = MappingProxyType(
+    {Verb.NEW: None, Verb.REPLY: Visibility.PUBLIC, Verb.NOTE: Visibility.INTERNAL}
+)
+"""The verbs behind which stands what is said to a ticket, and who is to read it there; None: as the ticket says."""
+SENDING = frozenset({Verb.REPLY, Verb.NOTE})
+"""Those of them that send it to a ticket that is there."""
 
 USAGE: Mapping[Verb, tuple[str, str]] = MappingProxyType(
     {
@@ -111,13 +123,28 @@ def wish_of(text: str, us: str) -> Wish | None:
     found = _ADDRESSED.match(text)
     if not found or found.group(1) != us:
         return None
-    return mentioned(text[found.end() :])
+    return mentioned(html.unescape(text[found.end() :]))
 
 
 def only_asks(text: str, us: str) -> bool:
     """Whether a message only asks us for something, so that it is not part of the conversation."""
     wish = wish_of(text, us)
     return wish is not None and (wish.verb is not Verb.HELP or wish.whole.casefold() == Verb.HELP)
+
+
+def carrying(text: str, us: str) -> Verb | None:
+    """The verb of a message behind which stands what is said to a ticket; None for all other messages."""
+    wish = wish_of(text, us)
+    return wish.verb if wish and wish.verb in CARRYING else None
+
+
+def behind(document: Document) -> Document:
+    """What a message of which `carrying` is true says behind our name and the verb."""
+    match document.blocks:
+        case (Paragraph((Mention(), Run(text, style), *content)), *rest):
+            first = paragraphs([Run(_VERB.sub("", text, count=1), style), *content])
+            return Document((*first, *rest))
+    return document
 
 
 def mentioned(typed: str) -> Wish:
@@ -128,6 +155,8 @@ def mentioned(typed: str) -> Wish:
     if verb is Verb.LINK:
         word, text = _split(rest)
         return Wish(verb=verb, word=word, text=text, whole=whole)
+    if verb in _ALONE and rest:
+        return Wish(verb=Verb.HELP, text=rest, meant=verb, whole=whole)
     return Wish(verb=verb or Verb.HELP, text=rest, meant=None if verb else _guess(first), whole=whole)
 
 

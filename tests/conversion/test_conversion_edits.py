@@ -314,3 +314,22 @@ async def test_a_deletion_is_noted_on_the_ticket(house):
     (ticket,) = await house.tickets()
     assert ticket.messages[2].internal
     assert "deleted their message" in ticket.messages[2].text
+
+
+async def test_an_edit_of_what_was_refused_to_be_sent_brings_nothing(house, monkeypatch):
+    """Who may not reply by our name and a verb is told so, and an edit is no other way in."""
+    ticket = await opened(house)
+    refused = replace(said("1800000001.000100", "psst"), wish=True, carries=True, visibility=Visibility.PUBLIC)
+    _reads_as(house, monkeypatch, refused)
+
+    await house.intake.edit(THREAD, _edit(refused.ts, "psst!", "psst", "1800000009.0"), change="1800000009.1")
+    await idle(house, str(THREAD))
+
+    assert ticket.messages == (await house.agents.ticket(ticket.id)).messages
+
+
+def _reads_as(house, monkeypatch, message):
+    async def understand(_message, _channel):
+        return message
+
+    monkeypatch.setattr(house.threads, "understand", understand)

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.contract import Reconcile
 from adapters.errors import NotAuthorised, OutcomeUnknown, Rejected, Unavailable, UnsupportedFeature
-from adapters.model import Act
+from adapters.model import Act, Visibility
 from bot.conversion.decisions import Decision, decided
 from bot.conversion.ports import Added, NoSuchDesk, SlackFile, SlackOutcomeUnknown, SlackRefused
 from bot.conversion.records import AddMessage, ChangeTicket, LinkTicket, OpenTicket, ThreadKey
@@ -143,6 +143,19 @@ async def test_what_only_asks_us_for_something_is_not_imported(house):
     ticket = await opened(house)
 
     assert "difficult" not in "\n".join(message.text for message in ticket.messages)
+
+
+async def test_what_a_wish_carries_is_imported_and_a_wish_that_was_chosen_is_too(house):
+    root = replace(said(THREAD.ts, "@Threadline search fire"), wish=True)
+    new = replace(said("1700000001.000100", "It burns"), wish=True, carries=True)
+    note = replace(said("1700000002.000100", "a bad customer"), wish=True, carries=True, visibility=Visibility.INTERNAL)
+    house.threads.messages = [root, new, note]
+
+    ticket = await opened(house)
+
+    first, last = ticket.messages
+    assert (True, True, False) == ("search fire" in first.text, "It burns" in first.text, "bad customer" in first.text)
+    assert (True, True) == ("bad customer" in last.text, last.internal)
 
 
 async def test_a_reply_in_a_thread_without_a_ticket_is_nothing(house):

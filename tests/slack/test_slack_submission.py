@@ -195,6 +195,21 @@ def test_a_subject_begins_with_what_a_message_looks_like():
     assert Block.DESCRIPTION not in typed
 
 
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("<@UUS> new the door &amp; its frame\nare stuck", "the door & its frame"),
+        ("<@UUS> reply it is stuck", "it is stuck"),
+        ("<@UUS> note the customer is cross", ""),
+        ("<@UBEN> new printers please", "@somebody new printers please"),
+    ],
+)
+def test_a_subject_is_made_of_what_stands_behind_our_name_and_the_verb(text, subject):
+    starter = Starter(message={"ts": "1.000001", "user": "U2", "text": text}, us="UUS")
+
+    assert subject == starter.typed("U1", behalf=True)[Block.SUBJECT]["value"]
+
+
 def test_a_message_of_an_app_has_no_requester_of_its_own():
     message = {"ts": "1.000001", "bot_id": "B1", "user": "UBOT", "text": "alert"}
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.model import Visibility
 from bot.conversion.ports import SlackRefused, SlackTrouble
 from bot.conversion.records import ThreadKey
 from bot.conversion.text.plain import to_plain
@@ -223,6 +224,21 @@ async def test_what_only_asks_us_for_something_is_told_from_the_conversation(off
         )
 
     assert [False, True, False, False] == [message.wish for message in await threads.read(key(office, root))]
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+async def test_what_stands_behind_our_name_and_a_verb_for_the_ticket_is_read_without_them(office, threads, blocks):
+    us, ben = office.workspace.bot_user_id, office.ben
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    text = f"@{us} note R&D <door> see https://x.example/a?b=1&c=2 @{ben} \u201cx\u201d"
+    said = await office.workspace.post(ben, office.channel, text, thread_ts=root["ts"])
+    if not blocks:
+        office.workspace.messages.change(office.channel, said["ts"], {"blocks": []})
+
+    _, read = await threads.read(key(office, root))
+
+    assert "R&D <door> see https://x.example/a?b=1&c=2 @ben \u201cx\u201d" == to_plain(read.document).strip()
+    assert (True, True, Visibility.INTERNAL) == (read.wish, read.carries, read.visibility)
 
 
 async def test_who_reads_a_channel_is_told_with_its_guests_and_other_companies(office, threads):

@@ -8,6 +8,7 @@ from adapters.model import Act, Visibility
 from bot.conversion.journal import LookLater
 from bot.conversion.ops import event_op
 from bot.conversion.ports import StoreAway
+from bot.conversion.records import Switch
 from bot.slack.ids import Action, Block
 
 
@@ -188,18 +189,110 @@ async def test_new_behind_our_name_offers_the_form_of_the_thread_to_who_asked_al
     assert [] == await stage.accepted()
 
 
-async def test_new_outside_a_thread_offers_a_form_with_what_was_written(stage):
+@pytest.mark.parametrize("thread", [True, False])
+async def test_what_is_written_behind_new_is_what_the_ticket_is_about_in_a_thread_and_outside(stage, thread):
     ours = stage.workspace.bot_user_id
-    await stage.workspace.post(stage.ben, stage.channel, f"@{ours} new the door is stuck")
+    root = await stage.workspace.post(stage.ada, stage.channel, "Lunch?")
+    where = {"thread_ts": root["ts"]} if thread else {}
+    text, photo = f"@{ours} new R&D: the <door> is stuck\nsince noon", ("door.png", b"x", "image/png")
+    await stage.workspace.post(stage.ben, stage.channel, text, files=[photo], **where)
 
     await stage.events("app_mention")
     (said,) = stage.workspace.ephemerals(stage.ben, stage.channel)
     await stage.workspace.press(
-        stage.ben, channel=stage.channel, ts=said["ts"], block_id="offer", action_id=Action.FORM
+        stage.ben, channel=stage.channel, ts=said["ts"], block_id="asks", action_id=Action.CREATE
     )
     await stage.settled()
 
-    assert "the door is stuck" == stage.blocks(stage.ben)[Block.SUBJECT]["element"]["initial_value"]
+    assert "R&D: the <door> is stuck" == stage.blocks(stage.ben)[Block.SUBJECT]["element"]["initial_value"]
+    assert f"{1 + thread} message{'s' if thread else ''} by {1 + thread}" in stage.words(stage.ben)
+    assert "1 file" in stage.words(stage.ben)
+
+
+async def test_a_form_counts_the_messages_that_go_to_the_ticket_and_no_others(stage):
+    root = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} view")
+
+    await stage.shortcut(root, "create_ticket")
+    await stage.settled()
+
+    assert "1 message by 1 person" in stage.words(stage.ada)
+
+
+@pytest.mark.parametrize("text", ["mine is broken too", "doctor says next week", "close the window, it rains in"])
+async def test_a_sentence_that_begins_like_a_wish_is_part_of_the_conversation_and_is_asked_about(stage, root, text):
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} {text}")
+
+    await stage.events("app_mention")
+    await stage.events("message")
+
+    works = {work.kind: work for work in await stage.accepted()}
+    assert {"add_message", "tell"} == set(works)
+    assert works["tell"].text.startswith(f"Did you mean {text.split()[0]}?")
+
+
+async def test_what_stands_behind_our_name_and_reply_is_stored_as_the_message_itself(stage, root):
+    said = await reply(
+        stage, root, f"@{stage.workspace.bot_user_id} reply R&D \u201cx\u201d", files=[("log.txt", b"x", "text/plain")]
+    )
+
+    await stage.events("app_mention")
+    await stage.events("message")
+
+    (work,) = [work for work in await stage.accepted() if work.kind == "add_message"]
+    assert (said["ts"], Visibility.PUBLIC, ["log.txt"]) == (
+        work.ts,
+        work.visibility,
+        [file["name"] for file in work.message["files"]],
+    )
+
+
+async def test_a_file_alone_is_a_reply_too(stage, root):
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} reply", files=[("log.txt", b"x", "text/plain")])
+
+    await stage.events("app_mention")
+
+    assert {"add_message", "tell"} == {work.kind for work in await stage.accepted()}
+
+
+async def test_a_reply_behind_our_name_keeps_its_place_among_the_messages_of_its_thread(stage, root):
+    """After downtime, all of them are handed over at once."""
+    first = await reply(stage, root, f"@{stage.workspace.bot_user_id} reply first")
+    second = await reply(stage, root, "second")
+
+    await stage.events("message")
+    await stage.events("app_mention")
+
+    works = [work for work in await stage.accepted() if work.kind == "add_message"]
+    assert [first["ts"], second["ts"]] == [work.ts for work in works]
+
+
+@pytest.mark.parametrize("mirror", ["everything", "nothing"])
+async def test_an_edit_and_a_deletion_of_a_reply_behind_our_name_reach_the_ticket(stage, root, mirror):
+    await stage.store.links.update(
+        stage.thread(root), lambda now: now.model_copy(update={"switches": (Switch(mirror=mirror),)})
+    )
+    ours = stage.workspace.bot_user_id
+    said = await reply(stage, root, f"@{ours} reply at noon")
+    await stage.events("app_mention")
+    await stage.workspace.edit(stage.ben, stage.channel, said["ts"], f"@{ours} reply at two")
+    await stage.workspace.delete(stage.ben, stage.channel, said["ts"])
+
+    await stage.events("message")
+
+    works = {work.kind for work in await stage.accepted()}
+    assert {"add_message", "edit_message", "delete_message", "tell"} == works
+
+
+async def test_a_reply_behind_our_name_that_was_refused_is_not_sent_by_its_edit(stage, root):
+    ours = stage.workspace.bot_user_id
+    said = await stage.workspace.post(stage.sid, stage.channel, f"@{ours} reply psst", thread_ts=root["ts"])
+    await stage.workspace.edit(stage.sid, stage.channel, said["ts"], f"@{ours} reply psst!")
+
+    await stage.events("app_mention")
+    await stage.events("message")
+
+    assert ["tell", "edit_message"] == [work.kind for work in await stage.accepted()]
 
 
 async def test_a_wish_in_the_thread_is_done_once_and_is_not_part_of_the_conversation(stage, root):

@@ -196,6 +196,16 @@ async def test_who_links_a_thread_again_is_told_which_ticket_it_will_have(stage,
     assert words == [work.text for work in works if work.kind == "tell"][1]
 
 
+async def test_a_search_behind_our_name_looks_for_what_was_typed_and_not_for_slacks_escapes(stage, root):
+    await opened(stage, "R&D printer")
+
+    await mention(stage, root, "search R&D")
+
+    (said,) = stage.workspace.ephemerals(stage.ben, stage.channel)
+    assert "Tickets with “R&amp;D”" in said["text"]  # once escaped, as Slack wants it
+    assert "R&amp;D printer" in said["text"]
+
+
 async def test_a_search_in_a_thread_with_a_ticket_does_not_offer_another(stage, root):
     await opened(stage)
 
