@@ -1,8 +1,9 @@
 """A thread goes on in a new ticket: one that follows a closed one, or one at another desk."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import count, takewhile
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter, marker_in
@@ -27,8 +28,9 @@ from bot.conversion.ops import agents_ops, card_op, leave_op, pull_op, say_op, w
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Author, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
-from bot.conversion.records import LeaveTicket, Link, MoveTicket, OpenTicket, Say
+from bot.conversion.records import Delivered, LeaveTicket, Link, MoveTicket, OpenTicket, Say, ThreadKey
 from bot.conversion.relinking import relink
+from bot.conversion.stamps import part_marker
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.tree import Document
 from bot.words import _
@@ -84,12 +86,19 @@ async def move_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
 async def _history(
     rooms: Rooms, journal: Journal, link: Link, old: TicketAdapter[Any], ref: TicketRef
 ) -> tuple[ThreadMessage, ...]:
-    """What people said in the thread and what agents wrote on the old ticket, by time; fixed when the work began."""
-    said = list(await rooms.threads.read(link.thread))
+    """What people said in the thread and what only the old ticket has, by time; fixed when the work began."""
+    known = dict[str, Delivered]()
+    for thread in {link.thread, *await rooms.links.threads(old.name, ref.id)}:
+        known |= await rooms.links.deliveries(thread)
+    # a wish is told where it is known to have brought something to the ticket
+    said = [one for one in await rooms.threads.read(link.thread) if not one.wish or one.ts in known]
     if old.has(Capability.READ_MESSAGES):
-        theirs = [one for one in await old.messages(ref) if not (one.marker or marker_in(one.body))]
-        said += [_of_desk(one) for one in theirs]
-    said = [message for message in said if not message.wish]
+        brought = _brought(link.thread, known, [message.ts for message in said])
+        for number, one in enumerate(await old.messages(ref)):
+            marker = one.marker or marker_in(one.body)
+            # ours are what was typed elsewhere in Slack, and what was typed into the form that the ticket began as
+            typed = (marker in known or number == 0) and not {marker, one.id} & brought
+            said += [_of_desk(one)] if typed or not marker else []
     if journal.progress.plan:
         (fixed,) = journal.progress.plan
         said = [message for message in said if message.ts in fixed]
@@ -98,17 +107,28 @@ async def _history(
     return tuple(sorted(said, key=lambda message: message.at))
 
 
+def _brought(thread: ThreadKey, known: Mapping[str, Delivered], there: Iterable[str]) -> set[str]:
+    """Ids and markers of the ticket's messages that are in the thread (*there*), too, or were deleted in it."""
+    told = {*there, *(ts for ts, sent in known.items() if sent.gone)}
+    found = {known[ts].message_id for ts in told if ts in known}
+    for identity in (f"create:{thread}", *(f"msg:{thread.team}:{thread.channel}:{ts}" for ts in told)):
+        further = (part_marker(identity, number) for number in count(1))
+        found |= {part_marker(identity, 0), *takewhile(known.__contains__, further)}
+    return found
+
+
 def _of_desk(message: Message) -> ThreadMessage:
-    """An agent's message as one of a thread; an internal one keeps a mark that makes it a note at the new desk too."""
+    """A message of the ticket as one of a thread; what is internal there is a note at the new desk, too."""
     blocks = document_of(message).blocks
-    if message.visibility is Visibility.INTERNAL:
-        blocks = (from_plain("note: internal").blocks[0], *blocks)
     if message.attachments:
         names = ", ".join(file.name for file in message.attachments)
         blocks = (*blocks, *from_plain(_("Files that stay on the old ticket: {names}", names=names)).blocks)
     author = Author(id=message.author.desk_id or "", name=message.author.name)
     at = message.at or datetime.now(UTC)
-    return ThreadMessage(ts=f"desk:{message.id}", author=author, at=at, document=Document(tuple(blocks)))
+    document = Document(tuple(blocks))
+    return ThreadMessage(
+        ts=f"desk:{message.id}", author=author, at=at, document=document, visibility=message.visibility
+    )
 
 
 async def leave_ticket(rooms: Rooms, journal: Journal, work: LeaveTicket) -> None:

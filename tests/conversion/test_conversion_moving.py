@@ -1,17 +1,20 @@
 """A thread that is moved to another desk takes along all that was said, and its old ticket says where it went."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from adapters import registry
+from adapters.model import Visibility
 from adapters.shared import InProcess
 from bot.conversion.ops import pull_op
-from bot.conversion.records import MoveTicket
+from bot.conversion.records import AddMessage, DeleteMessage, MoveTicket
 from bot.conversion.text.plain import to_plain
 from bot.sandbox.desks.local import LocalAgents
+from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_closed import text
-from tests.conversion.test_conversion_worker import THREAD, opened, reply
+from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
 
 class TwoDesks:
@@ -83,3 +86,51 @@ async def test_what_agents_say_at_the_new_desk_does_not_wait_for_the_next_look_a
 
     await house.store.lanes.add([pull_op(THREAD)])
     await house.until(lambda: any("Try another" in to_plain(one.document) for one in house.voice.posted.values()))
+
+
+async def test_what_was_typed_into_commands_forms_and_behind_our_name_goes_along_as_what_it_was(house, other):
+    old = await opened(house)
+    for number, (words, visibility) in enumerate(
+        [("typed for all", Visibility.PUBLIC), ("typed for agents", Visibility.INTERNAL)]
+    ):
+        work = AddMessage(actor="U1", text=words, visibility=visibility)
+        await house.intake.add_message(THREAD, work, once=str(number))
+    long = "\n".join(f"line {number} " + "x" * 90 for number in range(20))
+    for number, words in enumerate(["sent by its verb", long, "deleted since"], start=1):
+        await house.intake.mirror(THREAD, reply(number, words))
+    await house.until(lambda: _sent(house, old, 6))
+    gone = DeleteMessage(actor="U1", ts=reply(3).ts, previous=reply(3, "deleted since").message)
+    await house.intake.delete(THREAD, gone)
+    await house.until(lambda: _sent(house, old, 7))
+    by_verb = replace(said(reply(1).ts, "sent by its verb"), wish=True, carries=True)
+    refused = replace(said("1800000009.000100", "was refused"), wish=True, carries=True)
+    house.threads.messages += [by_verb, said(reply(2).ts, long), refused]
+
+    await house.intake.move(THREAD, MoveTicket(actor="U1", desk="other"), once="1")
+    await house.until(lambda: house.voice.posted, seconds=60)
+
+    (listed,) = await other.tickets()
+    messages = (await other.ticket(listed.id)).messages
+    public, internal = ("\n".join(one.text for one in messages if one.internal is which) for which in (False, True))
+    for words in ("It burns", "typed for all", "sent by its verb", "line 0 ", "line 19 "):
+        assert 1 == public.count(words), words
+    assert (1, 0) == (internal.count("typed for agents"), public.count("typed for agents"))
+    assert (0, 0) == ((public + internal).count("was refused"), (public + internal).count("deleted since"))
+
+
+async def _sent(house, ticket, number):
+    return len((await house.agents.ticket(ticket.id)).messages) >= number
+
+
+async def test_what_was_typed_into_the_form_that_a_ticket_began_as_goes_along(house, other):
+    work = OPEN.model_copy(update={"thread_ts": "", "description": "All of it burns"})
+    await house.intake.open_ticket("T1", work, once="view")
+    await house.until(lambda: house.voice.cards)
+    (old,) = await house.tickets()
+    (link,) = await house.store.links.find(old.number)
+
+    await house.intake.move(link.thread, MoveTicket(actor="U1", desk="other"), once="1")
+    await house.until(lambda: house.voice.posted, seconds=60)
+
+    (listed,) = await other.tickets()
+    assert "All of it burns" in (await other.ticket(listed.id)).messages[0].text
