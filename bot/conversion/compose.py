@@ -1,14 +1,15 @@
 """Turns a thread into what a desk can carry: parts of text with their files, and the list of what cannot go. Pure."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import groupby
 
 from adapters.contract import Capability, Limits
 from adapters.model import Body
 from bot.conversion.marks import for_agents
 from bot.conversion.ports import SlackFile, ThreadMessage
-from bot.conversion.text.plain import to_plain
+from bot.conversion.text.plain import from_plain, to_plain
 from bot.conversion.text.tree import Block, Code, Document, Link, Paragraph, Rule, Run, Style
 from bot.conversion.text.write_html import to_html
 from bot.conversion.text.write_markdown import to_markdown
@@ -25,15 +26,19 @@ BETWEEN = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What one message at the desk carries: a text, files, and which Slack messages are in it.
+    """What one message at the desk carries: a text, files, and which Slack messages (or what of them) are in it.
 
     ``internal``: who wrote it marked it as a note, so it must not be public, whatever the thread's other messages are.
+    ``number``: among the parts of its conversion; empty: as they stand. ``goes_on``: the messages of which an earlier
+    part may have been sent by an earlier try, and this is the rest.
     """
 
     document: Document
     files: tuple[SlackFile, ...] = ()
     messages: tuple[str, ...] = ()
     internal: bool = False
+    number: str = ""
+    goes_on: tuple[str, ...] = ()
 
     @property
     def body(self) -> Body:
@@ -67,27 +72,80 @@ def of_thread(
     capabilities: frozenset[Capability],
     description: Document = Document(),  # noqa: B008 - immutable
     extra_files: Sequence[SlackFile] = (),
+    packed: Sequence[Sequence[str]] = (),
 ) -> Conversion:
     """A ticket's text: the description, then each message with its author, time, formatting and files.
 
     Messages are packed into as few parts as the desk's limits allow, for a call each; none is cut in two unless it
-    alone is larger than a part may be. Those marked as notes come last, in parts of their own.
+    alone is larger than a part may be, and then no other is in its parts. Those marked as notes come last, in parts of
+    their own. There is at least one part; it is empty where nothing is to be said.
+
+    Args:
+        messages: as they read now.
+        limits: of the desk.
+        capabilities: of the desk.
+        description: what stands first.
+        extra_files: that go with the description.
+        packed: the timestamps in each part as an earlier try made them. Whatever was edited or deleted since, each
+            message stays in its part; what does not fit any more goes on in further parts, ``3.1`` behind ``3``.
     """
+    parts: list[Part] = []
+    left_out: list[str] = []
+    for first, size, group in _groups(messages, packed):
+        start, files = (description, extra_files) if first == 0 else (Document(), ())
+        made = _packed(group, limits=limits, capabilities=capabilities, description=start, extra_files=files)
+        all_notes = first == 0 and all(part.internal for part in made.parts)
+        some = (Part(document=_instead(messages)), *made.parts) if all_notes else made.parts
+        begun = tuple(message.ts for message in group) if size else ()
+        for place, part in enumerate(some):
+            further = f"{first + size - 1}.{place - size + 1}" if size and place >= size else ""
+            parts.append(replace(part, number=further or str(first + place), goes_on=begun if place else ()))
+        left_out += made.left_out
+    return Conversion(parts=tuple(parts), left_out=tuple(left_out))
+
+
+def _instead(messages: Sequence[ThreadMessage]) -> Document:
+    """What stands first, for all to read, where nothing else does; empty where that needs no words."""
+    words = _("All messages of this thread are marked as notes.")
+    return from_plain(words) if messages and all(for_agents(message) for message in messages) else Document()
+
+
+def _groups(
+    messages: Sequence[ThreadMessage], packed: Sequence[Sequence[str]]
+) -> Iterator[tuple[int, int, Sequence[ThreadMessage]]]:
+    """What is packed apart from the rest: the first number, how many numbers (0: any) and the messages of each.
+
+    A message that was cut has several parts in a row. What was in none yet comes last.
+    """
+    first = 0
+    for stamps, same in groupby(packed):
+        size = len(list(same))
+        yield first, size, [message for message in messages if message.ts in stamps]
+        first += size
+    known = {ts for stamps in packed for ts in stamps}
+    rest = [message for message in messages if message.ts not in known]
+    if rest or not packed:
+        yield first, 0, rest
+
+
+def _packed(
+    messages: Sequence[ThreadMessage],
+    *,
+    limits: Limits,
+    capabilities: frozenset[Capability],
+    description: Document,
+    extra_files: Sequence[SlackFile],
+) -> Conversion:
     marked = {message.ts for message in messages if for_agents(message)}
     notes = _notes([message for message in messages if message.ts in marked], limits=limits, capabilities=capabilities)
     pack = _Packing(limits=limits, capabilities=capabilities)
-    if description:
+    if description or extra_files:
         pack.add(description.blocks, extra_files, "")
-    elif extra_files:
-        pack.add((), extra_files, "")
     for number, message in enumerate(message for message in messages if message.ts not in marked):
         lead: tuple[Block, ...] = (Rule(),) if description and number == 0 else ()
         pack.add((*lead, *entry(message)), message.files, message.ts)
     packed = pack.finish()
-    parts = packed.parts
-    if notes.parts and not parts:  # a ticket's first message is for all to read
-        parts = (Part(document=Document((Paragraph((Run(_("All messages of this thread are marked as notes.")),)),))),)
-    return Conversion(parts=(*parts, *notes.parts), left_out=(*packed.left_out, *notes.left_out))
+    return Conversion(parts=(*packed.parts, *notes.parts), left_out=(*packed.left_out, *notes.left_out))
 
 
 def _notes(messages: Sequence[ThreadMessage], *, limits: Limits, capabilities: frozenset[Capability]) -> Conversion:
@@ -157,32 +215,37 @@ class _Packing:
     used: int = 0
 
     def add(self, blocks: Sequence[Block], files: Iterable[SlackFile], ts: str) -> None:
-        """Put a message into the present part, or begin a new one where it does not fit."""
+        """Put a message into the present part, or into a new one where it does not fit; if need be, into several."""
         carried = tuple(file for file in files if self._carry(file))
         refused = [file for file in files if file not in carried]
-        named = (*blocks, *_names(carried, refused))
-        for piece, length in self._pieces(named):
+        pieces = self._pieces((*blocks, *_names(carried, refused)))
+        if not (self._holds(self.used + sum(length for _piece, length in pieces)) and self._has_room(carried)):
+            self._close()
+        stamp = [ts] if ts else []
+        whole = len(self.parts)
+        self.messages += stamp
+        for piece, length in pieces:
             if self.blocks and not self._holds(self.used + length):
-                self._close()
+                self._close(stamp)
             self.blocks += piece
             self.used += length
         for file in carried:
-            if not self._has_room(file):
-                self._close()
+            if not self._has_room([file]):
+                self._close(stamp)
             self.files.append(file)
-        if ts:
-            self.messages.append(ts)
+        if len(self.parts) > whole:  # no other is in its parts, so that an edit of it moves nothing but itself
+            self._close()
 
     def finish(self) -> Conversion:
         """All parts."""
         self._close()
         return Conversion(parts=tuple(self.parts), left_out=tuple(self.left_out))
 
-    def _close(self) -> None:
+    def _close(self, goes_on: Sequence[str] = ()) -> None:
         if self.blocks or self.files or self.messages:
             document = Document(tuple(self.blocks))
             self.parts.append(Part(document=document, files=tuple(self.files), messages=tuple(self.messages)))
-        self.blocks, self.files, self.messages, self.used = [], [], [], 0
+        self.blocks, self.files, self.messages, self.used = [], [], [*goes_on], 0
 
     def _length(self, blocks: Sequence[Block]) -> int:
         """Characters of *blocks* in their longest rendering, with what stands between them and their neighbours."""
@@ -231,12 +294,12 @@ class _Packing:
         self.left_out.append(kept_back(file, why))
         return False
 
-    def _has_room(self, file: SlackFile) -> bool:
-        if self.limits.files is not None and len(self.files) >= self.limits.files:
+    def _has_room(self, files: Sequence[SlackFile]) -> bool:
+        if self.limits.files is not None and len(self.files) + len(files) > self.limits.files:
             return False
         if self.limits.request is None:
             return True
-        sizes = sum(other.size for other in self.files) + file.size
+        sizes = sum(file.size for file in (*self.files, *files))
         return sizes * self.limits.file_overhead + _REQUEST_REST <= self.limits.request
 
 

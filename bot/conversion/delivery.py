@@ -114,7 +114,16 @@ class Delivery:
     says: Mapping[str, str] = field(default_factory=dict)  # `fingerprints` of the Slack messages in it
     identity: str = ""  # of what is written, where that may come under several operations; empty: the operation's
 
-    async def draft(self, part: Part, files: Sequence[OutgoingFile], number: int) -> MessageDraft:
+    def says_in(self, messages: Sequence[str]) -> dict[str, str]:
+        """What ``says`` has of *messages*, by their ts."""
+        return {ts: self.says[ts] for ts in messages if ts in self.says}
+
+    def _is_superseded(self, part: Part) -> bool:
+        """Whether *part* goes on with what was sent before it was edited; of the edit the ticket is told by itself."""
+        said = self.journal.progress.said
+        return any(said.get(ts, now) != now for ts, now in self.says_in(part.goes_on).items())
+
+    async def draft(self, part: Part, files: Sequence[OutgoingFile], number: int | str) -> MessageDraft:
         """*part* as the desk is told it; files that go first are uploaded here, each as a step of its own.
 
         Raises:
@@ -146,18 +155,22 @@ class Delivery:
         """
         ids: list[str] = []
         left_out: list[str] = []
-        for number, part in enumerate(parts, start=first):
+        for place, part in enumerate(parts, start=first):
+            number = part.number or place
             step = f"message {number}"
             if step in self.journal.progress.done:
                 ids.append(self.journal.progress.done[step])
                 continue
+            if self._is_superseded(part):
+                ids.append("")
+                continue
             async with fetched(self.threads, part, limit=self.desk.limits.file) as carried:
                 left_out += carried.left_out
                 draft = await self.draft(carried.part, carried.files, number)
-                ids.append(await self._add(ticket, draft, step))
+                ids.append(await self._add(ticket, draft, step, self.says_in(part.messages)))
         return ids, left_out
 
-    async def _add(self, ticket: TicketRef, draft: MessageDraft, step: str) -> str:
+    async def _add(self, ticket: TicketRef, draft: MessageDraft, step: str, says: Mapping[str, str]) -> str:
         async def act() -> str:
             return (await self.desk.add_message(ticket, draft)).id
 
@@ -165,7 +178,7 @@ class Delivery:
             found = await self.desk.find_message(ticket, draft.marker)
             return None if found is None else found.id
 
-        return await self.journal.once(step, act, look, says=self.says, **doubt(self.desk))
+        return await self.journal.once(step, act, look, says=says, **doubt(self.desk))
 
     async def _upload(self, file: OutgoingFile, marker: str, number: str) -> str:
         async def act() -> str:

@@ -69,7 +69,7 @@ class Journal:
         """How far the operation has come."""
         return self.operation.progress
 
-    def marker(self, number: int = 0) -> str:
+    def marker(self, number: int | str = 0) -> str:
         """The correlation marker of a part of this operation."""
         return part_marker(self.head.id, number)
 

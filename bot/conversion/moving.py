@@ -69,7 +69,10 @@ async def move_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     said = await _history(rooms, journal, link, old, TicketRef(id=old_id, number=old_number))
     names = {"number": old_number, "desk": old.title}
     about = from_plain(_("This was ticket {number} at {desk} before.", **names))
-    conversion = compose.of_thread(said, limits=desk.limits, capabilities=desk.able, description=about)
+    conversion = compose.of_thread(
+        said, limits=desk.limits, capabilities=desk.able, description=about, packed=journal.progress.packed
+    )
+    tickets.fix_parts(journal, conversion)
     outcome, new = await _open(rooms, people, journal, desk, link=link, conversion=conversion, messages=said)
     if new:
         follower = _("ticket {number} at {desk}", number=new.number, desk=desk.title)
@@ -204,8 +207,7 @@ async def _open(
     left_out = (*conversion.left_out, *left_out, *more_left_out)
     await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
     await rooms.lanes.add([*watch_ops(desk, link.thread), *(agents_ops(desk, new, timed=False) if new else [])])
-    edited = {message.ts: message.edited for message in messages}
-    delivered = tickets.delivered_on(journal, conversion.parts, ids, edited, on=opened.ticket.id)
+    delivered = tickets.delivered_on(journal, conversion.parts, ids, messages, on=opened.ticket.id)
     return Outcome(delivered=delivered), new
 
 

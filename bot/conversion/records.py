@@ -375,7 +375,8 @@ class Progress(BaseModel):
     rested: bool = True  # False while a worker has it in hand
     first_failed: float = 0.0  # when the present trouble began; 0 while all is well
     done: dict[str, str] = Field(default={})  # step -> what it gave
-    plan: list[list[str]] = []  # parts of a conversion: the timestamps in each, fixed when it began
+    plan: list[list[str]] = []  # one list: the timestamps of a conversion's messages, fixed when it began
+    packed: list[list[str]] = []  # the timestamps in each of its parts, fixed before the first of them was sent
     read_to: str = ""  # the timestamp of the thread's last message then
     said: dict[str, str] = Field(default={})  # Slack ts -> fingerprint of its text as the last call sent it
     asked: str = ""  # the question that a person must answer before this goes on

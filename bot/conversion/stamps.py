@@ -12,9 +12,9 @@ def marker_of(identity: str) -> str:
     return "TL-" + base64.b32encode(digest)[:12].decode()
 
 
-def part_marker(identity: str, number: int) -> str:
+def part_marker(identity: str, number: int | str) -> str:
     """The correlation marker of a part of an operation; the first part has the operation's own."""
-    return marker_of(identity if number == 0 else f"{identity}#{number}")
+    return marker_of(identity if str(number) == "0" else f"{identity}#{number}")
 
 
 def microseconds(ts: str) -> int:

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,7 +56,8 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     if work.thread_ts and work.offered is None:
         there = await rooms.threads.read(ThreadKey(team=team, channel=work.channel, ts=work.thread_ts))
     messages = await _messages(rooms, journal, work, there)
-    conversion = await _convert(rooms, work, messages, desk)
+    conversion = await _convert(rooms, work, messages, desk, packed=journal.progress.packed)
+    fix_parts(journal, conversion)
     requester = await requester_of(rooms, people, work, desk)
     delivery = Delivery(
         desk=desk,
@@ -91,8 +93,13 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     agents = agents_ops(desk, link, department=work.department)
     await rooms.lanes.add([card_op(link.thread), *watch_ops(desk, link.thread), *agents, *late])
     await _end_step(rooms, work, link.thread)
-    edited = {message.ts: message.edited for message in messages}
-    return Outcome(delivered=delivered_on(journal, conversion.parts, ids, edited))
+    return Outcome(delivered=delivered_on(journal, conversion.parts, ids, messages))
+
+
+def fix_parts(journal: Journal, conversion: compose.Conversion) -> None:
+    """Write down which messages are in which part, before any of them may be at the desk; later tries keep to it."""
+    packed = [list(part.messages) for part in conversion.parts]
+    journal.progress.packed = journal.progress.packed or packed
 
 
 async def add_rest(
@@ -243,7 +250,12 @@ def _too_long(there: int, most: int) -> str:
 
 
 async def _convert(
-    rooms: Rooms, work: OpenTicket, messages: Sequence[ThreadMessage], desk: TicketAdapter[Any]
+    rooms: Rooms,
+    work: OpenTicket,
+    messages: Sequence[ThreadMessage],
+    desk: TicketAdapter[Any],
+    *,
+    packed: Sequence[Sequence[str]],
 ) -> compose.Conversion:
     files: list[SlackFile] = []
     for file in work.files:
@@ -257,11 +269,12 @@ async def _convert(
         capabilities=desk.able,
         description=from_plain(work.description),
         extra_files=files,
+        packed=packed,
     )
-    if conversion.parts:
-        return conversion
-    text = from_plain(work.subject)  # a ticket needs a text, and some desks refuse an empty one
-    return compose.of_thread((), limits=desk.limits, capabilities=desk.able, description=text)
+    first, *rest = conversion.parts
+    if not (first.document or first.files):  # a ticket needs a text, and some desks refuse an empty one
+        first = replace(first, document=from_plain(work.subject))
+    return replace(conversion, parts=(first, *rest))
 
 
 async def requester_of(rooms: Rooms, people: Requesters, work: OpenTicket, desk: TicketAdapter[Any]) -> Person:
@@ -299,7 +312,7 @@ async def open_at(
             found = await desk.find_ticket(draft.first.marker, draft)
             return None if found is None else _written(found)
 
-        result = await journal.once("open", act, look, says=delivery.says, **doubt(desk))
+        result = await journal.once("open", act, look, says=delivery.says_in(carried.part.messages), **doubt(desk))
         return _opened(result), tuple(carried.left_out)
 
 
@@ -369,17 +382,31 @@ async def _card_starts_thread(
 
 
 def delivered_on(
-    journal: Journal, parts: Sequence[compose.Part], ids: Sequence[str], edited: Mapping[str, str], *, on: str = ""
+    journal: Journal,
+    parts: Sequence[compose.Part],
+    ids: Sequence[str],
+    messages: Sequence[ThreadMessage],
+    *,
+    on: str = "",
 ) -> dict[str, Delivered]:
-    """Which Slack message is in which message of the desk, and which markers are ours; *on* as in `Delivered`."""
+    """Which Slack message is in which message of the desk, and which markers are ours; *on* as in `Delivered`.
+
+    *messages*: as they read when the last part was sent, which an earlier part need not say.
+    """
     found = [*ids, *[""] * (len(parts) - len(ids))]
     known: dict[str, Delivered] = {}
+    now, says, progress = {message.ts: message for message in messages}, fingerprints(messages), journal.progress
     for number, part in enumerate(parts):
         alone = len(part.messages) == 1 and len(parts) == 1
-        known[journal.marker(number)] = Delivered(message_id=found[number], on=on)
+        known[journal.marker(part.number or number)] = Delivered(message_id=found[number], on=on)
         where = Delivered(message_id=found[number], alone=alone, on=on)
         for ts in part.messages:  # of what was found after the store forgot it, nobody knows which version it is
-            said = journal.progress.said.get(ts, "")
-            known[ts] = where.model_copy(update={"edited": edited.get(ts, "") if said else "", "said": said})
-    gone = {ts: says for ts, says in journal.progress.said.items() if ts not in known}  # an earlier try carried them
-    return known | {ts: Delivered(message_id=found[0] if found else "", said=says, on=on) for ts, says in gone.items()}
+            said = progress.said.get(ts, "")
+            edited = now[ts].edited if said == says[ts] else ""
+            known.setdefault(ts, where.model_copy(update={"edited": edited, "said": said}))
+    done = {"message 0": found[0] if found else "", **progress.done}
+    for ts, said in progress.said.items():  # that are deleted by now, and an earlier try carried them
+        number = next((at for at, stamps in enumerate(progress.packed) if ts in stamps), 0)
+        if ts not in known and (there := done.get(f"message {number}")) is not None:
+            known[ts] = Delivered(message_id=there, said=said, on=on)
+    return known

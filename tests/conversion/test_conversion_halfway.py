@@ -1,14 +1,17 @@
-"""A message of which a part is on the ticket already when it is edited."""
+"""A message or a thread of which a part is on the ticket already when something of it is edited or deleted."""
 
 from dataclasses import replace
 
 import pytest
 
-from adapters.errors import Rejected
+from adapters.errors import Rejected, Unavailable
 from bot.conversion.decisions import Decision, decided
+from bot.conversion.delivery import fingerprints
 from bot.conversion.records import decode
+from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_edits import _edit
-from tests.conversion.test_conversion_worker import THREAD, opened, reply
+from tests.conversion.test_conversion_pull import idle
+from tests.conversion.test_conversion_worker import OPEN, THREAD, failing, opened, reply
 
 
 @pytest.fixture
@@ -91,3 +94,57 @@ async def _is_parked_anew(house):
 
 async def _has(house, words):
     return any(words in text for text in await _texts(house))
+
+
+@pytest.fixture
+async def half_imported(house, monkeypatch):
+    """A thread of six messages, of which the first part, with two or three, is on the ticket and the others are not."""
+    limits = replace(house.desk.limits, body=640)
+    monkeypatch.setattr(type(house.desk), "limits", property(lambda _: limits))
+    messages = [said(f"17000000{n:02}.000100", f"message {n} " + "x" * 60) for n in range(6)]
+    house.threads.messages = messages
+    failing(house, monkeypatch, "add_message", Unavailable("desk", "it does not answer."))
+    await house.intake.open_ticket("T1", OPEN, once="view")
+    await house.until(lambda: _opened(house))
+    return messages
+
+
+async def _opened(house):
+    found = await house.tickets()
+    return bool(found) and await house.store.links.get(THREAD) is not None
+
+
+async def _imported(house):
+    """How often each of the six messages is on the ticket."""
+    await house.until(lambda: house.voice.cards)
+    await idle(house, str(THREAD))
+    (ticket,) = await house.tickets()
+    text = "\n".join(message.text for message in ticket.messages)
+    return [text.count(f"message {number} ") for number in range(6)]
+
+
+async def test_a_deletion_halfway_through_an_import_moves_nothing_into_a_part_that_was_sent(house, half_imported):
+    house.threads.messages = half_imported[:1] + half_imported[2:]
+
+    assert [1] * 6 == await _imported(house)
+    assert half_imported[1].ts in await house.store.links.deliveries(THREAD)
+
+
+async def test_an_edit_halfway_through_an_import_moves_nothing_out_of_a_part_that_was_sent(house, half_imported):
+    first = half_imported[0]
+    longer = replace(said(first.ts, "message 0 " + "y" * 220), edited="1700000200.0")
+    house.threads.messages = [longer, *half_imported[1:]]
+
+    assert [1] * 6 == await _imported(house)
+    known = await house.store.links.delivered(THREAD, first.ts)
+    assert ("", fingerprints([first])[first.ts]) == (known.edited, known.said)  # so that the edit is still told
+
+
+async def test_an_edit_halfway_through_an_import_that_outgrows_its_part_goes_on_in_one_more(house, half_imported):
+    last = half_imported[-1]
+    longer = replace(said(last.ts, "message 5 " + "y" * 300 + " the end"), edited="1700000200.0")
+    house.threads.messages = [*half_imported[:-1], longer]
+
+    assert [1] * 6 == await _imported(house)
+    (ticket,) = await house.tickets()
+    assert ticket.messages[-1].text.count("the end") == 1
