@@ -9,7 +9,7 @@ from adapters import registry
 from adapters.model import Visibility
 from adapters.shared import InProcess
 from bot.conversion.ops import pull_op
-from bot.conversion.records import AddMessage, DeleteMessage, MoveTicket
+from bot.conversion.records import AddMessage, DeleteMessage, MoveTicket, ThreadKey
 from bot.conversion.text.plain import to_plain
 from bot.sandbox.desks.local import LocalAgents
 from tests.conversion.slack_fakes import said
@@ -134,3 +134,19 @@ async def test_what_was_typed_into_the_form_that_a_ticket_began_as_goes_along(ho
 
     (listed,) = await other.tickets()
     assert "All of it burns" in (await other.ticket(listed.id)).messages[0].text
+
+
+async def test_what_was_said_in_the_agents_channel_goes_along(house, other):
+    old = await opened(house)
+    there = ThreadKey(team="T1", channel="C9", ts="1700000900.000100")
+    link = await house.store.links.get(THREAD)
+    await house.store.links.put(link.model_copy(update={"thread": there, "agents": True}))
+    work = AddMessage(actor="U1", ts="1800000001.000100", message=reply(1, "from the agents' channel").message)
+    await house.intake.add_message(there, work)
+    await house.until(lambda: _sent(house, old, 2))
+
+    await house.intake.move(THREAD, MoveTicket(actor="U1", desk="other"), once="1")
+    await house.until(lambda: any("goes on in" in to_plain(one.document) for one in house.voice.posted.values()))
+
+    (listed,) = await other.tickets()
+    assert "from the agents' channel" in (await other.ticket(listed.id)).messages[0].text
