@@ -88,7 +88,7 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
     """Note on the ticket that a message is gone from Slack; take it off the ticket where the operator wants that."""
     thread = ThreadKey.parse(journal.lease.lane)
     link, known = journal.head.link, await rooms.links.delivered(thread, work.ts)
-    if link is None:
+    if link is None or (known and known.gone):  # told already, or dropped before it was sent
         return Outcome()
     desk = rooms.desks.get(link.desk)
     if known is None:
