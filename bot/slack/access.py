@@ -94,6 +94,10 @@ class Access:
         """`why_not`, as yes or no."""
         return not await self.why_not(actor, gesture, **about)
 
+    def allows_unasked(self, actor: Actor, gesture: Gesture, *, desk: str, channel: str) -> bool:
+        """Whether somebody may whom Slack does not tell of, be they member or guest."""
+        return self._certainly(replace(actor, sure=True), gesture, Matter(desk=desk, channel=channel))
+
     async def nearest(self, actor: Actor, links: Iterable[Link]) -> Link | None:
         """The first of the links of a ticket by which somebody may see it; None: for them there is no such ticket."""
         for link in links:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -96,7 +95,7 @@ class TicketForm:
             why_not = await self._access.why_not(actor, Gesture.CREATE, desk=desk, channel=starter.channel)
             await self._web.call("views.open", trigger_id=call.trigger, view=notice_modal(_(_TITLE), why_not))
             return
-        desk = desk if desk in allowed else allowed[0]
+        desk = desk if desk in allowed else next(iter(allowed))
         memory = Memory(
             form=Modal.TICKET,
             user=actor.id,
@@ -107,27 +106,30 @@ class TicketForm:
             message_ts=starter.message_ts,
             kept=secrets.token_urlsafe(12) if starter.message else "",
         )
-        behalf, outsider = await self._behalf(actor, memory), self._requesters.get(starter.channel, "")
-        typed = starter.typed(actor.id, behalf=behalf, outsider=outsider)
-        shown = await self._form(actor, memory, typed)
+        typed = starter.typed(actor.id, behalf=allowed[desk], outsider=self._requesters.get(starter.channel, ""))
+        shown = await self._form(actor, memory, typed, allowed=allowed)
         opened = await self._web.call("views.open", trigger_id=call.trigger, view=form(shown))
         if shown.loading:
             self._later.run(self._fill(opened["view"], actor, memory, typed, starter.message))
 
-    async def _allowed(self, actor: Actor, channel: str) -> list[str]:
-        """The desks at which somebody may open a ticket.
+    async def _allowed(self, actor: Actor, channel: str) -> dict[str, bool]:
+        """The desks at which somebody may open a ticket, and whether for somebody else. Slack is waited for once.
 
-        Where Slack does not tell in time who it is, those where members and guests alike may: a form must open now,
-        and its submission, which says of which company they are, is decided about again.
+        Where it does not tell in time who they are, those where members and guests alike may, and for themselves: a
+        form must open now, and its submission, which says of which company they are, is decided about again.
         """
-        names = self._desks.names()
+        access, names = self._access, self._desks.names()
         try:
-            allowed = [await self._access.allows(actor, Gesture.CREATE, desk=name, channel=channel) for name in names]
+            return {
+                name: await access.allows(actor, Gesture.BEHALF, desk=name, channel=channel)
+                for name in names
+                if await access.allows(actor, Gesture.CREATE, desk=name, channel=channel)
+            }
         except SlackTrouble:
-            if actor.sure:
+            known = [one for one in names if access.allows_unasked(actor, Gesture.CREATE, desk=one, channel=channel)]
+            if not known:
                 raise
-            return await self._allowed(replace(actor, sure=True), channel)
-        return [name for name, yes in zip(names, allowed, strict=True) if yes]
+            return dict.fromkeys(known, False)
 
     async def _behalf(self, actor: Actor, memory: Memory) -> bool:
         """Whether somebody may open a ticket for somebody else; where Slack does not tell, it is for themselves."""
@@ -171,6 +173,7 @@ class TicketForm:
         kept: Kept | None = None,
         reading: bool = False,
         notice: str = "",
+        allowed: Mapping[str, bool] | None = None,
     ) -> Form:
         desk = self._desks.get(memory.desk)
         department = chosen_department(typed, desk)
@@ -179,13 +182,13 @@ class TicketForm:
             self._catalogue.choices(desk.name, ChoiceList.PRIORITIES, budget=budget),
             self._catalogue.fields(desk.name, department=department, budget=budget),
         )
-        allowed = await self._allowed(actor, memory.channel)
+        allowed = allowed or await self._allowed(actor, memory.channel)
         unknown = not (departments.known and priorities.known and fields.known)
         unread = bool(memory.thread_ts) and kept is None
         return Form(
             desk=desk,
             desks=tuple(Choice(id=name, label=self._desks.get(name).title) for name in allowed),
-            behalf=await self._behalf(actor, memory),
+            behalf=allowed.get(memory.desk, False),
             metadata=self._seal.close(memory),
             typed=typed,
             departments=departments,
@@ -269,10 +272,11 @@ class TicketForm:
         if submission.work is None:
             await call.ack(response_action="errors", errors=submission.problems)
             return
-        if submission.for_another and not (usual or await self._behalf(actor, memory_now)):
+        if submission.for_another and not usual:
             why_not = await self._access.why_not(actor, Gesture.BEHALF, desk=desk.name, channel=memory.channel)
-            await call.ack(response_action="errors", errors={first_input(view): why_not})
-            return
+            if why_not:
+                await call.ack(response_action="errors", errors={first_input(view): why_not})
+                return
         await self._accept(call, memory, submission.work)
 
     def _must_redraw(self, memory: Memory, view: Json, desk: TicketAdapter[Any], fields: Fields) -> str:

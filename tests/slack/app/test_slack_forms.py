@@ -5,9 +5,10 @@ import json
 import pytest
 
 from adapters.model import Visibility
-from bot.conversion.ports import StoreAway
+from bot.conversion.ports import SlackTrouble, StoreAway
 from bot.slack.forms import FOLLOWED, NOT_STORED, OLD
 from bot.slack.ids import Block
+from bot.slack.threads import SlackThreads
 
 DEPARTMENT, PRIORITY = Block.DEPARTMENT.of("local"), Block.PRIORITY.of("local")
 FILLED = {Block.SUBJECT: "Printer", Block.DESCRIPTION: "It burns", DEPARTMENT: "IT"}
@@ -69,6 +70,23 @@ async def test_a_warm_form_is_whole_at_once_with_one_call(stage):
 
     assert "static_select" == stage.blocks(stage.ada)[DEPARTMENT]["element"]["type"]
     assert calls + 1 == sum(stage.server.calls.values())
+
+
+async def test_a_form_waits_once_for_slack_to_tell_who_opens_it(two, stage, monkeypatch):
+    await stage.ticket()
+    await stage.settled()
+    waits = []
+
+    async def silent(self, user):
+        waits.append(user)
+        raise SlackTrouble("timeout")
+
+    monkeypatch.setattr(SlackThreads, "author", silent)
+    await stage.ticket("printer", user=stage.ben)
+
+    assert [stage.ben] == waits
+    assert "printer" == stage.blocks(stage.ben)[Block.SUBJECT]["element"]["initial_value"]
+    assert Block.REQUESTER not in stage.blocks(stage.ben)
 
 
 async def test_what_the_form_says_is_what_is_asked_of_the_intake(stage):
