@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from adapters.model import Act, Visibility
-from bot.conversion.ports import StoreAway
 from bot.slack.answers import Answers, Later
 from bot.slack.assigning import Assigning
 from bot.slack.doctor import Doctor
@@ -15,7 +13,7 @@ from bot.slack.forms import TicketForm
 from bot.slack.ids import COMMAND
 from bot.slack.moving import Moving
 from bot.slack.results import Results
-from bot.slack.routing import STORE_AWAY, Call, Router
+from bot.slack.routing import Call, Router, why_not
 from bot.slack.sources import Starter
 from bot.slack.tickets import Asked, Refused, Tickets
 from bot.slack.views.elements import Said
@@ -27,6 +25,7 @@ from bot.words import N_, _
 AT_ONCE = 1.8
 """Seconds after which the person is told that the answer takes a moment."""
 COMING = N_("This takes a moment. The answer will appear here.")
+_OPENING = N_("This takes a moment. The form will open, or it will be said here why it did not.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +36,9 @@ class _Told:
     said: Said
 
     @classmethod
-    def of(cls, words: str, url: str = "") -> "_Told":
-        return cls(words=words, said=notice(words, url=url))
+    def of(cls, words: str, url: str = "", *, typed: str = "") -> "_Told":
+        """Words, and below them what was *typed*, which Slack does not keep."""
+        return cls(words=f"{words}\n\n{typed}".rstrip(), said=notice(words, url=url, typed=typed))
 
 
 class Commands:
@@ -87,36 +87,34 @@ class Commands:
     async def answer(self, call: Call) -> None:
         """Do what was typed, or help with it."""
         wish = understood(str(call.body.get("text") or ""))
-        if wish.verb is Verb.NEW:
-            await self._form.open(call, Starter(channel=call.channel, text=wish.text))
-            await call.ack()
-        elif wish.verb is Verb.HELP:
+        if wish.verb is Verb.HELP:
             await self._answers.ack(call, help_text(wish))
-        else:
-            await self._in_time(call, self._told(call, wish))
-
-    async def _in_time(self, call: Call, work: Coroutine[Any, Any, _Told]) -> None:
-        task = asyncio.create_task(work)
-        done, _late = await asyncio.wait({task}, timeout=AT_ONCE)
-        if done:
-            await self._answers.ack(call, task.result().said)
             return
-        await self._answers.ack(call, notice(_(COMING)))
-        self._later.run(self._late(call, task))
+        task = asyncio.create_task(self._told(call, wish))
+        done, _late = await asyncio.wait({task}, timeout=AT_ONCE)
+        if not done:
+            await self._answers.ack(call, notice(_(_OPENING if wish.verb is Verb.NEW else COMING)))
+            self._later.run(self._late(call, task))
+        elif told := task.result():
+            await self._answers.ack(call, told.said)
+        else:
+            await call.ack()
 
-    async def _late(self, call: Call, task: asyncio.Task[_Told]) -> None:
-        try:
-            told = await task
-        except StoreAway:
-            told = _Told.of(_(STORE_AWAY))
-        await self._answers.say(call, told.said, words=told.words)
+    async def _late(self, call: Call, task: asyncio.Task[_Told | None]) -> None:
+        if told := await task:
+            await self._answers.say(call, told.said, words=told.words)
 
-    async def _told(self, call: Call, wish: Wish) -> _Told:
+    async def _told(self, call: Call, wish: Wish) -> _Told | None:
+        """The answer, which gives back what was typed where it was not done; None where a form is all of it."""
         asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         try:
+            if wish.verb is Verb.NEW:
+                await self._form.open(call, Starter(channel=call.channel, text=wish.text))
+                return None
             return await self._verbs[wish.verb](asked, wish)
-        except Refused as refused:
-            return _Told.of(str(refused))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
+            typed = f"{COMMAND} {call.body.get('text')}" if wish.word or wish.text else ""
+            return _Told.of(why_not(error, "command"), typed=typed)
 
     # --- the verbs that name a ticket ---
 

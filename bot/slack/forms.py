@@ -93,7 +93,8 @@ class TicketForm:
         allowed = await self._allowed(actor, starter.channel)
         if not allowed:
             why_not = await self._access.why_not(actor, Gesture.CREATE, desk=desk, channel=starter.channel)
-            await self._web.call("views.open", trigger_id=call.trigger, view=notice_modal(_(_TITLE), why_not))
+            refused = notice_modal(_(_TITLE), why_not, typed=starter.text)
+            await self._web.call("views.open", trigger_id=call.trigger, view=refused)
             return
         desk = desk if desk in allowed else next(iter(allowed))
         memory = Memory(

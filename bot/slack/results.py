@@ -16,7 +16,7 @@ from bot.slack.answers import Answers, Later
 from bot.slack.ids import Action
 from bot.slack.mine import mine_of, waits_for
 from bot.slack.policy import Gesture
-from bot.slack.routing import Call, Router
+from bot.slack.routing import Call, Router, why_not
 from bot.slack.tickets import ASK, Asked, Refused, Tickets
 from bot.slack.views.card import seen_status, status_words
 from bot.slack.views.elements import Said
@@ -135,9 +135,11 @@ class Results:
                 said = await self.search(asked, again["words"], thread=thread, page=page)
             else:
                 said = await self.mine(asked, page=page)
-        except Refused as refused:
-            said = notice(str(refused))
-        await self._answers.say(call, said, words=said[1], replace=True)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
+            words = why_not(error, "button")
+            await self._answers.say(call, notice(words), words=words)
+        else:
+            await self._answers.say(call, said, words=said[1], replace=True)
 
     async def link_here(self, call: Call) -> None:
         """Link the found ticket to the thread where it was searched for."""
@@ -151,8 +153,8 @@ class Results:
         try:
             found = await self._tickets.named(asked, ticket, Verb.LINK)
             words = await self._tickets.link(asked, thread, found.desk, found.number)
-        except Refused as refused:
-            words = str(refused)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
+            words = why_not(error, "button")
         await self._answers.say(call, notice(words), words=words)
 
 

@@ -16,6 +16,7 @@ from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
 from bot.conversion.records import Link, ThreadKey
 from bot.slack.ids import Modal
 from bot.slack.policy import Actor, channel_of
+from bot.slack.tickets import Refused
 from bot.slack.views.elements import Json, Said
 from bot.slack.views.notices import notice
 from bot.slack.web import Identity
@@ -23,7 +24,7 @@ from bot.words import N_, _, speaking
 
 log = logging.getLogger(__name__)
 
-STORE_AWAY = N_("Threadline cannot store this right now. Nothing was lost: press the button again in a moment.")
+STORE_AWAY = N_("Threadline cannot store this right now. Nothing was lost: please try again in a moment.")
 FAILED = N_("Something went wrong inside Threadline, and it has been logged. Nothing was changed: please try again.")
 _EVERYTHING = re.compile("")
 
@@ -159,18 +160,26 @@ def _answered(event: dict[str, Any]) -> str:
 async def _answer(handler: Handler, call: Call, kind: str) -> None:
     try:
         await handler(call)
-    except StoreAway:
-        log.warning("the store is away; a %s was refused", kind)
-        await _sorry(call, kind, _(STORE_AWAY))
-    except SlackTrouble as error:
-        log.warning("Slack did not do what a %s needed: %s", kind, error.code)
-        await _sorry(call, kind, _("Slack could not do this just now ({code}). Please try again.", code=error.code))
-    except SlackRefused as error:
-        log.warning("Slack refused what a %s needed: %s", kind, error.code)
-        await _sorry(call, kind, error.words)
     except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
-        log.error("a %s failed: %s", kind, type(error).__name__)
-        await _sorry(call, kind, _(FAILED))
+        await _sorry(call, kind, why_not(error, kind))
+
+
+def why_not(error: Exception, kind: str) -> str:
+    """Why a gesture of that kind did not do what it was for, in words; what is no refusal of ours is logged."""
+    match error:
+        case Refused():
+            return str(error)
+        case StoreAway():
+            log.warning("the store is away; a %s was refused", kind)
+            return _(STORE_AWAY)
+        case SlackTrouble():
+            log.warning("Slack did not do what a %s needed: %s", kind, error.code)
+            return _("Slack could not do this just now ({code}). Please try again.", code=error.code)
+        case SlackRefused():
+            log.warning("Slack refused what a %s needed: %s", kind, error.code)
+            return error.words
+    log.error("a %s failed: %s", kind, type(error).__name__)
+    return _(FAILED)
 
 
 def name_of(kind: str, body: dict[str, Any]) -> str:

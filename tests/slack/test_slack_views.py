@@ -203,7 +203,7 @@ def test_many_long_lists_still_make_a_form_that_slack_takes():
 @given(text=WILD, parked=WILD, asks=st.booleans(), url=WILD)
 @settings(max_examples=60, deadline=None)
 def test_notices_are_valid_and_say_the_same_as_text(text, parked, asks, url):
-    checked_message(notice(text, parked=parked, asks=asks, url=url))
+    checked_message(notice(text, parked=parked, asks=asks, url=url, typed=text))
 
 
 @given(text=WILD, desk=DESKS)
@@ -212,7 +212,7 @@ def test_the_other_views_are_valid(text, desk):
     desks = [Choice(id=desk.name, label=desk.title), Choice(id="other", label=text)]
     checked_view(joining(desk, desks, "m", {Block.NUMBER: {"value": text}}))
     checked_view(note_modal(text, "m"))
-    checked_view(notice_modal("New ticket", text, url=text))
+    checked_view(notice_modal("New ticket", text, url=text, typed=text))
     checked_view(being_made(text))
     checked_view(already_linked(linked(subject=text, url=text), text))
     checked_message(help_text(understood(text)))

@@ -59,6 +59,12 @@ def context(text: str) -> Json:
     return {"type": "context", "elements": [plain(text, BLOCK_TEXT)]}
 
 
+def to_copy(text: str) -> Json:
+    """All of a text, as it was typed."""
+    pieces = [{"type": "text", "text": text[at : at + BLOCK_TEXT]} for at in range(0, len(text), BLOCK_TEXT)]
+    return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": pieces}]}
+
+
 def header(text: str) -> Json:
     """A heading."""
     return {"type": "header", "text": plain(text, HEADER_TEXT)}

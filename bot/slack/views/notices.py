@@ -10,9 +10,11 @@ from bot.slack.views.elements import (
     actions,
     button,
     confirm,
+    context,
     plain,
     section,
     spoken,
+    to_copy,
 )
 from bot.words import _
 
@@ -21,7 +23,7 @@ QUESTION_BLOCK = "question"
 _MOST_SECTIONS = 10
 
 
-def notice(text: str, *, parked: str = "", asks: bool = False, url: str = "") -> Said:
+def notice(text: str, *, parked: str = "", asks: bool = False, url: str = "", typed: str = "") -> Said:
     """Words for one person; *parked* (``lane|op``) adds the buttons about work that waits for a decision.
 
     Args:
@@ -29,8 +31,9 @@ def notice(text: str, *, parked: str = "", asks: bool = False, url: str = "") ->
         parked: which work the buttons are about.
         asks: it is not known whether the desk did it, so the buttons are answers to that question.
         url: the ticket that the words are about.
+        typed: what they typed, which is given back to be copied.
     """
-    blocks = _paragraphs(text) + _opens(url)
+    blocks = _paragraphs(text) + _given_back(typed) + _opens(url)
     if parked and len(parked) <= BUTTON_VALUE:
         blocks += actions(QUESTION_BLOCK, question(parked)) if asks else actions("parked", choices(parked))
     return blocks, spoken(blocks)
@@ -91,9 +94,9 @@ def _discard(parked: str) -> Json:
     return button(_("Discard"), Action.DISCARD, parked, confirm=confirm(_("Discard it?"), lost, _("Discard")))
 
 
-def notice_modal(title: str, text: str, *, url: str = "") -> Json:
-    """A modal that only says something; *url* opens the ticket it speaks of."""
-    blocks = _paragraphs(text) + _opens(url)
+def notice_modal(title: str, text: str, *, url: str = "", typed: str = "") -> Json:
+    """A modal that only says something; *url* opens the ticket it speaks of, *typed* is given back to be copied."""
+    blocks = _paragraphs(text) + _given_back(typed) + _opens(url)
     return {
         "type": "modal",
         "callback_id": Modal.NOTICE,
@@ -127,6 +130,11 @@ def being_made(name: str) -> Json:
 def _paragraphs(text: str) -> list[Json]:
     pieces = [text[at : at + BLOCK_TEXT] for at in range(0, len(text), BLOCK_TEXT)] or [""]
     return [section(piece) for piece in pieces[:_MOST_SECTIONS]]
+
+
+def _given_back(typed: str) -> list[Json]:
+    """What somebody typed, whole, to be copied; nothing where that is nothing."""
+    return [context(_("You wrote:")), to_copy(typed)] if typed.strip() else []
 
 
 def _opens(url: str) -> list[Json]:

@@ -1,6 +1,7 @@
 """The app with a pretend workspace over the wire, a real store and real desks; only the worker is left out."""
 
 import asyncio
+import html
 import json
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -142,6 +143,12 @@ class Stage:
         answer = await self.ticket(text, user=user)
         assert not answer.error
         return answer.body["text"]
+
+    async def refused(self, text, *, user=""):
+        """The same of a command that is not done, without what was typed, which it gives back once."""
+        words, _, typed = (await self.told(text, user=user)).partition("\nYou wrote:\n")
+        assert f"/ticket {text}" == html.unescape(typed)
+        return words
 
     async def shortcut(self, message, callback, *, user="", channel=""):
         who, where = user or self.ada, channel or self.channel

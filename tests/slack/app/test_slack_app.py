@@ -68,7 +68,7 @@ async def test_a_fault_of_ours_is_said_to_the_person_and_logged_without_their_wo
     with caplog.at_level(logging.INFO):
         answer = await stage.ticket("private matter")
 
-    assert FAILED == answer.body["text"]
+    assert f"{FAILED}\nYou wrote:\n/ticket private matter" == answer.body["text"]
     assert "a command failed: ZeroDivisionError" in caplog.text
     assert "secret" not in caplog.text
     assert "private" not in caplog.text
@@ -80,6 +80,7 @@ async def test_a_form_that_slack_did_not_open_in_time_is_said(stage):
     answer = await stage.ticket("printer")
 
     assert "Slack gives an app three seconds to open a form" in answer.body["text"]
+    assert answer.body["text"].endswith("\n/ticket printer")
 
 
 async def test_no_auth_test_is_made_for_a_payload(stage):

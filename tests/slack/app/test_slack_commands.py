@@ -6,6 +6,7 @@ from adapters.model import Act, Body, MessageDraft, Person, TicketDraft, Visibil
 from bot.conversion.ports import StoreAway
 from bot.slack import commands
 from bot.slack.ids import Block
+from bot.slack.routing import FAILED, STORE_AWAY
 from bot.slack.wishes import Verb, Wish, mentioned, reference, understood
 
 
@@ -13,6 +14,16 @@ async def opened(stage, subject="The printer burns", name="local"):
     desk = stage.desks.get(name)
     first = MessageDraft(body=Body(plain="Help"), author=Person(name="Ada"), marker=f"TL-{subject}")
     return (await desk.open_ticket(TicketDraft(subject=subject, first=first, requester=Person(name="Ada")))).ticket
+
+
+def copies(blocks):
+    """What an answer gives to be copied."""
+    shown = [part for block in blocks if block["type"] == "rich_text" for part in block["elements"]]
+    return [
+        "".join(piece["text"] for piece in part["elements"])
+        for part in shown
+        if part["type"] == "rich_text_preformatted"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -211,4 +222,43 @@ async def test_a_store_that_is_away_is_said_and_nothing_is_promised(stage, monke
 
     monkeypatch.setattr(type(stage.store.links), "find", lambda self, number: away(number))
 
-    assert (await stage.told("reply 12 hello")).startswith("Threadline cannot store this right now.")
+    assert STORE_AWAY == await stage.refused("reply 12 hello")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("reply 99999 this took ten\n minutes to <write>", "There is no ticket 99999."),
+        ("note that “printer” is broken in room 3", "Which ticket?"),
+        ("close the window of room 3", "Which ticket?"),
+        ("link 12 room 3", "Which thread?"),
+    ],
+)
+async def test_what_was_typed_behind_a_refused_command_is_given_back_whole_to_be_copied(stage, typed, words):
+    answer = await stage.ticket(typed)
+
+    assert answer.body["text"].startswith(words)
+    assert [f"/ticket {typed}"] == copies(answer.body["blocks"])
+
+
+async def test_who_may_not_open_a_ticket_gets_back_what_they_typed(stage):
+    await stage.ticket("printer is on fire", user=stage.sid)
+
+    assert ["printer is on fire"] == copies(stage.view(stage.sid)["blocks"])
+
+
+async def test_what_was_typed_behind_a_command_that_fails_late_is_given_back_later(stage, monkeypatch):
+    monkeypatch.setattr(commands, "AT_ONCE", 0.0)
+    monkeypatch.setattr(type(stage.desks), "for_channel", lambda self, channel: 1 / 0)
+
+    assert commands.COMING == await stage.told("reply 12 hello")
+    (later,) = [text for text in await stage.whispered() if text != commands.COMING]
+    assert f"{FAILED}\nYou wrote:\n/ticket reply 12 hello" == later
+
+
+async def test_slack_being_slow_to_open_a_form_is_said_with_what_was_typed_when_it_gives_up(stage, monkeypatch):
+    monkeypatch.setattr(commands, "AT_ONCE", 0.0)
+    stage.server.fail("views.open", "expired_trigger_id")
+
+    assert (await stage.told("printer")).startswith("This takes a moment. The form will open")
+    assert [True] == [text.endswith("\n/ticket printer") for text in await stage.whispered() if "moment" not in text]

@@ -243,7 +243,7 @@ async def test_s13_a_thread_that_somebody_cannot_read_has_no_ticket_for_them(tow
     (link,) = [link async for link in town.store.links.all()]
     bare = await town.workspace.post(town.zoe, town.secret, "Nothing")
     told = [
-        await town.told(f"view https://s.slack.com/archives/{town.secret}/p{ts.replace('.', '')}", user=town.ben)
+        await town.refused(f"view https://s.slack.com/archives/{town.secret}/p{ts.replace('.', '')}", user=town.ben)
         for ts in (link.thread.ts, bare["ts"])
     ]
 
@@ -257,7 +257,7 @@ async def test_s13_a_thread_that_somebody_cannot_read_cannot_be_linked(town):
     said = await town.workspace.post(town.zoe, town.secret, "Psst")
     address = f"https://s.slack.com/archives/{town.secret}/p{said['ts'].replace('.', '')}"
 
-    words = await town.told(f"link {number} {address}")
+    words = await town.refused(f"link {number} {address}")
 
     assert "That thread is in a conversation that you cannot read. Link a thread that you take part in." == words
     assert [] == await town.accepted()

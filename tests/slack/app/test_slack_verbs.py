@@ -9,10 +9,11 @@ from adapters.errors import Unavailable
 from adapters.model import Act, Body, Choice, MessageDraft, Person, Status, TicketDraft, Visibility
 from bot.conversion.intake import Intake
 from bot.conversion.journal import LookLater
-from bot.conversion.ports import Card
+from bot.conversion.ports import Card, StoreAway
 from bot.conversion.records import AddMessage, OpenTicket
 from bot.slack.assigning import the_one
 from bot.slack.ids import Action, Block
+from bot.slack.routing import STORE_AWAY
 from bot.slack.tickets import Refused
 from bot.slack.views.card import card
 
@@ -79,7 +80,7 @@ async def test_a_desk_that_cannot_assign_says_so(stage, root, monkeypatch):
     monkeypatch.setattr(type(stage.desk), "capabilities", frozenset(Capability) - {Capability.ASSIGN})
 
     words = "Local desk has no way to assign a ticket through its API. Do it there."
-    assert words == await stage.told("assign 1042 sam")
+    assert words == await stage.refused("assign 1042 sam")
 
 
 def test_an_exact_name_wins_over_those_that_hold_it():
@@ -213,6 +214,24 @@ async def test_a_search_in_a_thread_with_a_ticket_does_not_offer_another(stage, 
 
     (said,) = stage.workspace.ephemerals(stage.ben, stage.channel)
     assert Action.LINK_HERE not in buttons(said)
+
+
+async def test_the_buttons_below_a_list_say_why_they_did_nothing_and_leave_the_list(stage, monkeypatch):
+    for number in range(7):
+        await opened(stage, f"printer {number}")
+    thread = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    await mention(stage, thread, "search printer")
+    (said,) = stage.workspace.ephemerals(stage.ben, stage.channel)
+
+    async def away(self, *args):
+        raise StoreAway
+
+    monkeypatch.setattr(type(stage.store.links), "threads", away)
+    monkeypatch.setattr(type(stage.store.links), "find", away)
+    for block, action in (("pages", Action.NEXT), ("row:0", Action.LINK_HERE)):
+        await stage.workspace.press(stage.ben, channel=stage.channel, ts=said["ts"], block_id=block, action_id=action)
+
+    assert [said["text"], STORE_AWAY, STORE_AWAY] == await stage.whispered(stage.ben)
 
 
 async def test_people_of_another_company_cannot_search(stage):
@@ -361,7 +380,7 @@ async def test_a_form_from_before_the_ticket_was_internal_does_not_send(stage):
 async def test_typed_replies_on_an_internal_ticket_are_not_sent_and_say_where_it_is_asked(stage, internal):
     root, _ = internal
 
-    by_command = await stage.told("reply 1042 It was the fuse")
+    by_command = await stage.refused("reply 1042 It was the fuse")
     await mention(stage, root, "reply It was the fuse")
 
     works = await stage.accepted()
