@@ -17,6 +17,7 @@ from bot.slack.routing import Call, Router, why_not
 from bot.slack.sources import Starter
 from bot.slack.tickets import Asked, Refused, Tickets
 from bot.slack.views.elements import Said
+from bot.slack.views.form import left_out
 from bot.slack.views.help import help_text, usage
 from bot.slack.views.notices import notice
 from bot.slack.wishes import Verb, Wish, reference, understood
@@ -105,12 +106,13 @@ class Commands:
             await self._answers.say(call, told.said, words=told.words)
 
     async def _told(self, call: Call, wish: Wish) -> _Told | None:
-        """The answer, which gives back what was typed where it was not done; None where a form is all of it."""
+        """The answer, with what was typed where that was not done or its form lacks some; None: there is the form."""
         asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         try:
             if wish.verb is Verb.NEW:
                 await self._form.open(call, Starter(channel=call.channel, text=wish.text))
-                return None
+                words = left_out(wish.text)
+                return _Told.of(words, typed=wish.text) if words else None
             return await self._verbs[wish.verb](asked, wish)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
             typed = f"{COMMAND} {call.body.get('text')}" if wish.word or wish.text else ""

@@ -183,6 +183,7 @@ def _texts(shown: Form) -> list[Json]:
     most = min(shown.desk.limits.subject or INPUT_TEXT, INPUT_TEXT)
     subject = {"type": "plain_text_input", "action_id": Action.VALUE, "max_length": most}
     text = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": INPUT_TEXT}
+    described = shown.typed.get(Block.DESCRIPTION)
     hint = _("The messages of the thread follow below it.") if shown.about_thread else ""
     return [
         entry(_("Subject"), subject, Block.SUBJECT, typed=shown.typed.get(Block.SUBJECT)),
@@ -191,10 +192,24 @@ def _texts(shown: Form) -> list[Json]:
             text,
             Block.DESCRIPTION,
             optional=shown.about_thread,
-            hint=hint,
-            typed=shown.typed.get(Block.DESCRIPTION),
+            hint=left_out(str((described or {}).get("value") or "")) or hint,
+            typed=described,
         ),
     ]
+
+
+def left_out(text: str) -> str:
+    """What is said of a text that a form cannot hold whole; empty where it can."""
+    left = len(text) - INPUT_TEXT
+    if left <= 0:
+        return ""
+    return ngettext(
+        "A form holds {most} characters: the last one of your text is not in it. Send it in the ticket's thread.",
+        "A form holds {most} characters: the last {number} of your text are not in it. Send them in the ticket's "
+        "thread.",
+        left,
+        most=INPUT_TEXT,
+    )
 
 
 def _people(shown: Form) -> list[Json]:

@@ -1,7 +1,8 @@
 """The help."""
 
-from bot.slack.ids import COMMAND, Action
-from bot.slack.views.elements import Json, Said, actions, bullets, button, header, section, spoken
+from bot.slack.ids import COMMAND
+from bot.slack.views.elements import Json, Said, bullets, header, section, spoken
+from bot.slack.views.notices import form_offer
 from bot.slack.wishes import USAGE, Verb, Wish
 from bot.words import N_, _
 
@@ -39,7 +40,7 @@ def help_text(wish: Wish | None = None) -> Said:
     blocks.append(_verbs())
     blocks.append(section(_(_IN_THREADS)))
     if wish and wish.meant and wish.whole:
-        blocks += actions("offer", [button(_("Open a form with this text"), Action.FORM, wish.whole)])
+        blocks += form_offer(_("Open a form with this text"), wish.whole)
     return blocks, spoken(blocks)
 
 

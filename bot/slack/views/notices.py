@@ -47,8 +47,17 @@ def asks_for_form(text: str, message: str) -> Said:
 
 def offers_form(text: str, typed: str) -> Said:
     """Words for one person with a button that opens the form with what they *typed* in it."""
-    blocks = [*_paragraphs(text), *actions("offer", [button(_("Open the form"), Action.FORM, typed)])]
+    blocks = [*_paragraphs(text), *form_offer(_("Open the form"), typed)]
     return blocks, spoken(blocks)
+
+
+def form_offer(label: str, typed: str) -> list[Json]:
+    """A button that opens the form with what somebody *typed*; what is too long for it is given back to be copied."""
+    words = _(
+        "The form will begin with the first {most} characters of your text. Copy the rest from here:", most=BUTTON_VALUE
+    )
+    whole = [context(words), to_copy(typed)] if len(typed) > BUTTON_VALUE else []
+    return [*whole, *actions("offer", [button(label, Action.FORM, typed)])]
 
 
 def choices(parked: str, *, editable: bool = False) -> list[Json]:

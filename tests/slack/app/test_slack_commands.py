@@ -96,6 +96,28 @@ async def test_free_text_is_in_the_form(stage):
     assert "printer is on fire & <smoking>" == blocks[Block.DESCRIPTION]["element"]["initial_value"]
 
 
+async def test_what_a_form_cannot_hold_is_counted_beside_the_field_and_given_back_whole(stage):
+    text = "burning " * 437 + "END"
+
+    answer = await stage.ticket(f"new {text}")
+    await stage.settled()
+
+    words = "A form holds 3000 characters: the last 499 of your text are not in it. Send them in the ticket's thread."
+    field = stage.blocks(stage.ada)[Block.DESCRIPTION]
+    assert (text[:3000], words) == (field["element"]["initial_value"], field["hint"]["text"])
+    assert answer.body["text"].startswith(words)
+    assert [text] == copies(answer.body["blocks"])
+
+
+async def test_what_a_button_cannot_carry_to_the_form_is_given_back_whole(stage):
+    long = f"veiw 12 {'x' * 1992}"
+
+    blocks = [(await stage.ticket(typed)).body["blocks"] for typed in (long, f"{long}END")]
+
+    assert [[], [f"{long}END"]] == [copies(one) for one in blocks]
+    assert [long, long] == [one[-1]["elements"][0]["value"] for one in blocks]
+
+
 async def test_a_slip_gets_help_that_guesses_and_a_way_to_make_a_ticket_anyway(stage):
     answer = await stage.ticket("clsoe")
 
