@@ -5,7 +5,6 @@ import re
 import tomllib
 from base64 import b64decode
 from collections.abc import Mapping
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from adapters import registry
 from adapters.errors import Misconfigured
 from adapters.settings import DeskSettings
+from bot.conversion.people import addressed
 from bot.words import ENGLISH, LANGUAGES
 
 DEFAULT_FILE = "threadline.toml"
@@ -23,7 +23,6 @@ _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}")
 _WHO = re.compile(r"members|guests|visitors|[SUW][A-Z0-9]{1,30}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
-_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
 
 
@@ -261,8 +260,8 @@ class Settings(Table):
         for channel, address in requesters.items():
             if not _CHANNEL.fullmatch(channel):
                 raise ValueError(f"{channel!r} must be the id of a channel, such as C0123456789")
-            if not _ADDRESS.fullmatch(parseaddr(address)[1]):
-                raise ValueError(f"{channel} must have an e-mail address, such as Grace Hopper <grace@example.com>")
+            if not addressed(address):
+                raise ValueError(f"{channel} must have one e-mail address, such as Grace Hopper <grace@example.com>")
         return requesters
 
     @property

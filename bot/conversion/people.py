@@ -1,6 +1,7 @@
 """Who a Slack person is at a desk: as an operator wrote it down, else by e-mail where it may be trusted."""
 
 import asyncio
+import re
 import time
 from contextlib import AbstractContextManager
 from typing import Any
@@ -17,6 +18,14 @@ KEEP_WRITTEN = 60.0
 MOST = 5_000
 PATIENCE = 5.0
 """Seconds that Slack may take to tell a person's language."""
+_ADDRESS = r"[^@\s<>()\",;:]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W_](?:[\w-]*[^\W_])?"
+_ADDRESSED = re.compile(rf"(?P<alone>{_ADDRESS})|(?P<name>[^<>@]*)<(?P<address>{_ADDRESS})>")
+
+
+def addressed(text: str) -> tuple[str, str] | None:
+    """Name and e-mail address in ``grace@example.com`` or ``Grace Hopper <grace@example.com>``; None for all else."""
+    found = _ADDRESSED.fullmatch(text.strip())
+    return found and ((found["name"] or "").strip().strip('"'), found["alone"] or found["address"])
 
 
 async def speaking_to(rooms: Rooms, user: str) -> AbstractContextManager[None]:

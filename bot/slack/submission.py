@@ -5,19 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from email.utils import parseaddr
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.model import Field, FieldKind, Visibility
 from bot.conversion.catalogue import Fields
+from bot.conversion.people import addressed
 from bot.conversion.records import FormFile, OpenTicket
 from bot.slack.ids import Block, Scope
 from bot.slack.seal import Memory
 from bot.slack.views.form import Typed, fields_asked, files_words, is_required, most_files, options_asked
 from bot.words import N_, _, size_words
 
-_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -142,11 +141,13 @@ def _outsider(typed: Typed, problems: dict[str, str]) -> tuple[str, str]:
     text = _text(typed, Block.OUTSIDER)
     if not text:
         return "", ""
-    name, address = parseaddr(text)
-    if not _ADDRESS.fullmatch(address):
-        problems[Block.OUTSIDER] = _("Write an e-mail address, such as grace@example.com.")
-        return "", ""
-    return name, address
+    found = addressed(text)
+    if found is None:
+        problems[Block.OUTSIDER] = _(
+            "Write one e-mail address, such as grace@example.com. A name goes before it like this: "
+            "Grace Hopper <grace@example.com>."
+        )
+    return found or ("", "")
 
 
 def _files(desk: TicketAdapter[Any], typed: Typed, problems: dict[str, str]) -> tuple[FormFile, ...]:

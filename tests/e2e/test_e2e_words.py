@@ -37,7 +37,7 @@ async def test_form_error_card_answer_and_home_are_in_italian(walk):
     outsider = walk.form.get_by_label("Oppure un richiedente che non è su Slack")
     await outsider.fill("nobody at all")
     await walk.form.get_by_role("button", name="Crea").click()
-    await expect(walk.form).to_contain_text("Inserire un indirizzo e-mail", timeout=PATIENCE)
+    await expect(walk.form).to_contain_text("Inserire un solo indirizzo e-mail", timeout=PATIENCE)
     assert [] == await english(walk.form)
     await shot(walk.page, "words-it-2-error")
     await outsider.fill("")

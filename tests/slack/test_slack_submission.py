@@ -84,6 +84,36 @@ def test_fields_that_were_drawn_are_read_although_the_desk_does_not_tell_its_fie
     assert {"a:b": "7"} == found.work.fields
 
 
+@pytest.mark.parametrize(
+    ("typed", "requester"),
+    [
+        ("grace@example.com", ("", "grace@example.com")),
+        ("<grace@mail.example.com>", ("", "grace@mail.example.com")),
+        ("Grace Hopper <grace@example.com>", ("Grace Hopper", "grace@example.com")),
+        ("Lovelace, Ada <ada@x.com>", ("Lovelace, Ada", "ada@x.com")),
+        ('"Lovelace, Ada (IT)" <ada@x.com>', ("Lovelace, Ada (IT)", "ada@x.com")),
+        ("zoë.o'neill+desk@bücher.example", ("", "zoë.o'neill+desk@bücher.example")),
+        ("a@x.com, b@y.com", None),
+        ("a@x.com; b@y.com", None),
+        ("a@x.com b@y.com", None),
+        ("Grace <a@x.com> <b@y.com>", None),
+        ("Grace <a@x.com> and others", None),
+        ("Grace Hopper grace@example.com", None),
+        ("grace@example.com.", None),
+        ("grace@example", None),
+        ("grace@-example.com", None),
+        ("grace@@example.com", None),
+        ("@example.com", None),
+        ("Grace", None),
+    ],
+)
+def test_a_requester_who_is_not_on_slack_is_one_address_with_perhaps_a_name_before_it(typed, requester):
+    found = read(MEMORY, ViewedDesk("local"), GOOD | {Block.OUTSIDER: {"value": typed}}, NONE)
+
+    named = (found.work.requester_name, found.work.requester_email) if found.work else None
+    assert (requester, requester is None) == (named, Block.OUTSIDER in found.problems)
+
+
 def test_a_bare_form_takes_what_the_settings_say():
     desk = ViewedDesk("local")
     desk.settings = desk.settings.model_copy(update={"visibility": Visibility.INTERNAL, "notify": False})

@@ -183,7 +183,8 @@ async def test_problems_stand_beside_their_fields_and_nothing_is_accepted(fields
     assert {
         Block.SUBJECT: "Give the ticket a subject.",
         Block.DESCRIPTION: "Say what the ticket is about.",
-        Block.OUTSIDER: "Write an e-mail address, such as grace@example.com.",
+        Block.OUTSIDER: "Write one e-mail address, such as grace@example.com. A name goes before it like this: Grace "
+        "Hopper <grace@example.com>.",
     } == answer.body["errors"]
     assert [] == await stage.accepted()
 

@@ -77,7 +77,7 @@ async def test_the_form_its_errors_the_home_and_the_help_have_no_english_left(st
 
     assert "Nuovo ticket" == form["title"]["text"]
     assert [] == english(form)
-    assert "Inserire un indirizzo e-mail, per esempio grace@example.com." == answer.body["errors"][Block.OUTSIDER]
+    assert answer.body["errors"][Block.OUTSIDER].startswith("Inserire un solo indirizzo e-mail, per esempio grace@")
     assert [] == left_in_english("\n".join(answer.body["errors"].values()), "it")
     assert "Ticket 1042" in json.dumps(home["blocks"])
     assert [] == english(home)

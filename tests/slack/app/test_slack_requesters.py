@@ -3,6 +3,7 @@
 import pytest
 
 from bot.sandbox.slack.state import fixed_id
+from bot.settings import SettingsError, parse
 from bot.slack.ids import Block
 from bot.slack.policy import DEFAULT, Gesture, Right, Standing
 
@@ -67,3 +68,11 @@ async def test_a_reaction_opens_a_ticket_for_the_channels_requester(stage):
 
     found = [work for work in await stage.accepted() if work.kind == "open_ticket"]
     assert ["grace@example.com"] == [work.requester_email for work in found]
+
+
+@pytest.mark.parametrize("address", ["grace@example", "grace@example.com, ada@example.com", "Grace"])
+def test_the_settings_take_one_address_that_the_form_takes_too(address):
+    document = {"requesters": {"C1": address}, "desks": {"local": {"kind": "local", "path": "desk.sqlite"}}}
+
+    with pytest.raises(SettingsError, match="C1 must have one e-mail address"):
+        parse(document, {})
