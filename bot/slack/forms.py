@@ -23,7 +23,7 @@ from bot.slack.seal import Forged, Memory, Seal
 from bot.slack.sources import Kept, Sources, Starter
 from bot.slack.submission import chosen_department, chosen_desk, read, typed_in
 from bot.slack.views.elements import Json
-from bot.slack.views.form import Form, Typed, fields_asked, form, is_required, options_asked
+from bot.slack.views.form import Form, Typed, form, inputs_of, is_required
 from bot.slack.views.notices import already_linked, being_made, notice_modal
 from bot.slack.web import Web
 from bot.words import N_, _
@@ -285,8 +285,7 @@ class TicketForm:
         if self._seal.is_over(memory):
             return _(OLD)
         drawn = {block.get("block_id") for block in view.get("blocks", [])}
-        asked = [*fields_asked(desk, fields), *options_asked(desk)]
-        needed = {block.of(desk.name, one.key) for block, one in asked if is_required(desk, one)}
+        needed = {block.of(desk.name, one.key) for block, one in inputs_of(desk, fields) if is_required(desk, one)}
         return _(FOLLOWED) if desk.name != memory.desk or needed - drawn else ""
 
     async def _accept(self, call: Call, memory: Memory, work: OpenTicket) -> None:

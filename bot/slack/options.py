@@ -17,7 +17,7 @@ from bot.slack.policy import Gesture
 from bot.slack.routing import Call, Router
 from bot.slack.submission import chosen_department, typed_in
 from bot.slack.views.elements import cut, options_of, usable
-from bot.slack.views.form import fields_asked, options_asked
+from bot.slack.views.form import inputs_of
 
 BUDGET = timedelta(seconds=1.2)
 """How long an answer waits for a desk; Slack gives three seconds, and people type on."""
@@ -65,8 +65,11 @@ class Lists:
         desk = self._desks.get(_desk_of(call))
         department = chosen_department(typed_in(call.view), desk)
         fields = await self._catalogue.fields(desk.name, department=department, budget=BUDGET)
-        asked = [*fields_asked(desk, fields), *options_asked(desk)]
-        choices = [one.choices for block, one in asked if block.of(desk.name, one.key) == call.body["block_id"]]
+        choices = [
+            one.choices
+            for block, one in inputs_of(desk, fields)
+            if block.of(desk.name, one.key) == call.body["block_id"]
+        ]
         await self._answer(call, Listing(choices[0] if choices else ()))
 
     async def tickets(self, call: Call) -> None:

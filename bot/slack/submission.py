@@ -14,7 +14,7 @@ from bot.conversion.people import addressed
 from bot.conversion.records import FormFile, OpenTicket
 from bot.slack.ids import Block, Scope
 from bot.slack.seal import Memory
-from bot.slack.views.form import Typed, fields_asked, files_words, is_required, most_files, options_asked
+from bot.slack.views.form import Typed, files_words, inputs_of, is_required, most_files
 from bot.words import N_, _, size_words
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -70,8 +70,7 @@ def read(memory: Memory, desk: TicketAdapter[Any], typed: Typed, fields: Fields)
     _check_texts(memory, desk, subject, description, problems)
     name, address = _outsider(typed, problems)
     files = _files(desk, typed, problems)
-    asked = [*fields_asked(desk, fields), *options_asked(desk)]
-    given = _given(desk, typed, asked, problems)
+    given = _given(desk, typed, inputs_of(desk, fields), problems)
     if problems:
         return Submission(problems=problems)
     work = OpenTicket(

@@ -264,25 +264,37 @@ def most_files(desk: TicketAdapter[Any]) -> int:
 
 
 def _custom(shown: Form) -> list[Json]:
-    asked = [*fields_asked(shown.desk, shown.fields), *options_asked(shown.desk)]
     blocks, room = [], _MOST_OPTIONS
-    for block, one in asked[:_MOST_FIELDS]:
+    for block, one in inputs_of(shown.desk, shown.fields):
         blocks.append(_field(shown, block, one, room=room))
         room -= len(blocks[-1]["element"].get("options", ()))
+    if (left := len(_wanted(shown.desk, shown.fields)) - len(blocks)) > 0:
+        words = ngettext(
+            "{desk} has {number} more field than a form holds. Fill it in there.",
+            "{desk} has {number} more fields than a form holds. Fill them in there.",
+            left,
+            desk=shown.desk.title,
+        )
+        blocks.append(context(words))
     if not shown.fields.known and not shown.loading and shown.desk.has(Capability.CUSTOM_FIELDS):
         words = _("{desk} does not tell its further fields just now; it may ask for them later.", desk=shown.desk.title)
         blocks.append(context(words))
     return blocks
 
 
-def fields_asked(desk: TicketAdapter[Any], fields: Fields) -> list[tuple[Block, Field]]:
-    """The custom fields that the form asks for: those that Slack can carry."""
-    return [(Block.FIELD, one) for one in fields.items if _fits(desk, one)]
+def inputs_of(desk: TicketAdapter[Any], fields: Fields) -> list[tuple[Block, Field]]:
+    """The custom fields and extra parameters that the form asks for; where it cannot hold all, the required first."""
+    wanted = _wanted(desk, fields)
+    if len(wanted) > _MOST_FIELDS:
+        wanted.sort(key=lambda one: not is_required(desk, one[1]))
+    return wanted[:_MOST_FIELDS]
 
 
-def options_asked(desk: TicketAdapter[Any]) -> list[tuple[Block, Field]]:
-    """The desk's extra parameters that its settings have the form ask for."""
-    return [(Block.OPTION, one) for one in desk.options if one.key in desk.settings.ask_options and _fits(desk, one)]
+def _wanted(desk: TicketAdapter[Any], fields: Fields) -> list[tuple[Block, Field]]:
+    """The custom fields, and the extra parameters that the settings name, as far as Slack can carry them."""
+    options = [one for one in desk.options if one.key in desk.settings.ask_options]
+    wanted = [(Block.FIELD, one) for one in fields.items] + [(Block.OPTION, one) for one in options]
+    return [(block, one) for block, one in wanted if _fits(desk, one)]
 
 
 def _fits(desk: TicketAdapter[Any], asked: Field) -> bool:

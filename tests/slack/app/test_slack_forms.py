@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from adapters.model import Visibility
+from adapters.model import Field, Visibility
 from bot.conversion.ports import SlackTrouble, StoreAway
 from bot.slack.forms import FOLLOWED, NOT_STORED, OLD
 from bot.slack.ids import Block
@@ -199,6 +199,35 @@ async def test_custom_fields_travel_in_the_form_that_their_kind_says(fields, sta
 
     (work,) = await stage.accepted()
     assert {"asset": "12", "since": "2026-11-22", "when": "2027-01-15T08:00:00+00:00", "urgent": "yes"} == work.fields
+
+
+async def test_more_fields_than_a_form_holds_leave_the_required_ones_in_it_and_the_rest_are_counted(stage):
+    async def ninety(department=None):
+        return tuple(Field(key=f"f{one}", label=f"Field {one}", required=one == 85) for one in range(90))
+
+    stage.desk.custom_fields = ninety
+    await stage.ticket()
+    await stage.settled()
+
+    named, words = [name for name in await labels(stage) if name.startswith("Field ")], stage.words(stage.ada)
+    answer = await stage.submit(FILLED | {Block.FIELD.of("local", "f85"): "yes"})
+
+    assert ["Field 85", *(f"Field {one}" for one in range(79))] == named
+    assert "Local desk has 10 more fields than a form holds. Fill them in there." in words
+    assert (None, [{"f85": "yes"}]) == (answer.body, [work.fields for work in await stage.accepted()])
+
+
+async def test_a_desk_that_requires_more_fields_than_a_form_holds_gets_its_ticket_without_the_rest(stage):
+    async def ninety(department=None):
+        return tuple(Field(key=f"f{one}", label="F", required=True) for one in range(90))
+
+    stage.desk.custom_fields = ninety
+    await stage.ticket()
+    await stage.settled()
+
+    answer = await stage.submit(FILLED | {Block.FIELD.of("local", f"f{one}"): "yes" for one in range(80)})
+
+    assert (None, [80]) == (answer.body, [len(work.fields) for work in await stage.accepted()])
 
 
 async def test_a_desk_that_is_down_does_not_keep_the_form_from_being_taken(stage):
