@@ -26,13 +26,6 @@ class Kind(StrEnum):
 WINDOWS: Mapping[Kind, timedelta] = MappingProxyType(
     {Kind.TICKETS: timedelta(hours=1), Kind.CHANGES: timedelta(minutes=1), Kind.LOOKUPS: timedelta(minutes=1)}
 )
-_WHAT = MappingProxyType(
-    {
-        Kind.TICKETS: N_("{places} new tickets within an hour"),
-        Kind.CHANGES: N_("{places} changes within a minute"),
-        Kind.LOOKUPS: N_("{places} look-ups of tickets within a minute"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +78,23 @@ class Allowance:
         waits = await self._places.spend(keys, once, window=WINDOWS[kind])
         for (_key, places, words), wait in zip(bounded, waits, strict=True):
             if wait:
-                return _(words, what=_(_WHAT[kind], places=places), again=_again(wait))
+                return _(words, what=_so_many(kind, places), again=_again(wait))
         return ""
 
 
 UNBOUNDED = Allowance(None, {})
 """Counts nothing."""
+
+
+def _so_many(kind: Kind, places: int) -> str:
+    match kind:
+        case Kind.TICKETS:
+            return ngettext("{number} new ticket within an hour", "{number} new tickets within an hour", places)
+        case Kind.CHANGES:
+            return ngettext("{number} change within a minute", "{number} changes within a minute", places)
+    return ngettext(
+        "{number} look-up of tickets within a minute", "{number} look-ups of tickets within a minute", places
+    )
 
 
 def _again(wait: timedelta) -> str:

@@ -86,24 +86,24 @@ class Reactions:
         if name not in self._names or item.get("type") != "message":
             return
         actor, channel, ts = Actor.of(body), str(item["channel"]), str(item["ts"])
-        desk = self._desks.for_channel(channel)
+        desk, told = self._desks.for_channel(channel), f"{ts}:{actor.id}:{event.get('event_ts', '')}"
         if why_not := await self._access.why_not(actor, Gesture.CREATE, desk=desk, channel=channel):
-            await self._tell(actor, channel, "", why_not, once=f"{ts}:{actor.id}")
+            await self._tell(actor, channel, "", why_not, once=told)
             return
         marked = await self._marked(channel, ts)
         if marked is None:
             return
         work = await self._ticket(actor, desk, channel, marked)
         if work is None:
-            await self._ask(actor, desk, channel, marked)
+            await self._ask(actor, desk, channel, marked, once=told)
             return
         once = f"{channel}:{marked.root['ts']}"
         if why_not := await self._allowance.why_not(actor, Kind.TICKETS, channel=channel, once=once):
-            await self._tell(actor, channel, "", why_not, once=f"{ts}:{actor.id}")
+            await self._tell(actor, channel, "", why_not, once=told)
             return
         accepted = await self._intake.open_ticket(actor.team, work, once=f"{channel}:{ts}")
         if words := await self._whose(actor, accepted):
-            await self._tell(actor, channel, work.thread_ts, words, once=f"{ts}:{actor.id}")
+            await self._tell(actor, channel, work.thread_ts, words, once=told)
 
     async def _ticket(self, actor: Actor, desk: str, channel: str, marked: _Marked) -> OpenTicket | None:
         """The ticket as the form would make it if nothing were changed there; None where something must be said."""
@@ -161,7 +161,7 @@ class Reactions:
 
     # --- the form, where more is needed ---
 
-    async def _ask(self, actor: Actor, desk: str, channel: str, marked: _Marked) -> None:
+    async def _ask(self, actor: Actor, desk: str, channel: str, marked: _Marked, *, once: str) -> None:
         """Tell who reacted that a form has to be filled in, and offer it."""
         thread = ThreadKey(team=actor.team, channel=channel, ts=str(marked.root["ts"]))
         title = self._desks.get(desk).title
@@ -177,7 +177,7 @@ class Reactions:
                 "Create ticket in the message's menu.",
                 desk=title,
             )
-            await self._tell(actor, "", "", words, once=f"{marked.message['ts']}:{actor.id}")
+            await self._tell(actor, "", "", words, once=once)
 
     async def open_form(self, call: Call) -> None:
         """Open the form for the message that somebody reacted to."""

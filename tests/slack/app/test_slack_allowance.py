@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from bot.slack.allowance import Kind, Most
+from bot.slack.allowance import Allowance, Kind, Most
 from bot.slack.ids import Block
+from bot.slack.policy import Actor
 
 TOLD = re.compile(
     r"(You have|This channel has|This workspace has) had 2 (new tickets|changes|look-ups of tickets) within"
@@ -15,6 +16,12 @@ TOLD = re.compile(
 @pytest.fixture(params=["person", "channel", "workspace"])
 def most(request):
     return {kind: Most(**{request.param: 2}) for kind in Kind}
+
+
+@pytest.fixture
+def simple(tables):
+    """A reaction has no form in which a department could be chosen."""
+    tables["local"]["department"] = "IT"
 
 
 @pytest.fixture
@@ -55,6 +62,39 @@ async def test_s18_more_tickets_than_the_limit_are_refused_beside_the_form_and_n
     assert TOLD.match(words)
     assert words.endswith(" minutes.")
     assert 2 == len(await stage.accepted())
+
+
+async def test_s18_each_reaction_beyond_the_limit_is_answered_once(simple, stage):
+    said = [await stage.workspace.post(stage.ada, stage.channel, f"Thread {number}") for number in range(3)]
+    for message in said:
+        await stage.workspace.react(stage.ada, stage.channel, message["ts"], "ticket")
+    await stage.workspace.react(stage.ada, stage.channel, said[2]["ts"], "ticket", add=False)
+    await stage.workspace.react(stage.ada, stage.channel, said[2]["ts"], "ticket")
+
+    for _ in range(2):
+        await stage.events("reaction_added")
+
+    works = await stage.accepted()
+    told = [work.text for work in works if work.kind == "tell"]
+    assert (2, [True, True]) == (len(works) - len(told), [bool(TOLD.match(words)) for words in told])
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Kind.TICKETS, "You have had 1 new ticket within an hour,"),
+        (Kind.CHANGES, "You have had 1 change within a minute,"),
+        (Kind.LOOKUPS, "You have had 1 look-up of tickets within a minute,"),
+    ],
+)
+async def test_s18_a_limit_of_one_is_said_as_one(store, kind, words):
+    allowance = Allowance(store.scratch, {kind: Most(person=1)})
+
+    said = [
+        await allowance.why_not(Actor(id="U1", team="T1"), kind, channel="C1", once=gesture) for gesture in ("a", "b")
+    ]
+
+    assert ["", words] == [said[0], said[1][: len(words)]]
 
 
 async def test_s18_the_same_form_sent_again_counts_once(stage):
