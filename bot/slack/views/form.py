@@ -162,7 +162,7 @@ def _listed(shown: Form, block: Block, listing: Choices, needs: Capability, star
     block_id = block.of(shown.desk.name)
     typed = shown.typed.get(block_id) or _start(choices, start)
     label = _("Department") if block is Block.DEPARTMENT else _("Priority")
-    optional = block is Block.PRIORITY or not listing.known
+    optional = (block is Block.PRIORITY and not start) or not listing.known  # cleared would mean the settings' own
     dispatch = block is Block.DEPARTMENT and shown.desk.has(Capability.CUSTOM_FIELDS)
     return [entry(label, element, block_id, optional=optional, hint=hint, dispatch=dispatch, typed=typed)]
 

@@ -113,6 +113,18 @@ async def test_what_the_form_says_is_what_is_asked_of_the_intake(stage):
     assert [(photo, "fire.png")] == [(file.id, file.name) for file in work.files]
 
 
+@pytest.mark.parametrize("usual", ["High", ""])
+async def test_a_priority_that_the_settings_name_can_be_changed_and_not_cleared(stage, usual):
+    """An empty one would mean that of the settings, which is not what the form would show."""
+    stage.desk.settings = stage.desk.settings.model_copy(update={"priority": usual})
+    await stage.ticket()
+    await stage.settled()
+
+    block = stage.blocks(stage.ada)[PRIORITY]
+
+    assert (not usual, bool(usual)) == (block["optional"], "initial_option" in block["element"])
+
+
 async def test_a_requester_who_is_not_on_slack_goes_before_one_who_is(stage):
     await stage.ticket()
     await stage.settled()
