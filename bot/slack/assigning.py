@@ -28,6 +28,7 @@ NOBODY = "nobody"
 _MENTIONED = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
 _TITLE = N_("Assign ticket")
 _NAMED = 5
+_NO_AGENT = Choice(id="", label="")
 
 
 class Assigning:
@@ -56,7 +57,7 @@ class Assigning:
         if not name:
             raise Refused(_("To whom? Write {command}.", command=usage(Verb.ASSIGN)))
         if name.casefold() == NOBODY:
-            return await self._assign(asked, found, Choice(id="", label=NOBODY))
+            return await self._assign(asked, found, _NO_AGENT)
         agents = await self._agents(found)
         if name.casefold() == "me":
             name = await self._name_of(asked.actor.id)
@@ -87,6 +88,10 @@ class Assigning:
 
     async def _assign(self, asked: Asked, found: Found, agent: Choice) -> str:
         await self._tickets.change(asked, found, Act.ASSIGN, Capability.ASSIGN, value=agent.id)
+        if agent == _NO_AGENT:
+            return _(
+                "Ticket {number} at {desk} will be assigned to nobody.", number=found.number, desk=found.desk.title
+            )
         return _(
             "Ticket {number} at {desk} will be assigned to {agent}.",
             number=found.number,
@@ -141,12 +146,12 @@ def _check_desk(found: Found, block: str) -> None:
 
 
 def the_one(agents: Sequence[Choice], name: str, desk: str) -> Choice:
-    """The agent whom *name* means: exactly so, else the only one whose name holds it.
+    """The agent whom *name* means: exactly so, else the only one whose name holds it; commands bring @ before it.
 
     Raises:
         Refused: there is none, or there are several.
     """
-    sought = name.strip().casefold()
+    sought = name.strip().removeprefix("@").casefold()
     exact = [agent for agent in agents if sought in {agent.id.casefold(), agent.label.casefold()}]
     found = exact[:1] or [agent for agent in agents if sought in agent.label.casefold()]
     if len(found) == 1:

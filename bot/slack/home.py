@@ -1,5 +1,6 @@
 """The app's home: shown when it is opened, and again after each of its buttons."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -194,8 +195,8 @@ class HomeTab:
             return
         typed = {block: str(state.get("value") or "") for block, state in typed_in(view).items()}
         new = Written(text=typed.get(Block.TEXT, ""), subject=typed.get(Block.SUBJECT))
-        if problem := _problem(new):
-            await call.ack(response_action="errors", errors={Block.SUBJECT: problem})
+        if problems := _problems(new, typed):
+            await call.ack(response_action="errors", errors=problems)
             return
         try:
             why_not = await self._put_back(memory.kept, call.actor.id, new)
@@ -228,10 +229,14 @@ class HomeTab:
         return "" if done else _(GONE)
 
 
-def _problem(new: Written) -> str:
-    if new.subject is None:
-        return ""
-    return _("A subject is one line.") if "\n" in new.subject or not new.subject.strip() else ""
+def _problems(new: Written, typed: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong beside which input; a Slack message is changed in Slack, and its form has none."""
+    if new.subject is not None:
+        one_line = "\n" not in new.subject and new.subject.strip()
+        return {} if one_line else {Block.SUBJECT: _("A subject is one line.")}
+    if typed and not new.text.strip():
+        return {Block.TEXT: _("Write what should be sent. To send nothing, close this and press Discard.")}
+    return {}
 
 
 def _parts(named: str) -> tuple[str, str]:

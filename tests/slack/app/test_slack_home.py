@@ -168,6 +168,18 @@ async def test_edit_and_retry_sends_the_new_text(stage):
     assert "It will be tried again now." in words(stage)
 
 
+async def test_edit_and_retry_does_not_send_an_empty_text(stage):
+    lane = await park(stage, AddMessage(actor=stage.ada, text="hello desk"))
+    await shown(stage)
+    await press(stage, Action.EDIT)
+
+    answer = await stage.submit({Block.TEXT: "   "})
+
+    words = "Write what should be sent. To send nothing, close this and press Discard."
+    assert {Block.TEXT: words} == answer.body["errors"]
+    assert await stage.store.lanes.find_parked(lane, "text:1")
+
+
 async def test_edit_and_retry_of_a_ticket_changes_subject_and_description(stage):
     work = OpenTicket(desk="local", actor=stage.ada, channel=stage.channel, subject="Fyre", description="It burns")
     lane = await park(stage, work)

@@ -85,6 +85,12 @@ async def test_the_form_its_errors_the_home_and_the_help_have_no_english_left(st
     assert [] == left_in_english(told.body["text"], "it")
 
 
+async def test_that_a_ticket_will_be_assigned_to_nobody_is_said_in_the_persons_language(stage, carded):
+    assert "Il ticket 1042 su Local desk non sarà assegnato a nessuno." == await stage.told(
+        "assign 1042 nobody", user=stage.ben
+    )
+
+
 async def test_a_language_that_is_not_spoken_is_answered_in_that_of_the_settings(stage, carded):
     stage.workspace.people[stage.ada].locale = "sv-SE"
     settle("it")

@@ -52,7 +52,12 @@ def buttons(message):
 
 @pytest.mark.parametrize(
     ("name", "value", "label"),
-    [("Alex Agent", "Alex Agent", "Alex Agent"), ("sam", "Sam Agent", "Sam Agent"), ("nobody", "", "nobody")],
+    [
+        ("Alex Agent", "Alex Agent", "Alex Agent"),
+        ("sam", "Sam Agent", "Sam Agent"),
+        ("@Sam Agent", "Sam Agent", "Sam Agent"),
+        ("nobody", "", "nobody"),
+    ],
 )
 async def test_assign_takes_a_name_a_part_of_it_or_nobody(stage, root, name, value, label):
     words = await stage.told(f"assign 1042 {name}")
@@ -64,6 +69,7 @@ async def test_assign_takes_a_name_a_part_of_it_or_nobody(stage, root, name, val
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
+        ("assign 1042 @zoe", "Local desk has no agent called @zoe."),
         ("assign 1042 agent", "Several agents of Local desk are called agent: Alex Agent, Sam Agent. Write more"),
         ("assign 1042 zoe", "Local desk has no agent called zoe. There are: Alex Agent, Sam Agent."),
         ("assign 1042 me", "Local desk has no agent called Ada Lovelace."),
