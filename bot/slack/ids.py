@@ -3,6 +3,8 @@
 from enum import StrEnum
 
 COMMAND = "/ticket"
+NAME = "@Threadline"
+"""How people write to us where commands do not run."""
 
 
 class Shortcut(StrEnum):

@@ -18,7 +18,7 @@ from bot.slack.results import Results
 from bot.slack.routing import Event, Router
 from bot.slack.tickets import GESTURES, Asked, Found, NotThere, Refused, Tickets
 from bot.slack.views.elements import Said
-from bot.slack.views.help import help_words
+from bot.slack.views.help import by_name, help_words
 from bot.slack.views.notices import asks_for_form, offers_form
 from bot.slack.web import Identity, Web
 from bot.slack.wishes import Verb, Wish, wish_of
@@ -71,7 +71,7 @@ class Mentions:
 
     def register(self, router: Router) -> None:
         """Take the event."""
-        router.events["app_mention"] = self.mention
+        router.events["app_mention"] = by_name(self.mention)
 
     async def mention(self, happened: Event) -> None:
         """Do what stands behind our name, in the thread where it stands.

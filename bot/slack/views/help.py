@@ -1,6 +1,11 @@
 """The help."""
 
-from bot.slack.ids import COMMAND
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import TypeVar
+
+from bot.slack.ids import COMMAND, NAME
 from bot.slack.views.elements import Json, Said, bullets, header, section, spoken
 from bot.slack.views.notices import form_offer
 from bot.slack.wishes import USAGE, Verb, Wish
@@ -11,6 +16,17 @@ _IN_THREADS = N_(
     "message's menu, or write @Threadline with view, note TEXT, reply TEXT, assign NAME, close, reopen, link NUMBER, "
     "unlink, mirror everything, marked or nothing, move HELPDESK, search WORDS, mine, new or doctor."
 )
+_OF_THREAD: Mapping[Verb, str] = MappingProxyType(
+    {
+        Verb.REPLY: N_("reply TEXT"),
+        Verb.NOTE: N_("note TEXT"),
+        Verb.LINK: N_("link NUMBER"),
+        Verb.ASSIGN: N_("assign NAME"),
+    }
+)
+_by_name: ContextVar[bool] = ContextVar("_by_name", default=False)
+
+T = TypeVar("T")
 
 
 def what_it_does() -> str:
@@ -22,8 +38,23 @@ def what_it_does() -> str:
     )
 
 
+def by_name(handler: Callable[[T], Awaitable[None]]) -> Callable[[T], Awaitable[None]]:
+    """*handler*, and in what it says, verbs are written behind our name: it answers in threads."""
+
+    async def answering(asked: T) -> None:
+        before = _by_name.set(True)
+        try:
+            await handler(asked)
+        finally:
+            _by_name.reset(before)
+
+    return answering
+
+
 def usage(verb: Verb) -> str:
-    """How a verb is written."""
+    """How a verb is written: as a command, or behind our name in a thread, whose ticket it then means."""
+    if _by_name.get():
+        return f"{NAME} {_(_OF_THREAD.get(verb) or USAGE[verb][0])}"
     return f"{COMMAND} {_(USAGE[verb][0])}"
 
 

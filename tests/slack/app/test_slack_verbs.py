@@ -89,6 +89,23 @@ async def test_a_desk_that_cannot_assign_says_so(stage, root, monkeypatch):
     assert words == await stage.refused("assign 1042 sam")
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("reply", "What should it say? Write @Threadline reply TEXT."),
+        ("note", "What should it say? Write @Threadline note TEXT."),
+        ("assign", "To whom? Write @Threadline assign NAME."),
+        ("link printer", "Which ticket? Write @Threadline link NUMBER;"),
+        ("search", "What should be looked for? Write @Threadline search WORDS."),
+    ],
+)
+async def test_in_a_thread_where_no_command_runs_verbs_are_written_behind_our_name(stage, root, typed, words):
+    await mention(stage, root, typed)
+
+    assert [words] == [work.text[: len(words)] for work in await stage.accepted()]
+    assert (await stage.told("note 1042")).startswith("What should it say? Write /ticket note NUMBER TEXT.")
+
+
 def test_an_exact_name_wins_over_those_that_hold_it():
     agents = [Choice(id="1", label="Sam"), Choice(id="2", label="Samantha")]
 
@@ -391,7 +408,8 @@ async def test_typed_replies_on_an_internal_ticket_are_not_sent_and_say_where_it
 
     works = await stage.accepted()
     assert "Press Reply on the ticket's card: it says who would read it, and asks." in by_command
-    assert [by_command] == [work.text for work in works]
+    by_name = by_command.replace("/ticket note NUMBER TEXT", "@Threadline note TEXT")
+    assert [by_name] == [work.text for work in works]
 
 
 async def test_a_guest_cannot_make_internal_words_public(stage, internal):
