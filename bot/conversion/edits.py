@@ -9,10 +9,12 @@ from bot.conversion import compose
 from bot.conversion.delivery import Delivery, fingerprints, on_ticket
 from bot.conversion.intake import Intake
 from bot.conversion.journal import Again, Journal
-from bot.conversion.people import Requesters
+from bot.conversion.marks import is_note
+from bot.conversion.ops import tell_op
+from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
-from bot.conversion.records import AddMessage, DeleteMessage, Delivered, EditMessage, Link, LinkRef, ThreadKey
+from bot.conversion.records import AddMessage, DeleteMessage, Delivered, EditMessage, Link, LinkRef, Tell, ThreadKey
 from bot.conversion.stamps import marker_of
 from bot.conversion.sweep import is_for_the_ticket
 from bot.conversion.text.plain import to_plain
@@ -48,7 +50,11 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         return Outcome()
     alone = bool(known.message_id) and known.alone and known.is_on(link)
     unsure = alone and not begun and (before is None or not known.said)
-    if alone and before is not None and desk.has(Capability.EDIT_MESSAGE):  # what it said before goes with it
+    marked, was_marked = is_note(now.document), before is not None and is_note(before.document)
+    private = marked or was_marked  # so no text of it may come to stand in what is for all to read
+    if (
+        alone and before is not None and (known.internal or not private) and desk.has(Capability.EDIT_MESSAGE)
+    ):  # what it said before goes with it
         await _in_place(journal, link, known.message_id, desk=desk, ts=work.ts, blocks=_edited(now, before))
     elif not (unsure and await _reads_so(desk, link, known, now)):
         head = _(
@@ -58,9 +64,35 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         )
         # Slack tells of an edit more exactly than a sweep can see it, so one edit may come under two identities
         identity = f"edit:{thread}:{work.ts}:{now.edited}:{says}"
-        blocks = (_line(head), *_edited(now, before))
+        shown = before if known.internal or not was_marked else None  # a note was never part of what is public
+        blocks = (_line(head), *_edited(now, shown))
         await _note(rooms, people, journal, now, link, blocks=blocks, identity=identity)
+    if before is not None and marked not in (was_marked, known.internal):
+        await _tell_who_reads_it(rooms, journal, work, link, now, marked=marked)
     return told
+
+
+async def _tell_who_reads_it(
+    rooms: Rooms, journal: Journal, work: EditMessage, link: Link, now: ThreadMessage, *, marked: bool
+) -> None:
+    """Tell the author who reads a message whose mark they took away, or gave it when it was for all to read already."""
+    with await speaking_to(rooms, work.actor):
+        if marked:
+            text = _(
+                "Your message of {at:%Y-%m-%d %H:%M} UTC is marked as a note now, so its new text went to ticket "
+                "{number} as an internal note. What it said before is still there for all to read.",
+                at=now.at,
+                number=link.number,
+            )
+        else:
+            text = _(
+                "Your message of {at:%Y-%m-%d %H:%M} UTC stays an internal note on ticket {number}, although its mark "
+                "is gone. To send it for all to read, write it anew without the mark.",
+                at=now.at,
+                number=link.number,
+            )
+    told = Tell(user=work.actor, channel=link.thread.channel, thread_ts=link.thread.ts, text=text)
+    await rooms.lanes.add([tell_op(link.thread.team, told, once=f"{journal.head.id}:{work.actor}")])
 
 
 async def _as_it_reads(rooms: Rooms, work: EditMessage, thread: ThreadKey) -> ThreadMessage | None:
@@ -176,7 +208,11 @@ async def _note(
     blocks: tuple[Block, ...],
     identity: str = "",
 ) -> None:
-    """An internal note, or where the desk has none a message as visible as the thread's others."""
+    """An internal note, or where the desk has none a message as visible as the thread's others.
+
+    Raises:
+        UnsupportedFeature: *message* is marked as a note, and the desk has none.
+    """
     desk = rooms.desks.get(link.desk)
     delivery = Delivery(
         desk=desk,
@@ -188,5 +224,5 @@ async def _note(
         sent_at=message.at,
         identity=identity,
     )
-    part = compose.Part(document=Document(blocks))
+    part = compose.Part(document=Document(blocks), internal=is_note(message.document))
     await delivery.add(link.ref, [part], first=0)

@@ -85,7 +85,8 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         first = ids[0] if ids else ""
         said = journal.progress.said.get(work.ts, "")
         edited = work.edited if said else ""  # what was found there may be what it said before that edit
-        known[work.ts] = Delivered(message_id=first, alone=len(ids) == 1, edited=edited, said=said, on=on)
+        alone = len(ids) == 1
+        known[work.ts] = Delivered(message_id=first, alone=alone, edited=edited, said=said, on=on, internal=private)
     return Outcome(delivered=known)
 
 

@@ -123,6 +123,7 @@ class Delivered(KeptRecord):
     said: str = ""  # fingerprint of the text that was sent; empty where that is not known
     on: str = ""  # id of the ticket that it is on; empty: the one that its thread went with first
     gone: bool = False  # deleted in Slack since, or before it could be sent
+    internal: bool = False  # not for all to read there; False, too, where that is not known
 
     def is_on(self, link: "Link") -> bool:
         """Whether it is on the ticket that its thread goes with now."""

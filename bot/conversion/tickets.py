@@ -399,7 +399,7 @@ def delivered_on(
     for number, part in enumerate(parts):
         alone = len(part.messages) == 1 and len(parts) == 1
         known[journal.marker(part.number or number)] = Delivered(message_id=found[number], on=on)
-        where = Delivered(message_id=found[number], alone=alone, on=on)
+        where = Delivered(message_id=found[number], alone=alone, on=on, internal=part.internal)
         for ts in part.messages:  # of what was found after the store forgot it, nobody knows which version it is
             said = progress.said.get(ts, "")
             edited = now[ts].edited if said == says[ts] else ""

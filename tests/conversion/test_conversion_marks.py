@@ -1,15 +1,18 @@
 """What begins with note: or a lock goes to the agents alone, or not at all."""
 
+import itertools
+
 import pytest
 
 from adapters.contract import Capability, Limits
 from adapters.model import Visibility
 from bot.conversion.compose import of_thread
 from bot.conversion.marks import is_note
-from bot.conversion.records import AddMessage, OpenTicket, ThreadKey
+from bot.conversion.records import AddMessage, EditMessage, OpenTicket, ThreadKey
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.tree import Document, Emoji, Paragraph, Quote, Run
 from tests.conversion.slack_fakes import said
+from tests.conversion.test_conversion_pull import idle
 
 THREAD = ThreadKey(team="T1", channel="C1", ts="1700000000.000100")
 OPEN = OpenTicket(desk="desk", actor="U1", channel="C1", thread_ts=THREAD.ts, subject="Printer on fire")
@@ -69,6 +72,74 @@ async def test_a_desk_without_notes_does_not_get_it_and_the_person_is_told(house
     assert "it has no internal notes, so a message that begins with note: or a lock was not sent" in str(
         house.voice.told
     )
+
+
+async def _edited(house, *texts):
+    """The messages on a ticket after a reply was written as the first of *texts* and edited to each other."""
+    await opened(house)
+    work = reply(1, texts[0])
+    await house.intake.mirror(THREAD, work)
+    await idle(house, str(THREAD))
+    for number, (before, now) in enumerate(itertools.pairwise(texts)):
+        message, previous = ({"ts": work.ts, "text": text} for text in (now, before))
+        change = f"1800000009.{number}"
+        edit = EditMessage(actor="U1", ts=work.ts, message=message, previous=previous, edited=change)
+        await house.intake.edit(THREAD, edit, change=change)
+        await idle(house, str(THREAD))
+    (ticket,) = await house.tickets()
+    return ticket.messages[1:]
+
+
+def _without(house, monkeypatch, *capabilities):
+    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - set(capabilities))
+
+
+SECRET = "owes us 5000"
+
+
+@pytest.mark.parametrize("texts", [("He", f"note: he {SECRET}"), ("He", f"note: he {SECRET}", f"note: {SECRET}", "We")])
+@pytest.mark.parametrize("lacking", [(), (Capability.EDIT_MESSAGE,)])
+async def test_what_is_marked_as_a_note_by_an_edit_is_an_internal_note_beside_the_public_message(
+    house, monkeypatch, texts, lacking
+):
+    _without(house, monkeypatch, *lacking)
+
+    messages = await _edited(house, *texts)
+
+    assert "He" == messages[0].text
+    assert len(texts) == len(messages)
+    assert {True} == {message.internal for message in messages if SECRET in message.text}
+    assert "is still there for all to read" in str(house.voice.told)
+
+
+@pytest.mark.parametrize("texts", [("He", f"note: he {SECRET}"), ("He", f"note: {SECRET}", "We")])
+async def test_what_is_marked_by_an_edit_is_not_sent_to_a_desk_without_notes_and_its_author_is_told(
+    house, monkeypatch, texts
+):
+    _without(house, monkeypatch, Capability.NOTE, Capability.EDIT_MESSAGE)
+
+    messages = await _edited(house, *texts)
+    await house.until(lambda: house.voice.told)
+
+    assert SECRET not in str(messages)
+    assert "it has no internal notes, so a message that begins with note: or a lock was not sent" in str(
+        house.voice.told
+    )
+
+
+async def test_a_note_whose_mark_is_taken_away_stays_one_and_its_author_is_told(house):
+    (message,) = await _edited(house, "note: we call you at nine", "we call you at nine")
+    await house.until(lambda: house.voice.told)
+
+    assert (True, "we call you at nine") == (message.internal, message.text.splitlines()[0])
+    assert "stays an internal note" in str(house.voice.told)
+
+
+async def test_a_note_that_stays_one_is_edited_in_place(house):
+    (message,) = await _edited(house, "note: it is the fuse", "note: it was the fuse")
+
+    assert (True, "note: it was the fuse") == (message.internal, message.text.splitlines()[0])
+    assert [] == house.voice.told
 
 
 async def test_what_is_typed_behind_the_verb_reply_is_a_reply(house):
