@@ -219,12 +219,25 @@ class TicketAdapter(ABC, Generic[S_co]):
         """Change one thing about a ticket. Doing it twice is the same as doing it once."""
         raise self.unsupported(f"{change.act} a ticket")
 
-    async def edit_message(self, ticket: TicketRef, message: MessageRef, body: Body, marker: str) -> None:
-        """Replace the text of a message."""
+    async def edit_message(
+        self, ticket: TicketRef, message: MessageRef, body: Body, marker: str, *, author: Person | None = None
+    ) -> None:
+        """Replace the text of a message; *author* is named in it where `add_message` would do so.
+
+        In a ticket's first message that is its requester.
+
+        Raises:
+            NotFound: there is no such message.
+            UnsupportedFeature: this one cannot be changed, such as an internal note.
+        """
         raise self.unsupported("edit a message")
 
     async def delete_message(self, ticket: TicketRef, message: MessageRef) -> None:
-        """Take a message off its ticket; it is no error where it is not there any more."""
+        """Take a message off its ticket; it is no error where it is not there any more.
+
+        Raises:
+            UnsupportedFeature: this one cannot be taken off, such as a ticket's first.
+        """
         raise self.unsupported("delete a message")
 
     async def get_ticket(self, ticket: TicketRef) -> Ticket:

@@ -136,7 +136,9 @@ class LocalDesk(TicketAdapter[LocalSettings]):
         await self._write(work)
 
     @override
-    async def edit_message(self, ticket: TicketRef, message: MessageRef, body: Body, marker: str) -> None:
+    async def edit_message(
+        self, ticket: TicketRef, message: MessageRef, body: Body, marker: str, *, author: Person | None = None
+    ) -> None:
         def work(db: sqlite3.Connection) -> None:
             values = (body.plain, body.markdown, body.html, message.id, ticket.id)
             statement = "UPDATE message SET plain = ?, markdown = ?, html = ? WHERE id = ? AND ticket = ?"

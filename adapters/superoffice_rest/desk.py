@@ -21,6 +21,7 @@ from adapters.model import (
     MessageRef,
     Opened,
     OutgoingFile,
+    Person,
     Role,
     Status,
     TicketDraft,
@@ -213,7 +214,9 @@ class SuperOfficeRestDesk(Lookups):
         return number
 
     @override
-    async def edit_message(self, ticket: TicketRef, message: MessageRef, body: Body, marker: str) -> None:
+    async def edit_message(
+        self, ticket: TicketRef, message: MessageRef, body: Body, marker: str, *, author: Person | None = None
+    ) -> None:
         found = message if message.id else await self.find_message(ticket, marker)
         if found is None:
             raise NotFound(self.name, "the message is not on the ticket any more.")

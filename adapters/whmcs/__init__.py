@@ -117,11 +117,14 @@ class WhmcsDesk(WhmcsWire):
         await self.call("UpdateTicket", {"ticketid": ticket.id, **params}, changes=True)
 
     @override
-    async def edit_message(self, ticket: TicketRef, message: MessageRef, body: Body, marker: str) -> None:
+    async def edit_message(
+        self, ticket: TicketRef, message: MessageRef, body: Body, marker: str, *, author: Person | None = None
+    ) -> None:
         number = message.id[1:]
         if not number:
             raise self._unnumbered()
-        params = writing.edited(self.name, body, marker, self.settings)
+        sign = writing.signature(author, self.settings, opening=message.id == "r0") if author else ""
+        params = writing.edited(self.name, body, marker, self.settings, sign=sign)
         if message.id == "r0":
             await self.call("UpdateTicket", {"ticketid": ticket.id, **params}, changes=True)
         elif message.id.startswith("r"):

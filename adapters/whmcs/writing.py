@@ -53,12 +53,12 @@ def ticket(desk: str, draft: TicketDraft, files: Sequence[tuple[str, bytes]], se
         cause = "WHMCS cannot assign a ticket while it is opened."
         raise Rejected(desk, cause, remedy="Assign it once it is open.", field="owner")
     who = opener(desk, draft.requester, settings)
-    unnamed = "name" not in who and not draft.requester.desk_id
+    sign = signature(draft.requester, settings, opening=True)
     params = {
         "deptid": department,
         "subject": draft.subject,
         **who,
-        **_content(desk, draft.first, files, settings, sign=draft.requester.name if unnamed else ""),
+        **_content(desk, draft.first, files, settings, sign=sign),
         **_options(desk, draft),
     }
     priority = draft.priority or settings.priority
@@ -76,17 +76,15 @@ def reply(desk: str, draft: MessageDraft, files: Sequence[tuple[str, bytes]], se
     author = draft.author
     kind, _, ids = (author.desk_id or "").partition(":")
     client, _, other = ids.partition(":")
-    sign = ""
-    if settings.reply_as == "staff" or author.role is Role.AGENT:
+    if _is_staff(author, settings):
         who = {"adminusername": settings.admin_username or author.name}
-        sign = author.name if settings.admin_username else ""
     elif kind == "contact":
         who = {"clientid": client, "contactid": other}
     elif kind in {"client", "user"}:
         who = {"clientid": client}
-        sign = author.name if kind == "user" else ""
     else:
         who = {"name": author.name, "email": _address(author, settings) or NOBODY}
+    sign = signature(author, settings, opening=False)
     params = {**who, **_content(desk, draft, files, settings, sign=sign)}
     if settings.reply_status:
         params["status"] = settings.reply_status
@@ -100,9 +98,28 @@ def note(desk: str, draft: MessageDraft, files: Sequence[tuple[str, bytes]], set
     return _content(desk, draft, files, settings, sign=draft.author.name)
 
 
-def edited(desk: str, body: Body, marker: str, settings: WhmcsSettings) -> Params:
+def edited(desk: str, body: Body, marker: str, settings: WhmcsSettings, *, sign: str) -> Params:
     """Parameters that replace a text."""
-    return _text(desk, with_marker(body, marker), settings)
+    return _text(desk, with_marker(signed(body, sign), marker), settings)
+
+
+def signature(author: Person, settings: WhmcsSettings, *, opening: bool) -> str:
+    """The name that stands in a public text, since WHMCS shows another as its author; empty where it shows theirs.
+
+    *opening*: the text is a ticket's first message, and *author* its requester.
+    """
+    if opening:
+        hidden = bool(settings.default_client) and not author.desk_id
+    elif _is_staff(author, settings):
+        hidden = bool(settings.admin_username)
+    else:
+        hidden = (author.desk_id or "").startswith("user:")
+    return author.name if hidden else ""
+
+
+def _is_staff(author: Person, settings: WhmcsSettings) -> bool:
+    """Whether they reply as one of WHMCS's admins."""
+    return settings.reply_as == "staff" or author.role is Role.AGENT
 
 
 def quiet(draft: MessageDraft, settings: WhmcsSettings) -> bool:

@@ -31,6 +31,7 @@ class Part:
     ``internal``: who wrote it marked it as a note, so it must not be public, whatever the thread's other messages are.
     ``number``: among the parts of its conversion; empty: as they stand. ``goes_on``: the messages of which an earlier
     part may have been sent by an earlier try, and this is the rest.
+    ``more``: it says more than those messages, such as a form's description.
     """
 
     document: Document
@@ -39,6 +40,7 @@ class Part:
     internal: bool = False
     number: str = ""
     goes_on: tuple[str, ...] = ()
+    more: bool = False
 
     @property
     def body(self) -> Body:
@@ -145,7 +147,10 @@ def _packed(
         lead: tuple[Block, ...] = (Rule(),) if description and number == 0 else ()
         pack.add((*lead, *entry(message)), message.files, message.ts)
     packed = pack.finish()
-    return Conversion(parts=(*packed.parts, *notes.parts), left_out=(*packed.left_out, *notes.left_out))
+    parts = packed.parts
+    if description or extra_files:
+        parts = (replace(parts[0], more=True), *parts[1:])
+    return Conversion(parts=(*parts, *notes.parts), left_out=(*packed.left_out, *notes.left_out))
 
 
 def _notes(messages: Sequence[ThreadMessage], *, limits: Limits, capabilities: frozenset[Capability]) -> Conversion:
@@ -175,13 +180,45 @@ def of_message(message: ThreadMessage, *, limits: Limits, capabilities: frozense
 
     The author's name stands in the text only where the desk cannot carry it as the message's author.
     """
-    blocks = message.document.blocks
-    if Capability.AUTHOR not in capabilities:
-        blocks = entry(message)
     pack = _Packing(limits=limits, capabilities=capabilities)
-    pack.add(blocks, message.files, message.ts)
+    pack.add(_signed(message, capabilities), message.files, message.ts)
     packed = pack.finish()
     return _internal(packed) if for_agents(message) else packed
+
+
+def of_edit(
+    now: ThreadMessage,
+    old: Sequence[Block],
+    *,
+    limits: Limits,
+    capabilities: frozenset[Capability],
+    opening: bool,
+) -> Document | None:
+    """What takes the place of an edited message at the desk: how it reads *now*, with what it said before below.
+
+    None where that is more than one message there. *opening*: it is its ticket's first, where it stands as in a thread.
+    """
+    pack = _Packing(limits=limits, capabilities=capabilities)
+    pack.add(entry(now) if opening else _signed(now, capabilities), now.files, now.ts)
+    pack.add(old, (), "")
+    parts = pack.finish().parts
+    return parts[0].document if len(parts) == 1 else None
+
+
+def of_words(blocks: Sequence[Block], old: Sequence[Block], *, limits: Limits) -> tuple[Document, ...]:
+    """*blocks* in as few messages at the desk as they need, with *old* below them where one is enough for both."""
+    documents = _in_parts((*blocks, *old), limits)
+    return documents if len(documents) == 1 else _in_parts(blocks, limits)
+
+
+def _in_parts(blocks: Sequence[Block], limits: Limits) -> tuple[Document, ...]:
+    pack = _Packing(limits=limits, capabilities=frozenset())
+    pack.add(blocks, (), "")
+    return tuple(part.document for part in pack.finish().parts)
+
+
+def _signed(message: ThreadMessage, capabilities: frozenset[Capability]) -> tuple[Block, ...]:
+    return message.document.blocks if Capability.AUTHOR in capabilities else entry(message)
 
 
 def entry(message: ThreadMessage) -> tuple[Block, ...]:

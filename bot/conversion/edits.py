@@ -1,9 +1,11 @@
 """Tells the ticket that a Slack message was edited or deleted; what it said before stays readable."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
+from adapters.errors import UnsupportedFeature
 from adapters.model import MessageRef, Visibility
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery, fingerprints, on_ticket
@@ -15,19 +17,33 @@ from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
 from bot.conversion.records import AddMessage, DeleteMessage, Delivered, EditMessage, Link, LinkRef, Tell, ThreadKey
-from bot.conversion.stamps import marker_of
+from bot.conversion.stamps import MARKER, marker_of
 from bot.conversion.sweep import is_for_the_ticket
 from bot.conversion.text.plain import to_plain
-from bot.conversion.text.tree import Block, Document, Paragraph, Quote, Run
+from bot.conversion.text.tree import Block, Paragraph, Quote, Run
 from bot.words import N_, _
 
 _BEFORE = N_("Before it was edited:")
+_NOTE = "message 0"
+"""The step in which a `Delivery` writes the first part of a note."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """The message at the desk that one of Slack has to itself; ``opening``: it is one of those that opened the ticket.
+
+    ``marker``: what it is found by there, and must still be after its text was replaced.
+    """
+
+    message_id: str
+    marker: str
+    opening: bool
 
 
 async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work: EditMessage) -> Outcome:
     """Bring the new text to the ticket: in place where the desk can, else as a note that shows both."""
     thread = ThreadKey.parse(journal.lease.lane)
-    link, known = journal.head.link, await rooms.links.delivered(thread, work.ts)
+    link, known = journal.head.link, await _known(rooms, thread, work.ts)
     late = known and (known.gone or (known.edited and float(known.edited) >= float(work.edited)))
     if link is None or late:  # it was deleted since, or edited again
         return Outcome()
@@ -48,15 +64,15 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         return told  # an earlier edit that is handed over only now must not undo it
     if before is not None and before.document == now.document:
         return Outcome()
-    alone = bool(known.message_id) and known.alone and known.is_on(link)
-    unsure = alone and not begun and (before is None or not known.said)
+    place = await _place(rooms, link, known, work.ts)
+    unsure = not begun and (before is None or not known.said)
     marked, was_marked = is_note(now.document), before is not None and is_note(before.document)
     private = marked or was_marked  # so no text of it may come to stand in what is for all to read
-    if (
-        alone and before is not None and (known.internal or not private) and desk.has(Capability.EDIT_MESSAGE)
-    ):  # what it said before goes with it
-        await _in_place(journal, link, known.message_id, desk=desk, ts=work.ts, blocks=_edited(now, before))
-    elif not (unsure and await _reads_so(desk, link, known, now)):
+    replaces = before is not None and (known.internal or not private) and not _is_noted(journal)
+    old = _old(before) if known.internal or not was_marked else ()  # a note was never part of what is public
+    if not (place and replaces and await _in_place(rooms, people, journal, link, place, now=now, old=old)) and not (
+        place and unsure and await _reads_so(desk, link, place, now)
+    ):
         head = _(
             "{name} edited their message of {at:%Y-%m-%d %H:%M} UTC in Slack. It now reads:",
             name=now.author.name,
@@ -64,12 +80,43 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         )
         # Slack tells of an edit more exactly than a sweep can see it, so one edit may come under two identities
         identity = f"edit:{thread}:{work.ts}:{now.edited}:{says}"
-        shown = before if known.internal or not was_marked else None  # a note was never part of what is public
-        blocks = (_line(head), *_edited(now, shown))
-        await _note(rooms, people, journal, now, link, blocks=blocks, identity=identity)
+        blocks = (_line(head), *now.document.blocks)
+        await _note(rooms, people, journal, now, link, blocks=blocks, old=old, identity=identity)
     if before is not None and marked not in (was_marked, known.internal):
         await _tell_who_reads_it(rooms, journal, work, link, now, marked=marked)
     return told
+
+
+async def _known(rooms: Rooms, thread: ThreadKey, ts: str) -> Delivered | None:
+    """Where a message is on the ticket; some desks tell its id only when the ticket is read, by its marker."""
+    known = await rooms.links.delivered(thread, ts)
+    if known is None or known.message_id:
+        return known
+    there = await rooms.links.delivered(thread, _own_marker(thread, ts))
+    return known.model_copy(update={"message_id": there.message_id}) if there else known
+
+
+async def _place(rooms: Rooms, link: Link, known: Delivered, ts: str) -> _Place | None:
+    """Where a message stands by itself at the desk; None where it does not, or on another ticket."""
+    if not (known.message_id and known.alone and known.is_on(link)):
+        return None
+    deliveries, own = await rooms.links.deliveries(link.thread), _own_marker(link.thread, ts)
+    markers = [name for name, one in deliveries.items() if name.startswith(MARKER) and _is_same(one, known)]
+    marker = own if own in markers or not markers else markers[0]
+    return _Place(message_id=known.message_id, marker=marker, opening=marker != own)
+
+
+def _is_same(one: Delivered, other: Delivered) -> bool:
+    return (one.message_id, one.on) == (other.message_id, other.on)
+
+
+def _own_marker(thread: ThreadKey, ts: str) -> str:
+    return marker_of(f"msg:{thread.team}:{thread.channel}:{ts}")
+
+
+def _is_noted(journal: Journal) -> bool:
+    """Whether a note may be there from an earlier try, so that another step must not take its place."""
+    return _NOTE in {journal.progress.calling, *journal.progress.done}
 
 
 async def _tell_who_reads_it(
@@ -119,7 +166,7 @@ async def _before_its_message(rooms: Rooms, link: Link, work: EditMessage) -> No
 async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, work: DeleteMessage) -> Outcome:
     """Note on the ticket that a message is gone from Slack; take it off the ticket where the operator wants that."""
     thread = ThreadKey.parse(journal.lease.lane)
-    link, known = journal.head.link, await rooms.links.delivered(thread, work.ts)
+    link, known = journal.head.link, await _known(rooms, thread, work.ts)
     if link is None or (known and known.gone):  # told already, or dropped before it was sent
         return Outcome()
     desk = rooms.desks.get(link.desk)
@@ -129,8 +176,8 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
         return Outcome(delivered={work.ts: Delivered(message_id="", gone=True)})
     told = Outcome(delivered={work.ts: known.model_copy(update={"gone": True})})
     redact = desk.settings.deletions == "redact" and desk.has(Capability.DELETE_MESSAGE)
-    if redact and known.message_id and known.alone and known.is_on(link):
-        await _off_the_ticket(journal, desk, link, known.message_id)
+    alone = bool(known.message_id) and known.alone and known.is_on(link)
+    if redact and alone and await _off_the_ticket(journal, desk, link, known.message_id):
         return told
     before = await rooms.threads.understand(work.previous, thread.channel) if work.previous else None
     if before is not None and desk.settings.deletions == "redact":
@@ -152,9 +199,8 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
     return told
 
 
-def _edited(now: ThreadMessage, before: ThreadMessage | None) -> tuple[Block, ...]:
-    old: tuple[Block, ...] = (_line(_(_BEFORE)), Quote(before.document.blocks)) if before else ()
-    return (*now.document.blocks, *old)
+def _old(before: ThreadMessage | None) -> tuple[Block, ...]:
+    return (_line(_(_BEFORE)), Quote(before.document.blocks)) if before else ()
 
 
 def _line(text: str) -> Block:
@@ -162,27 +208,49 @@ def _line(text: str) -> Block:
 
 
 async def _in_place(
-    journal: Journal, link: Link, message_id: str, *, desk: TicketAdapter[Any], ts: str, blocks: tuple[Block, ...]
-) -> None:
-    # the marker of the message itself, so that it is still found after its text was replaced
-    marker = marker_of(f"msg:{link.thread.team}:{link.thread.channel}:{ts}")
+    rooms: Rooms,
+    people: Requesters,
+    journal: Journal,
+    link: Link,
+    place: _Place,
+    *,
+    now: ThreadMessage,
+    old: tuple[Block, ...],
+) -> bool:
+    """Have the desk's message say what the one in Slack says now; False where it cannot, or not in one message."""
+    desk = rooms.desks.get(link.desk)
+    if not desk.has(Capability.EDIT_MESSAGE):
+        return False
+    text = compose.of_edit(now, old, limits=desk.limits, capabilities=desk.able, opening=place.opening)
+    if text is None:
+        return False
+    named = now.author
+    if place.opening and link.requester:
+        named = await rooms.threads.author(link.requester)
+    author = await people.of(desk, named)
 
     async def act() -> str:
-        await desk.edit_message(link.ref, MessageRef(id=message_id), compose.render(Document(blocks)), marker)
-        return message_id
+        try:
+            ref, body = MessageRef(id=place.message_id), compose.render(text)
+            await desk.edit_message(link.ref, ref, body, place.marker, author=author)
+        except UnsupportedFeature:  # with this message, such as a note
+            return ""
+        return place.message_id
 
-    await journal.once("edit", act)
+    return bool(await journal.once("edit", act))
 
 
-async def _reads_so(desk: TicketAdapter[Any], link: Link, known: Delivered, now: ThreadMessage) -> bool:
+async def _reads_so(desk: TicketAdapter[Any], link: Link, place: _Place, now: ThreadMessage) -> bool:
     """Whether the ticket's message reads as the one in Slack does now: it was sent or edited so, and that forgotten."""
-    if not desk.has(Capability.READ_MESSAGES):
+    text = compose.of_edit(now, (), limits=desk.limits, capabilities=desk.able, opening=place.opening)
+    if text is None or not desk.has(Capability.READ_MESSAGES):
         return False
-    there = next((one for one in await desk.messages(link.ref) if one.id == known.message_id), None)
+    there = next((one for one in await desk.messages(link.ref) if one.id == place.message_id), None)
     if there is None:
         return False
-    text, says = (_letters(to_plain(document)) for document in (document_of(there), now.document))
-    return bool(says) and (text == says or text.startswith(says + _letters(_(_BEFORE))))
+    reads, says = (_letters(to_plain(document)) for document in (document_of(there), text))
+    reads = reads.removeprefix(_letters(f"{now.author.name} wrote"))  # as a desk signs what has no author of its own
+    return bool(says) and (reads == says or reads.startswith(says + _letters(_(_BEFORE))))
 
 
 def _letters(text: str) -> str:
@@ -190,12 +258,17 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
-async def _off_the_ticket(journal: Journal, desk: TicketAdapter[Any], link: Link, message_id: str) -> None:
+async def _off_the_ticket(journal: Journal, desk: TicketAdapter[Any], link: Link, message_id: str) -> bool:
+    """Take a message off its ticket; False where the desk cannot do that with this one."""
+
     async def act() -> str:
-        await desk.delete_message(link.ref, MessageRef(id=message_id))
+        try:
+            await desk.delete_message(link.ref, MessageRef(id=message_id))
+        except UnsupportedFeature:
+            return ""
         return message_id
 
-    await journal.once("delete", act)
+    return bool(await journal.once("delete", act))
 
 
 async def _note(
@@ -206,9 +279,10 @@ async def _note(
     link: Link,
     *,
     blocks: tuple[Block, ...],
+    old: tuple[Block, ...] = (),
     identity: str = "",
 ) -> None:
-    """An internal note, or where the desk has none a message as visible as the thread's others.
+    """An internal note, or where the desk has none a message as visible as the thread's others; in parts where it must.
 
     Raises:
         UnsupportedFeature: *message* is marked as a note, and the desk has none.
@@ -224,5 +298,7 @@ async def _note(
         sent_at=message.at,
         identity=identity,
     )
-    part = compose.Part(document=Document(blocks), internal=is_note(message.document))
-    await delivery.add(link.ref, [part], first=0)
+    internal = is_note(message.document)
+    documents = compose.of_words(blocks, old, limits=desk.limits)
+    parts = [compose.Part(document=document, internal=internal) for document in documents]
+    await delivery.add(link.ref, parts, first=0)

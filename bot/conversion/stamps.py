@@ -4,12 +4,15 @@ import base64
 import hashlib
 from functools import lru_cache
 
+MARKER = "TL-"
+"""What each correlation marker begins with."""
+
 
 @lru_cache(maxsize=1024)
 def marker_of(identity: str) -> str:
     """The correlation marker for an operation's identity: short, opaque, the same for the same thing."""
     digest = hashlib.sha256(identity.encode()).digest()
-    return "TL-" + base64.b32encode(digest)[:12].decode()
+    return MARKER + base64.b32encode(digest)[:12].decode()
 
 
 def part_marker(identity: str, number: int | str) -> str:

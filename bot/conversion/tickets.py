@@ -397,7 +397,7 @@ def delivered_on(
     known: dict[str, Delivered] = {}
     now, says, progress = {message.ts: message for message in messages}, fingerprints(messages), journal.progress
     for number, part in enumerate(parts):
-        alone = len(part.messages) == 1 and len(parts) == 1
+        alone = len(part.messages) == 1 and len(parts) == 1 and not part.more
         known[journal.marker(part.number or number)] = Delivered(message_id=found[number], on=on)
         where = Delivered(message_id=found[number], alone=alone, on=on, internal=part.internal)
         for ts in part.messages:  # of what was found after the store forgot it, nobody knows which version it is

@@ -190,7 +190,9 @@ class SimDesk(TicketAdapter[DeskSettings]):
         closed = change.act is Act.CLOSE
         await self._cross("change", lambda: self._state.set_closed(ticket.id, closed=closed), changes=True)
 
-    async def edit_message(self, ticket: TicketRef, message: MessageRef, body: Body, marker: str) -> None:
+    async def edit_message(
+        self, ticket: TicketRef, message: MessageRef, body: Body, marker: str, *, author: Person | None = None
+    ) -> None:
         await self._cross("edit_message", lambda: self._state.edit(ticket.id, message.id, body.plain), changes=True)
 
     async def get_ticket(self, ticket: TicketRef) -> Ticket:
