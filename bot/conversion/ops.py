@@ -110,20 +110,30 @@ def below_new_card(body: Mapping[str, Any], said: Mapping[str, Any], *, at: floa
     return any(one.get("is_bot") and one.get("user_id") == whose for one in body.get("authorizations") or ())
 
 
+def is_deletion(event: Mapping[str, Any]) -> bool:
+    """Whether an event says that a message is gone; a tombstone takes the place of one that has replies.
+
+    Raises AttributeError: it is not as Slack's events are.
+    """
+    changed = event.get("subtype") == "message_changed"
+    tombstone = changed and (event.get("message") or {}).get("subtype") == "tombstone"
+    return tombstone or event.get("subtype") == "message_deleted"
+
+
 def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) -> NewOp | None:
     channel = str(event.get("channel", ""))
     subtype = event.get("subtype")
     inner = event
-    if subtype == "message_changed":
+    if is_deletion(event):
+        inner = event.get("previous_message") or {}
+        identity = f"del:{team}:{channel}:{event.get('deleted_ts') or inner.get('ts')}"
+    elif subtype == "message_changed":
         inner = event.get("message") or {}
         edited = str((inner.get("edited") or {}).get("ts", ""))
         if not edited:  # only an unfurl
             return None
         change = event.get("ts") or edited  # edited.ts has whole seconds, so two edits may share it
         identity = f"edit:{team}:{channel}:{inner.get('ts')}:{change}"
-    elif subtype == "message_deleted":
-        inner = event.get("previous_message") or {}
-        identity = f"del:{team}:{channel}:{event.get('deleted_ts')}"
     else:
         identity = f"msg:{team}:{channel}:{event.get('ts')}"
     root = str(inner.get("thread_ts") or inner.get("ts") or event.get("deleted_ts") or event.get("ts") or "")

@@ -11,7 +11,7 @@ from typing import Any
 from bot.conversion.intake import Intake
 from bot.conversion.journal import LookLater
 from bot.conversion.marks import mark_of
-from bot.conversion.ops import below_new_card
+from bot.conversion.ops import below_new_card, is_deletion
 from bot.conversion.records import AddMessage, DeleteMessage, EditMessage, Link, LinkRef
 from bot.conversion.text.plain import from_plain
 from bot.slack.mentions import SOON, thread_in, thread_of
@@ -44,10 +44,10 @@ class Events:
         Raises LookLater: it stands below a card of ours whose link is on its way.
         """
         event, link = happened.inner, happened.link
-        if event.get("subtype") == "message_changed":
-            await self._edited(happened)
-        elif event.get("subtype") == "message_deleted":
+        if is_deletion(event):
             await self._deleted(happened)
+        elif event.get("subtype") == "message_changed":
+            await self._edited(happened)
         elif self._is_said(event) and not self._is_sent(event):
             _wait_for_link(happened, event)
             if _goes(link, event):

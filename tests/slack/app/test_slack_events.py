@@ -112,6 +112,23 @@ async def test_our_own_posts_and_other_apps_are_left_alone_and_edits_and_deletio
     assert {"edit_message", "delete_message"} == {work.kind for work in await stage.accepted()}
 
 
+async def test_the_deletion_of_a_threads_first_message_is_told_although_slack_puts_another_in_its_place(stage, root):
+    await reply(stage, root, "Still burning")
+    stage.door.events.clear()
+    await stage.workspace.delete(stage.ada, stage.channel, root["ts"])
+    (body,) = stage.door.events
+
+    await stage.events("message")
+
+    (work,) = await stage.accepted()
+    told = (work.kind, work.ts, work.actor, work.previous["text"])
+    assert ("delete_message", root["ts"], stage.ada, "The printer burns") == told
+    assert (f"in:del:{stage.team}:{stage.channel}:{root['ts']}", f"in/{stage.team}:{stage.channel}:{root['ts']}") == (
+        event_op(body).id,
+        event_op(body).lane,
+    )
+
+
 async def test_a_link_that_slack_unfolds_is_no_edit(stage, root):
     """Slack says that the message was changed, but nobody edited it."""
     said = await reply(stage, root, "see https://wiki.example/printers")
