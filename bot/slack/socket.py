@@ -145,7 +145,7 @@ class SocketMode:
         log.warning("a connection to Slack did not come back; another was opened")
         old, self._clients[number], self._strikes[number] = self._clients[number], renewed, 0
         await old.close()
-        await self._renewed()
+        self._renewed()
 
     async def _another(self) -> "_Client | None":
         """A new connection; None where Slack does not give one now."""
@@ -160,9 +160,15 @@ class SocketMode:
             return None
         return client
 
-    async def _renewed(self) -> None:
+    def _renewed(self) -> None:
+        """Tell of the gap, in a task of its own: the SDK cancels the one in which it renews a broken connection."""
         if self._on_reconnect is not None and not self._stopping.is_set():
-            await self._on_reconnect()
+            self._hold(asyncio.create_task(_told(self._on_reconnect)))
+
+    def _hold(self, task: asyncio.Task[Any]) -> None:
+        """Have `stop` wait for *task*."""
+        self._in_hand.add(task)
+        task.add_done_callback(self._in_hand.discard)
 
     # --- envelopes ---
 
@@ -172,8 +178,7 @@ class SocketMode:
             return
         task = asyncio.current_task()
         if task is not None:
-            self._in_hand.add(task)
-            task.add_done_callback(self._in_hand.discard)
+            self._hold(task)
         if is_too_deep(request.payload):
             log.error("an envelope was nested too deeply and was dropped")
             return
@@ -191,6 +196,13 @@ class SocketMode:
             await client.send_socket_mode_response(_response(request.envelope_id, payload))
         except (OSError, RuntimeError, AttributeError) as error:  # the connection went, or was never there
             log.warning("an acknowledgement did not get out, Slack will send again: %s", type(error).__name__)
+
+
+async def _told(work: Reconnected) -> None:
+    try:
+        await work()
+    except Exception as error:  # noqa: BLE001 - nobody waits for this task, so its end is told here
+        log.warning("what was missed meanwhile is looked for later: %s", type(error).__name__)
 
 
 def _response(envelope: str, payload: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -211,7 +223,7 @@ def _payload(answer: Answer) -> dict[str, Any] | None:
 class _Client(SocketModeClient):
     """The SDK's connection, which asks for addresses through `Web` and tells when it was renewed."""
 
-    def __init__(self, app_token: str, web: Web, renewed: Reconnected) -> None:
+    def __init__(self, app_token: str, web: Web, renewed: Callable[[], None]) -> None:
         super().__init__(app_token, logger=_SDK, web_client=web.client, proxy=web.proxy)
         self.proxy = web.proxy
         self.refused: SlackRefused | None = None
@@ -243,7 +255,7 @@ class _Client(SocketModeClient):
         await super().connect()  # type: ignore[no-untyped-call]  # the SDK leaves it without types
         self._connects += 1
         if self._connects > 1 and not self.closed:
-            await self._renewed()
+            self._renewed()
 
     @override
     async def close(self) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.conversion.ports import SlackRefused, SlackTrouble
+from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
 from bot.slack.front import Answer
 from bot.slack.socket import SocketMode
 from bot.slack.web import Web
@@ -153,21 +153,44 @@ async def test_wild_frames_do_not_disturb_the_connection(taken):
     assert [EVENT] == taken.events
 
 
-async def test_a_connection_that_slack_ends_is_renewed_and_the_gap_is_told(taken):
+@pytest.mark.parametrize("end", ["Slack says so", "a close frame", "the network"])
+async def test_a_connection_that_ends_is_renewed_and_the_gap_is_told(taken, end):
+    """To its end, although the SDK renews a broken one in a task that it cancels."""
     gaps: asyncio.Queue[int] = asyncio.Queue()
 
     async def told():
+        await asyncio.sleep(0.05)  # as the store lets wait
         gaps.put_nowait(1)
 
-    async with connected(taken, on_reconnect=told) as (slack, _):
+    async with connected(taken, on_reconnect=told, watch=5) as (slack, _):
         first = await slack.connection()
+        await asyncio.sleep(0.1)
         assert gaps.empty()
-        await first.send_json({"type": "disconnect", "reason": "refresh_requested"})
-        await slack.connection()
+        if end == "Slack says so":
+            await first.send_json({"type": "disconnect", "reason": "refresh_requested"})
+        elif end == "a close frame":
+            await first.close()
+        else:
+            first._req.transport.abort()
+        await asyncio.wait_for(slack.arrived.get(), 25)
         await asyncio.wait_for(gaps.get(), 5)
         await slack.send("events_api", EVENT)
 
         assert {"envelope_id": "E1"} == await slack.ack()
+
+
+async def test_a_gap_that_cannot_be_told_is_logged_and_the_connection_goes_on(taken, caplog):
+    async def told():
+        raise StoreAway
+
+    async with connected(taken, on_reconnect=told) as (slack, _):
+        first = await slack.connection()
+        await first.send_json({"type": "disconnect", "reason": "refresh_requested"})
+        await slack.connection()
+        await slack.send("events_api", EVENT)
+
+        assert {"envelope_id": "E1"} == await slack.ack()
+    assert "what was missed meanwhile is looked for later: StoreAway" in caplog.text
 
 
 async def test_two_connections_are_held_and_opened_a_minute_apart(taken):
