@@ -169,7 +169,7 @@ class WhmcsDesk(WhmcsWire):
             answer = await self.call("GetTicketAttachment", params, changes=False, limit=encoded)
             data = base64.b64decode(str(answer.get("data") or ""), validate=True)
         except binascii.Error as error:
-            raise UnexpectedReply(self.name, "WHMCS sent a file that is not in base64.", code="base64") from error
+            raise self._refused("WHMCS sent what is no file in base64.") from error
         except UnexpectedReply as error:
             if error.code != "too large":
                 raise
@@ -283,9 +283,10 @@ class WhmcsDesk(WhmcsWire):
         return NotFound(self.name, cause, remedy="Find it by its marker first.")
 
     def _over(self, limit: int) -> Rejected:
-        return Rejected(
-            self.name, f"the file is larger than {limit:,} bytes.", remedy="Open it in WHMCS.", field="files"
-        )
+        return self._refused(f"the file is larger than {limit:,} bytes.")
+
+    def _refused(self, cause: str) -> Rejected:
+        return Rejected(self.name, cause, remedy="Open it in WHMCS.", field="files")
 
 
 def _needle(subject: str) -> dict[str, str]:

@@ -13,12 +13,15 @@ from adapters.errors import UnsupportedFeature
 from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibility
 from bot.conversion.compose import Part, kept_back, render
 from bot.conversion.journal import UNSEEN, Journal
-from bot.conversion.ports import SlackFile, SlackRefused, ThreadMessage, Threads
+from bot.conversion.ports import SlackFile, SlackRefused, SlackTrouble, ThreadMessage, Threads
 from bot.conversion.records import Delivered, Link as TicketLink
 from bot.conversion.stamps import marker_of, part_marker
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Document, Link, Paragraph, Run
 from bot.words import N_, _
+
+FETCHES = 30
+"""How often a file of Slack's may fail to come, which takes about twenty minutes, before its message goes without."""
 
 _NO_NOTES = N_("it has no internal notes, so a message that begins with note: or a lock was not sent there.")
 _UNMARK = N_("To send it for all to read, take the mark away in Slack and try again; otherwise discard it.")
@@ -68,8 +71,10 @@ class Carried:
 
 
 @asynccontextmanager
-async def fetched(threads: Threads, part: Part, *, limit: int | None) -> AsyncIterator[Carried]:
-    """*part* with its files on disk until the block ends; what Slack refuses is named in the text instead.
+async def fetched(threads: Threads, part: Part, *, limit: int | None, tries: dict[str, int]) -> AsyncIterator[Carried]:
+    """*part* with its files on disk until the block ends; what Slack does not give is named in the text instead.
+
+    *tries*: how often each could not be had, which is counted on here.
 
     Raises:
         SlackTrouble: Slack is away; nothing was sent to the desk yet.
@@ -85,11 +90,22 @@ async def fetched(threads: Threads, part: Part, *, limit: int | None) -> AsyncIt
             place.mkdir()
             try:
                 files.append(await threads.fetch(file, place, limit=limit))
-            except SlackRefused as refused:
-                carried.left_out.append(kept_back(file, refused.words))
+            except (SlackRefused, SlackTrouble) as error:
+                carried.left_out.append(kept_back(file, _why_not(error, file, tries)))
                 carried.part = _without(carried.part, file)
         carried.files = tuple(files)
         yield carried
+
+
+def _why_not(error: SlackRefused | SlackTrouble, file: SlackFile, tries: dict[str, int]) -> str:
+    """Why a file stays in Slack, in words; raises *error* as long as it may still come."""
+    if isinstance(error, SlackRefused):
+        return error.words
+    if error.retry_after is None:  # else Slack is well, and only busy
+        tries[file.id] = tries.get(file.id, 0) + 1
+    if tries.get(file.id, 0) < FETCHES:
+        raise error
+    return _("it could not be fetched, although that was tried {count} times.", count=tries[file.id])
 
 
 def _without(part: Part, file: SlackFile) -> Part:
@@ -164,7 +180,8 @@ class Delivery:
             if self._is_superseded(part):
                 ids.append("")
                 continue
-            async with fetched(self.threads, part, limit=self.desk.limits.file) as carried:
+            tries = self.journal.progress.tries
+            async with fetched(self.threads, part, limit=self.desk.limits.file, tries=tries) as carried:
                 left_out += carried.left_out
                 draft = await self.draft(carried.part, carried.files, number)
                 ids.append(await self._add(ticket, draft, step, self.says_in(part.messages)))

@@ -249,7 +249,7 @@ async def _reads_so(desk: TicketAdapter[Any], link: Link, place: _Place, now: Th
     if there is None:
         return False
     reads, says = (_letters(to_plain(document)) for document in (document_of(there), text))
-    reads = reads.removeprefix(_letters(f"{now.author.name} wrote"))  # as a desk signs what has no author of its own
+    reads = reads.removeprefix(_letters(now.author.name) + "wrote")  # as a desk signs what has no author of its own
     return bool(says) and (reads == says or reads.startswith(says + _letters(_(_BEFORE))))
 
 

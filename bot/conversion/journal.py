@@ -80,6 +80,7 @@ class Journal:
     def forgive(self) -> None:
         """Forget how often an operation failed; what may have been done is still looked for."""
         self.progress.attempts, self.progress.crashes, self.progress.first_failed = 0, 0, 0.0
+        self.progress.announced = False
 
     def stored(self) -> str:
         """The operation as it is written down now."""

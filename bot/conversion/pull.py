@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter, marker_in, without_marker
-from adapters.errors import NotFound, Rejected, UnsupportedFeature
+from adapters.errors import AdapterError, NotFound, Rejected, UnsupportedFeature
 from adapters.model import Attachment, Message, Role, Status, Ticket, Visibility
 from bot.conversion import agents
 from bot.conversion.journal import Again, Journal
@@ -30,6 +30,8 @@ log = logging.getLogger("threadline.worker")
 
 FILE = 50_000_000
 """Bytes of a desk's file that are brought to Slack; a larger one is named."""
+FETCHES = 5
+"""How often a desk may fail to give a file before it is named, and what stands behind it goes on."""
 AGES = (
     (timedelta(minutes=10), 1),
     (timedelta(hours=1), 6),
@@ -38,6 +40,7 @@ AGES = (
 )
 """How long a ticket is left alone, in multiples of the desk's ``poll``, by how long ago something happened on it."""
 RARELY = 2000
+_SHARED = "shared"
 
 
 async def poll_desk(rooms: Rooms, work: PollDesk) -> None:
@@ -164,28 +167,54 @@ class _Pull:
         log.info("pull_ticket %s", event, extra={"lane": self.journal.lease.lane, "op": step})
 
     async def _share(self, message: Message, file: Attachment) -> None:
-        """A file of the desk's as a file in the thread; one that cannot be had is named."""
+        """A file of the desk's as a file in the thread; one that cannot be had, or that Slack does not take, is named.
+
+        Raises SlackRefused: the thread takes neither.
+        """
         step = f"{message.id}:{file.id}"
-        if f"file {step}" in self.journal.progress.done:
+        why = await self._brought(file, step)
+        if not why:
             return
+        words = _("{file} is on the ticket and was not brought here: {why}", file=file.name, why=why)
+        try:
+            await self._post(FromDesk(document=from_plain(words)), f"file:{step}")
+        except SlackRefused:  # it is the channel then, and the file is brought when that is possible again
+            self.journal.progress.done.pop(f"file {step}", None)
+            raise
+
+    async def _brought(self, file: Attachment, step: str) -> str:
+        """Bring a file; why it stays at the desk, in words, and nothing where it was brought."""
+        progress = self.journal.progress
+        if (known := progress.done.get(f"file {step}")) is not None:
+            return "" if known == _SHARED else known
         try:
             if not self.desk.has(Capability.READ_FILES):
                 raise self.desk.unsupported("give its files")
             content = await self.desk.attachment(self.link.ref, file, limit=FILE)
-        except (Rejected, UnsupportedFeature) as refused:
-            words = _("{file} is on the ticket and was not brought here: {why}", file=file.name, why=refused.cause)
-            await self._post(FromDesk(document=from_plain(words)), f"file:{step}")
-            return
+        except AdapterError as error:
+            progress.tries[step] = progress.tries.get(step, 0) + 1
+            lasting = isinstance(error, NotFound | Rejected | UnsupportedFeature)
+            if not lasting and progress.tries[step] < FETCHES:
+                raise
+            return error.cause
+        if not content:
+            return _("it is empty.")
 
         async def act() -> str:
-            await self.rooms.voice.upload(self.link.thread, file.name, content)
+            try:
+                await self.rooms.voice.upload(self.link.thread, file.name, content)
+            except SlackRefused as refused:
+                if refused.code == "thread_not_found":
+                    raise
+                return refused.words
             self._log("shared", step)
-            return "shared"
+            return _SHARED
 
         async def look() -> str | None:
-            return "shared" if await self.rooms.voice.find_upload(self.link.thread, file.name, len(content)) else None
+            return _SHARED if await self.rooms.voice.find_upload(self.link.thread, file.name, len(content)) else None
 
-        await self.journal.once(f"file {step}", act, look, longest=self.rooms.voice.longest)
+        brought = await self.journal.once(f"file {step}", act, look, longest=self.rooms.voice.longest)
+        return "" if brought == _SHARED else brought
 
     async def show_news(self, ticket: Ticket) -> None:
         """Say in the thread that the ticket was closed or opened again, and bring the card up to date."""
@@ -225,30 +254,34 @@ class _Pull:
         await self.rooms.lanes.add([card_op(self.link.thread)])
 
     async def say_shut_out(self, refused: SlackRefused) -> None:
-        """Tell who opened the ticket, once, that we cannot write in its thread."""
-        await self._tell(
-            N_(
-                "Threadline cannot write in the thread of ticket {number} at {desk}. {why} What agents wrote is kept "
-                "and brought when that is possible again."
-            ),
-            once=f"{refused.code}:{self.link.seen}",
-            why=refused,
+        """Tell who opened the ticket, once, that we cannot write in its thread, or in that of its agents."""
+        words = N_(
+            "Threadline cannot write in the thread of ticket {number} at {desk}. {why} What agents wrote is kept "
+            "and brought when that is possible again."
         )
+        if self.link.agents:
+            words = N_(
+                "Threadline cannot write in the agents' thread of ticket {number} at {desk}. {why} Their notes are "
+                "kept and brought when that is possible again; please tell those who look after that channel."
+            )
+            opener = await self.rooms.threads.author(self.link.opened_by)
+            if opener.guest or not opener.own_workspace:  # who is not to know what agents say among themselves
+                return
+        await self._tell(words, once=f"{refused.code}:{self.link.seen}", why=refused)
 
     async def leave_gone_thread(self) -> None:
         """Take the link of a thread away that is not in Slack any more, and tell who opened its ticket."""
-        await self._tell(
-            N_(
-                "The thread of ticket {number} at {desk} is not in Slack any more, so what agents write stays there. "
-                "To go on in another thread, write in it: @Threadline link {number}"
-            ),
-            once="thread-gone",
+        words = N_(
+            "The thread of ticket {number} at {desk} is not in Slack any more, so what agents write stays there. "
+            "To go on in another thread, write in it: @Threadline link {number}"
         )
+        if not self.link.agents:  # one of theirs deleted the card there
+            await self._tell(words, once="thread-gone")
         await self.rooms.links.remove(self.link)
 
     async def _tell(self, words: str, *, once: str, why: SlackRefused | None = None) -> None:
         link = self.link
-        if link.agents or not link.opened_by:
+        if not link.opened_by:
             return
         with await speaking_to(self.rooms, link.opened_by):
             said = {"number": link.number, "desk": self.desk.title, "why": why.words if why else ""}

@@ -384,6 +384,8 @@ class Progress(BaseModel):
     waited: bool = False  # it stood in its lane when the server that it is verified after began
     verify: float = 0.0  # since when any step may have been made without being written down; 0: none
     shown: bool = False  # whether people saw on the message that it waits or failed
+    announced: bool = False  # whether people were told of the present trouble
+    tries: dict[str, int] = Field(default={})  # file -> times that it could not be had
     answer: str = ""  # "again" (it is not there, do it) or "there" (it is there, go on) from a person
 
     @property

@@ -18,10 +18,21 @@ from bot.conversion.journal import Again, AskPerson, Journal, LookLater, Overtak
 from bot.conversion.naming import wish_words
 from bot.conversion.ops import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op
 from bot.conversion.people import Requesters, speaking_to
-from bot.conversion.ports import Head, LeaseLost, NoSuchDesk, Outcome, Rooms, SlackRefused, StoreAway
+from bot.conversion.ports import (
+    Head,
+    LeaseLost,
+    NoSuchDesk,
+    Outcome,
+    Rooms,
+    SlackOutcomeUnknown,
+    SlackRefused,
+    SlackTrouble,
+    StoreAway,
+)
 from bot.conversion.records import (
     CLOSED,
     AddMessage,
+    Asked,
     ChangeTicket,
     DeleteMessage,
     EditMessage,
@@ -180,7 +191,8 @@ class Run:
         if answer.next is Next.PARK:
             with await self._to_actor():
                 return await self._park(_words(error))
-        if progress.attempts == ANNOUNCE_AT and isinstance(error, AdapterError):
+        concerns = isinstance(error, AdapterError) or isinstance(self._work, Asked)  # else nobody waits for it
+        if progress.attempts >= ANNOUNCE_AT and concerns:
             await self._announce(error)
         await self._rest(answer.delay)
         return None
@@ -256,15 +268,18 @@ class Run:
     async def _wait_for_desk(self, wait: timedelta) -> None:
         """Leave the operation alone while its desk does not answer."""
         progress = self._journal.progress
-        if not progress.first_failed:
-            progress.first_failed = time.time()
+        if not progress.first_failed or progress.attempts >= ANNOUNCE_AT:
+            progress.first_failed = progress.first_failed or time.time()
             await self._announce(None)
         await self._rest(wait)
 
-    async def _announce(self, error: AdapterError | None) -> None:
+    async def _announce(self, error: Exception | None) -> None:
         """Say once that something waits: on the card where there is one, else to the person who asked."""
-        link = self._journal.head.link
-        since = datetime.fromtimestamp(self._journal.progress.first_failed, UTC)
+        progress, link = self._journal.progress, self._journal.head.link
+        if progress.announced:
+            return
+        progress.announced = True
+        since = datetime.fromtimestamp(progress.first_failed, UTC)
         if link:
             note = _(
                 "{why} Since {since:%H:%M} UTC what is written here waits; all of it will be sent in order, and "
@@ -355,8 +370,12 @@ class Run:
         desk = self._desk
         return await self._rooms.breakers.wait(desk.name) if desk else timedelta()
 
-    def _why(self, error: AdapterError | None) -> str:
+    def _why(self, error: Exception | None) -> str:
         """Why it waits; without an error of its own, because the desk is left alone for a while."""
+        if isinstance(error, SlackTrouble | SlackOutcomeUnknown):
+            if self._journal.progress.tries:
+                return _("Slack does not hand over a file that belongs to it.")
+            return _("Slack does not answer as it should.")
         if error is not None:
             return _words(error)
         desk = self._desk
@@ -377,6 +396,10 @@ class Run:
                 words = _("The closing of ticket {number}, which goes on elsewhere,", number=number)
             case LinkTicket(number=number):
                 words = _("Your link to ticket {number}", number=number)
+            case EditMessage(ts=ts):
+                words = _("Your edit of the message of {at:%Y-%m-%d %H:%M} UTC", at=_moment(ts))
+            case DeleteMessage(ts=ts):
+                words = _("Your deletion of the message of {at:%Y-%m-%d %H:%M} UTC", at=_moment(ts))
             case _:
                 words = _("This")
         return words
@@ -399,6 +422,10 @@ def _where(lane: str, work: Any) -> tuple[str, str, str]:
         return team, work.channel, work.thread_ts
     thread = ThreadKey.parse(f"{team}:{rest}")
     return team, thread.channel, thread.ts
+
+
+def _moment(ts: str) -> datetime:
+    return datetime.fromtimestamp(float(ts), UTC)
 
 
 def _words(error: Exception) -> str:

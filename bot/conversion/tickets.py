@@ -294,7 +294,8 @@ async def open_at(
     if "open" in journal.progress.done:
         return _opened(journal.progress.done["open"]), ()
     carried_part = part if desk.has(Capability.FIRST_MESSAGE) else compose.Part(document=part.document)
-    async with fetched(rooms.threads, carried_part, limit=desk.limits.file) as carried:
+    tries = journal.progress.tries
+    async with fetched(rooms.threads, carried_part, limit=desk.limits.file, tries=tries) as carried:
         draft = TicketDraft(
             subject=clean_subject(work.subject, desk.limits.subject or 255),
             first=await delivery.draft(carried.part, carried.files, 0),

@@ -19,7 +19,7 @@ from adapters.errors import (
     Unavailable,
     UnexpectedReply,
 )
-from adapters.model import TicketRef
+from adapters.model import Attachment, TicketRef
 from adapters.shared import InProcess
 from adapters.whmcs import WhmcsDesk
 from adapters.whmcs.refusals import REFUSALS
@@ -181,6 +181,12 @@ async def test_a_message_without_a_number_that_is_one_is_for_the_operator():
     async with answering(text=text) as (desk, _):
         with pytest.raises(UnexpectedReply, match="no number"):
             await desk.messages(TicketRef(id="7", number="7"))
+
+
+async def test_a_file_that_is_not_in_base64_will_never_be_one():
+    async with answering(text='{"result":"success","data":"%%%"}') as (desk, _):
+        with pytest.raises(Rejected, match="base64"):
+            await desk.attachment(TicketRef(id="7", number="7"), Attachment(id="reply:1:0", name="a.txt"), limit=9)
 
 
 async def test_tickets_whose_number_is_none_are_found_all_the_same():

@@ -1,5 +1,6 @@
 """The agents' channel: a card for each new ticket, once; notes below it; timers, and reminders that are taken back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from bot.conversion.ports import Audience, SlackRefused
 from bot.conversion.records import AddMessage, Link, LinkTicket, OpenTicket, ThreadKey
 from bot.conversion.relinking import relink
 from bot.conversion.text.plain import to_plain
+from tests.conversion.slack_fakes import ADA
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened
 
 AGENTS = "C9"
@@ -139,6 +141,37 @@ async def test_the_card_is_posted_when_the_channel_lets_us_in_and_until_then_the
     assert AGENTS == (await told(house)).thread.channel
     assert 2 == len(refusals)
     assert [] == house.voice.told
+
+
+@pytest.mark.parametrize("guest", [False, True])
+async def test_who_opened_the_ticket_hears_that_the_agents_thread_is_shut_unless_they_are_a_guest(
+    house, monkeypatch, guest
+):
+    monkeypatch.setattr("bot.conversion.run.PUT_OFF", timedelta(milliseconds=50))
+    switch_on(house, notes=True)
+    ticket = await opened(house)
+    thread = (await told(house)).thread
+    tries = []
+
+    async def shut(*_args, **_more):
+        tries.append(thread)
+        raise SlackRefused("is_archived", "That channel is archived.")
+
+    async def author(user):
+        return replace(ADA, id=user, guest=guest)
+
+    monkeypatch.setattr(house.voice, "post", shut)
+    monkeypatch.setattr(house.threads, "author", author)
+    await house.agents.reply(ticket.id, "he is wrong again", internal=True)
+    await house.store.lanes.add([pull_op(thread)])
+
+    await house.until(lambda: len(tries) > 1)
+    await house.until(lambda: house.voice.told or guest)
+
+    words = (
+        f"Threadline cannot write in the agents' thread of ticket {ticket.number} at desk. That channel is archived."
+    )
+    assert ([] if guest else [True]) == [text.startswith(words) for _, text, _ in house.voice.told]
 
 
 async def test_nothing_is_posted_in_a_channel_that_another_company_shares(house, monkeypatch):

@@ -122,6 +122,7 @@ async def test_what_is_marked_by_an_edit_is_not_sent_to_a_desk_without_notes_and
     await house.until(lambda: house.voice.told)
 
     assert SECRET not in str(messages)
+    assert house.voice.told[0][1].startswith("Your edit of the message of 2027-01-15 08:00 UTC was not sent. it has no")
     assert "it has no internal notes, so a message that begins with note: or a lock was not sent" in str(
         house.voice.told
     )
