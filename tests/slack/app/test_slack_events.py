@@ -123,10 +123,9 @@ async def test_the_deletion_of_a_threads_first_message_is_told_although_slack_pu
     (work,) = await stage.accepted()
     told = (work.kind, work.ts, work.actor, work.previous["text"])
     assert ("delete_message", root["ts"], stage.ada, "The printer burns") == told
-    assert (f"in:del:{stage.team}:{stage.channel}:{root['ts']}", f"in/{stage.team}:{stage.channel}:{root['ts']}") == (
-        event_op(body).id,
-        event_op(body).lane,
-    )
+    thread, op = f"{stage.team}:{stage.channel}:{root['ts']}", event_op(body)
+    assert op is not None
+    assert (f"in:del:{thread}", f"in/{thread}") == (op.id, op.lane)
 
 
 async def test_a_link_that_slack_unfolds_is_no_edit(stage, root):
