@@ -73,14 +73,16 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
     except NotFound:
         await pull.say_gone(_("{desk} has no ticket {number} any more.", desk=desk.title, number=link.number))
         return
+    seen = link.seen
     try:
-        for before, message in zip((link.seen, *(one.id for one in new)), new, strict=False):
-            await pull.bring(message, after=before)
+        for message in new:
+            await pull.bring(message, after=seen)
+            seen = message.id
         if ticket is not None:
             await pull.show_news(ticket)
     except SlackRefused as refused:
         if refused.code != "thread_not_found":
-            await pull.say_shut_out(refused)
+            await pull.say_shut_out(refused, at=seen)
             raise  # it is tried again: a channel may be opened, or we may be invited
         await pull.leave_gone_thread()
         return
@@ -253,8 +255,11 @@ class _Pull:
         await relink(self.rooms, self.link, self.desk, target.ref, **face(target), url=target.url or "")
         await self.rooms.lanes.add([card_op(self.link.thread)])
 
-    async def say_shut_out(self, refused: SlackRefused) -> None:
-        """Tell who opened the ticket, once, that we cannot write in its thread, or in that of its agents."""
+    async def say_shut_out(self, refused: SlackRefused, *, at: str) -> None:
+        """Tell who opened the ticket that we cannot write in its thread, or in that of its agents.
+
+        *at*: the last message that is there; of each they hear once.
+        """
         words = N_(
             "Threadline cannot write in the thread of ticket {number} at {desk}. {why} What agents wrote is kept "
             "and brought when that is possible again."
@@ -267,7 +272,7 @@ class _Pull:
             opener = await self.rooms.threads.author(self.link.opened_by)
             if opener.guest or not opener.own_workspace:  # who is not to know what agents say among themselves
                 return
-        await self._tell(words, once=f"{refused.code}:{self.link.seen}", why=refused)
+        await self._tell(words, once=f"{refused.code}:{at}", why=refused)
 
     async def leave_gone_thread(self) -> None:
         """Take the link of a thread away that is not in Slack any more, and tell who opened its ticket."""
