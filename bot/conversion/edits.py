@@ -11,7 +11,7 @@ from bot.conversion import compose
 from bot.conversion.delivery import Delivery, fingerprints, on_ticket
 from bot.conversion.intake import Intake
 from bot.conversion.journal import Again, Journal
-from bot.conversion.marks import is_note
+from bot.conversion.marks import for_agents
 from bot.conversion.ops import tell_op
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
@@ -66,7 +66,7 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         return Outcome()
     place = await _place(rooms, link, known, work.ts)
     unsure = not begun and (before is None or not known.said)
-    marked, was_marked = is_note(now.document), before is not None and is_note(before.document)
+    marked, was_marked = for_agents(now), before is not None and for_agents(before)
     private = marked or was_marked  # so no text of it may come to stand in what is for all to read
     replaces = before is not None and (known.internal or not private) and not _is_noted(journal)
     old = _old(before) if known.internal or not was_marked else ()  # a note was never part of what is public
@@ -298,7 +298,7 @@ async def _note(
         sent_at=message.at,
         identity=identity,
     )
-    internal = is_note(message.document)
+    internal = for_agents(message)
     documents = compose.of_words(blocks, old, limits=desk.limits)
     parts = [compose.Part(document=document, internal=internal) for document in documents]
     await delivery.add(link.ref, parts, first=0)
