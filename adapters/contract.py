@@ -1,5 +1,6 @@
 """The contract between the bot and a helpdesk: `TicketAdapter`, what it may claim, and what it may need."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -278,9 +279,10 @@ class TicketAdapter(ABC, Generic[S_co]):
     async def find_message(self, ticket: TicketRef, marker: str) -> MessageRef | None:
         """The message that an earlier `add_message` with this marker made, or None where it surely made none.
 
-        Where ``reconcile`` is NONE, None proves nothing, and it may raise UnsupportedFeature.
+        Where ``reconcile`` is NONE, None proves nothing, and it may raise UnsupportedFeature. Of several messages with
+        the marker it is the oldest: the others quote it.
         """
-        for message in reversed(await self.messages(ticket)):
+        for message in await self.messages(ticket):
             if carries(message.body, marker):
                 return MessageRef(id=message.id)
         return None
@@ -336,22 +338,31 @@ def with_marker(body: Body, marker: str) -> Body:
     )
 
 
+_LINE = re.compile(rf"{MARKER_LINE}(TL-[A-Z0-9]{{12}})")
+
+
 def marker_in(body: Body) -> str:
     """The marker whose line ends *body*; empty where none does. A quoted one stands elsewhere, or behind a ``>``."""
     lines = body.plain.rstrip().rsplit("\n", 1)
-    last = lines[-1].strip()
-    return last.removeprefix(MARKER_LINE) if last.startswith(MARKER_LINE) else ""
+    found = _LINE.fullmatch(lines[-1].strip())
+    return found[1] if found else ""
 
 
 def without_marker(text: str) -> str:
     """*text* without our marker's line, for showing it to people."""
-    kept = [line for line in text.splitlines() if not line.strip().startswith(MARKER_LINE)]
+    kept = [line for line in text.splitlines() if not _LINE.fullmatch(line.strip())]
     return "\n".join(kept).rstrip()
 
 
 def carries(body: Body, marker: str) -> bool:
-    """Whether *body* holds this marker in any rendering."""
-    return any(marker in text for text in (body.plain, body.markdown, body.html) if text)
+    """Whether *body* holds this marker, and not only in lines quoted behind a ``>``.
+
+    The other renderings count where the plain one has nothing of it.
+    """
+    lines = [line for line in body.plain.splitlines() if marker in line]
+    if lines:
+        return not all(line.lstrip().startswith(">") for line in lines)
+    return any(marker in text for text in (body.markdown, body.html) if text)
 
 
 async def collect(chunks: AsyncIterator[bytes], *, limit: int) -> bytes | None:

@@ -287,15 +287,15 @@ class Lookups(RestWire):
         return rows(await self.call("GET", f"TicketMessage/{self.number(message)}/Attachment"))
 
     async def _texts(self, ticket: TicketRef) -> AsyncIterator[Row]:
-        """The texts of a ticket's messages, newest first."""
-        query = Query(select=("ticketMessageId", "body", "htmlBody"), order="ticketMessageId desc")
+        """The texts of a ticket's messages, oldest first."""
+        query = Query(select=("ticketMessageId", "body", "htmlBody"), order="ticketMessageId")
         async for page in self.pages(f"Ticket/{self.number(ticket.id)}/Messages", query):
             for row in page:
                 yield row
 
     @override
     async def find_message(self, ticket: TicketRef, marker: str) -> MessageRef | None:
-        """Reads the ticket's messages from the database's archive, newest first, until one carries the marker."""
+        """Reads the ticket's messages from the database's archive until one carries the marker: later ones quote it."""
         async for row in self._texts(ticket):
             if carries(Body(plain=text(row.get("body")), html=text(row.get("htmlBody"))), marker):
                 return MessageRef(id=ident(row.get("ticketMessageId")))

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from adapters.contract import Capability, Limits, Reconcile, carries, with_marker
+from adapters.contract import Capability, Limits, Reconcile, with_marker
 from adapters.errors import Rejected
 from adapters.model import (
     Act,
@@ -259,13 +259,6 @@ class SuperOfficeSoapDesk(Lookups):
         ends = reading.marked_title("", marker)
         ours = [row["ticket.id"] for row in found if not in_title or row.get("ticket.title", "").endswith(ends)]
         return await self._opened(ours[0]) if ours else None
-
-    @override
-    async def find_message(self, ticket: TicketRef, marker: str) -> MessageRef | None:
-        for message_id in reversed(await self.message_ids(ticket)):
-            if carries((await self.message(message_id)).body, marker):
-                return MessageRef(id=message_id)
-        return None
 
 
 def _level(visibility: Visibility) -> str:

@@ -146,6 +146,15 @@ class MessageConformance(DeskFacts):
         assert ticket == found.ticket != decoy
         assert MessageRef(id=message) == await pair.desk.find_message(ticket, "TL-REPLY0000001")
 
+    @needs(Capability.READ_MESSAGES, reconcile=True)
+    async def test_a_message_is_found_by_its_marker_and_not_an_answer_that_quotes_it(self, pair: Pair):
+        ticket = await pair.open()
+        ours = await pair.add(ticket, pair.message("Ours.", "TL-QUOTED000001", visibility=pair.reply_kind()))
+        for quoted in ("-----Original message-----\nOurs.\n\n", "> Ours.\n>\n> "):
+            await pair.agents.reply(ticket.id, f"Done.\n\n{quoted}Threadline ref: TL-QUOTED000001")
+
+        assert MessageRef(id=ours) == await pair.desk.find_message(ticket, "TL-QUOTED000001")
+
     @needs(Capability.NOTE, reconcile=True)
     async def test_a_note_is_found_by_its_marker(self, pair: Pair):
         ticket = await pair.open()
