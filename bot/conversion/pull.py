@@ -41,6 +41,8 @@ AGES = (
 """How long a ticket is left alone, in multiples of the desk's ``poll``, by how long ago something happened on it."""
 RARELY = 2000
 _SHARED = "shared"
+CLOCKS = 60.0
+"""Seconds by which a desk's clock may be ahead of ours."""
 
 
 async def poll_desk(rooms: Rooms, work: PollDesk) -> None:
@@ -139,16 +141,37 @@ class _Pull:
 
     async def _is_ours(self, message: Message) -> bool:
         """Whether we wrote it. A marker that we know under another id is a quotation of ours by somebody else."""
+        link, links = self.link, self.rooms.links
         marker = message.marker or marker_in(message.body)
-        if not marker:
-            return False
-        known = await self.rooms.links.delivered(self.link.thread, marker)
-        if known is None or known.message_id == message.id:
-            return True  # unknown: another Threadline's, or from before our store was lost
-        if known.message_id:
-            return False
-        await self.rooms.links.learn(self.link.thread, marker, known.model_copy(update={"message_id": message.id}))
-        return True
+        known = await links.delivered(link.thread, marker) if marker else None
+        if known is not None and not known.message_id:
+            await links.learn(link.thread, marker, known.model_copy(update={"message_id": message.id}))
+            return True
+        if known is not None:
+            return known.message_id == message.id
+        sent = await links.deliveries(link.thread)
+        if any(one.message_id == message.id and one.is_on(link) for one in sent.values()):
+            return True  # the desk put words of its own below our marker
+        return bool(marker) and (self._may_be_forgotten(message) or await self._is_from_a_thread(message, marker))
+
+    def _may_be_forgotten(self, message: Message) -> bool:
+        """Whether what bears a marker that nobody knows may be another Threadline's, or from before we were set back.
+
+        It is not where an agent said it since: they ended with a quotation of what somebody wrote elsewhere.
+        """
+        if message.author.role is not Role.AGENT or message.visibility is not Visibility.PUBLIC or message.at is None:
+            return True
+        return message.at.timestamp() < max(self.link.created_at.timestamp(), self.journal.progress.verify) + CLOCKS
+
+    async def _is_from_a_thread(self, message: Message, marker: str) -> bool:
+        """Whether a thread of the ticket sent it. Raises Again: one may be about to write down that it did."""
+        for thread in await self.rooms.links.threads(self.desk.name, self.link.ticket_id):
+            if await self.rooms.lanes.waiting(str(thread)):
+                raise Again(timedelta(seconds=self.desk.settings.poll))
+            known = await self.rooms.links.delivered(thread, marker)
+            if known is not None:
+                return known.message_id in {"", message.id}
+        return False
 
     async def _post(self, said: FromDesk, identity: str) -> None:
         for number, post in enumerate(self.rooms.voice.posts(said)):
