@@ -258,7 +258,7 @@ class TicketAdapter(ABC, Generic[S_co]):
         raise self.unsupported("look a ticket up by its number")
 
     async def messages(self, ticket: TicketRef, *, after: str = "") -> tuple[Message, ...]:
-        """All messages and notes of a ticket in the desk's order; with *after*, those behind that message id."""
+        """All messages and notes of a ticket in the desk's order; with *after*, a mark or an id, those behind it."""
         raise self.unsupported("read messages")
 
     async def attachment(self, ticket: TicketRef, attachment: Attachment, *, limit: int) -> bytes:

@@ -96,7 +96,11 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message read back from a ticket. ``at`` is aware; ``id`` is stable, and ids of one ticket never repeat."""
+    """A message read back from a ticket. ``at`` is aware; ``id`` is stable, and ids of one ticket never repeat.
+
+    ``mark`` is for `TicketAdapter.messages` where an id alone does not say what comes behind it: its id, a comma, and
+    what else the desk needs to know.
+    """
 
     id: str
     body: Body
@@ -105,6 +109,7 @@ class Message:
     at: datetime | None
     attachments: tuple[Attachment, ...] = ()
     marker: str = ""  # our correlation marker, where the desk keeps it beside the text
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -71,31 +72,59 @@ def ticket_of(row: Row, settings: FamilySettings, *, owner: str = "") -> Ticket:
     )
 
 
-def messages_of(row: Row, settings: FamilySettings, *, after: str = "") -> tuple[Message, ...]:
-    """Replies and notes of GetTicket by date; those behind *after*.
+OTHER = {"r": "n", "n": "r"}
 
-    Both have numbers of their own and dates of whole seconds. So behind a message is what has a higher number of its
-    own kind, or, of the other kind, no earlier date: what came in the same second may come twice, and is never lost.
+
+def messages_of(row: Row, settings: FamilySettings, *, after: str = "") -> tuple[Message, ...]:
+    """Replies and notes of GetTicket by date, and by number among their own kind; those behind *after*, a mark or id.
+
+    Both have numbers of their own, and dates of whole seconds of a clock that goes back in autumn. So a message's mark
+    is its id and the last of the other kind before it (-1: none), and behind it is what has a higher number than those.
 
     Raises:
         ValueError: the number of one is none, so that nobody could tell which it is.
     """
     found = sorted(_entries(row, settings), key=lambda entry: entry[0])
-    if after:
-        kind, number = after[:1], int(after[1:] or 0)
-        dates = [date for date, own, id_, _ in found if own == kind and id_ <= number]
+    behind = _numbers(after, found)
+    last = dict(behind)
+    told = []
+    for _, kind, number, message in found:
+        if number > behind[kind]:
+            last[kind] = max(last[kind], number)
+            other = OTHER[kind]
+            told.append(replace(message, mark=f"{message.id},{other}{last[other]}"))
+    return tuple(told)
+
+
+def _numbers(after: str, found: Sequence[tuple[str, str, int, Message]]) -> dict[str, int]:
+    """The last number of each kind that is not behind *after*.
+
+    Of an id alone it is not known for the other kind. There what has no earlier date is behind it: what came in the
+    same second may come twice.
+    """
+    told = {kind: int(number) for kind, number in re.findall(r"([rn])(-?\d+)", after)}
+    numbers = {"r": -1, "n": -1, **told}
+    if len(told) == 1:
+        (kind,) = told
+        other = OTHER[kind]
+        dates = [date for date, own, number, _ in found if own == kind and number <= numbers[kind]]
         since = dates[-1] if dates else ""
-        found = [entry for entry in found if (entry[2] > number if entry[1] == kind else entry[0] >= since)]
-    return tuple(message for _, _, _, message in found)
+        numbers[other] = max((number for date, own, number, _ in found if own == other and date < since), default=-1)
+    return numbers
 
 
 def _entries(row: Row, settings: FamilySettings) -> Iterator[tuple[str, str, int, Message]]:
-    """Date, kind ("r" or "n"), number and noun of each reply and note; one without a date follows its neighbour."""
+    """Date, kind ("r" or "n"), number and noun of each reply and note, whatever the order in which they are told.
+
+    One that has no date, or an earlier one than those before it, as after a merger, follows its neighbour.
+    """
     ticket = str(row.get("ticketid") or row.get("id") or "")
     for kind, one, id_name in (("replies", "reply", "replyid"), ("notes", "note", "noteid")):
         latest = ""
-        for entry in rows(row.get(kind), one):
-            number = int(ident(entry.get(id_name) or entry.get("id")) or 0)
+        numbered = [
+            (int(ident(entry.get(id_name) or entry.get("id")) or 0), entry) for entry in rows(row.get(kind), one)
+        ]
+        for number, entry in sorted(numbered, key=lambda entry: entry[0]):
             date = str(entry.get("date") or "")
             latest = max(latest, "" if date.startswith("0000") else date)
             letter, type_ = one[0], "ticket" if one == "reply" and number == 0 else one

@@ -17,7 +17,7 @@ from bot.conversion.journal import Again, Journal
 from bot.conversion.ops import card_op, pull_op, tell_op
 from bot.conversion.people import speaking_to
 from bot.conversion.ports import FromDesk, LeaseLost, Rooms, SlackRefused
-from bot.conversion.records import Link, PollDesk, PullTicket, Tell, ThreadKey
+from bot.conversion.records import Link, PollDesk, PullTicket, Tell, ThreadKey, seen_to
 from bot.conversion.relinking import face, merged_into, relink
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
@@ -71,7 +71,7 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
             if work.repeat and ticket.merged_into:
                 raise Again(timedelta(seconds=desk.settings.poll))
             return
-        new = await desk.messages(link.ref, after=link.seen) if desk.has(Capability.READ_MESSAGES) else ()
+        new = await desk.messages(link.ref, after=link.after) if desk.has(Capability.READ_MESSAGES) else ()
     except NotFound:
         await pull.say_gone(_("{desk} has no ticket {number} any more.", desk=desk.title, number=link.number))
         return
@@ -125,7 +125,7 @@ class _Pull:
             for attachment in message.attachments:
                 await self._share(message, attachment)
         moved = await self.rooms.links.update(
-            self.link.thread, lambda now: now.model_copy(update={"seen": message.id}) if now.seen == after else now
+            self.link.thread, lambda now: now.model_copy(update=seen_to(message)) if now.seen == after else now
         )
         if moved and moved.seen != message.id:
             raise LeaseLost(self.journal.lease.lane)

@@ -12,7 +12,7 @@ from bot.conversion.agents import takes_replies
 from bot.conversion.ops import card_op, pull_op, sweep_op, watch_ops
 from bot.conversion.ports import FoundCard, Rooms, ThreadMessage
 from bot.conversion.pull import message_identity, post_marker
-from bot.conversion.records import Delivered, Link
+from bot.conversion.records import Delivered, Link, seen_to
 from bot.conversion.stamps import marker_of
 from bot.conversion.sweep import is_for_the_ticket, put_back
 
@@ -162,7 +162,7 @@ async def link_again(rooms: Rooms, card: FoundCard, ticket: Ticket | None) -> Co
     if comparison is not None:
         link = link.model_copy(update={"seen": comparison.seen})
     elif desk.has(Capability.READ_MESSAGES) and (there := await desk.messages(link.ref)):
-        link = link.model_copy(update={"seen": there[-1].id})
+        link = link.model_copy(update=seen_to(there[-1]))
     await rooms.links.put(link)
     if comparison is not None:
         await mend(rooms, link, comparison)

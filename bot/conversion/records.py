@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic_core import to_json
 from typing_extensions import override
 
-from adapters.model import Act, TicketRef, Visibility
+from adapters.model import Act, Message, TicketRef, Visibility
 from bot.conversion.stamps import microseconds
 from bot.conversion.stored import VERSION, KeptRecord, Record, known, tagged
 
@@ -60,6 +60,7 @@ class Link(KeptRecord):
     card_ts: str = ""  # our card in the thread
     mirror: bool = True  # whether new replies in the thread go to the ticket
     seen: str = ""  # id of the last message of the desk that reached the thread
+    mark: str = ""  # the desk's mark of that message, where it has one; of another, where an older release moved on
     status: str = ""  # as last seen, in the desk's word
     state: str = ""  # as last seen, a `Status`
     owner: str = ""  # these three as last seen, in the desk's words
@@ -85,6 +86,11 @@ class Link(KeptRecord):
         said = microseconds(ts)
         held = [switch for switch in self.switches if microseconds(switch.since) <= said]
         return held[-1] if held else Switch()
+
+    @property
+    def after(self) -> str:
+        """Behind what the desk is asked for messages."""
+        return self.mark if self.mark.startswith(f"{self.seen},") else self.seen
 
     @property
     def now(self) -> Switch:
@@ -128,6 +134,11 @@ class Delivered(KeptRecord):
     def is_on(self, link: "Link") -> bool:
         """Whether it is on the ticket that its thread goes with now."""
         return self.on == link.ticket_id or not (self.on or link.follows)
+
+
+def seen_to(message: Message | None) -> dict[str, str]:
+    """What a link says whose thread has all of its ticket's messages up to one of them."""
+    return {"seen": message.id, "mark": message.mark} if message else {"seen": "", "mark": ""}
 
 
 class Mapped(KeptRecord):

@@ -4,10 +4,10 @@ from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.errors import NotFound
-from adapters.model import Status, Ticket, TicketRef
+from adapters.model import Message, Status, Ticket, TicketRef
 from bot.conversion.agents import takes_replies
 from bot.conversion.ports import Rooms
-from bot.conversion.records import Link
+from bot.conversion.records import Link, seen_to
 
 _MOST_MERGERS = 5
 
@@ -24,17 +24,18 @@ def face(ticket: Ticket) -> dict[str, str]:
     }
 
 
-async def last_message(desk: TicketAdapter[Any], ticket: TicketRef) -> str:
+async def last_message(desk: TicketAdapter[Any], ticket: TicketRef) -> Message | None:
     """What was on a ticket before it was linked stays there; only what comes later is brought to the thread.
 
     After a merger the last by date need not be the last by number, so it is asked what would come behind it.
     """
     if not desk.has(Capability.READ_MESSAGES):
-        return ""
-    last, seen = "", set[str]()
-    while last not in seen and (messages := await desk.messages(ticket, after=last)):
-        seen.add(last)
-        last = messages[-1].id
+        return None
+    last, after, asked = None, "", set[str]()
+    while after not in asked and (messages := await desk.messages(ticket, after=after)):
+        asked.add(after)
+        last = messages[-1]
+        after = last.mark or last.id
     return last
 
 
@@ -48,7 +49,7 @@ async def relink(rooms: Rooms, link: Link, desk: TicketAdapter[Any], ref: Ticket
         "ticket_id": ref.id,
         "number": ref.number,
         "mirror": takes_replies(desk, of_agents=link.agents),
-        "seen": await last_message(desk, ref),
+        **seen_to(await last_message(desk, ref)),
         "follows": link.number,
         **known,
     }

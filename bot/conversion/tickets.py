@@ -27,6 +27,7 @@ from bot.conversion.records import (
     Switch,
     Tell,
     ThreadKey,
+    seen_to,
 )
 from bot.conversion.relinking import face, last_message, relink
 from bot.conversion.stamps import marker_of
@@ -181,7 +182,7 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
         opened_by=work.actor,
         visibility=desk.settings.visibility,
         switches=_first_switch(desk, thread.channel),
-        seen=await last_message(desk, ticket.ref),
+        **seen_to(await last_message(desk, ticket.ref)),
         created_at=datetime.now(UTC),
     )
     await rooms.links.put(link)

@@ -79,6 +79,31 @@ def test_whatever_arrives_behind_a_message_that_was_seen_is_told(steps, data):
     assert seen not in told
 
 
+@given(POSTS, st.data())
+def test_behind_a_mark_is_just_what_arrived_since_whatever_the_dates_and_their_order_say(steps, data):
+    entries = [(kind, number, data.draw(st.integers(0, 59))) for number, (kind, _) in enumerate(steps)]
+    early = data.draw(st.integers(1, len(entries)))
+    mark = messages_of(ticket(*entries[:early]), SETTINGS)[-1].mark
+    gone = data.draw(st.sampled_from([None, *entries[:early]]))
+    left = data.draw(st.permutations([entry for entry in entries if entry != gone]))
+
+    told = [message.id for message in messages_of(ticket(*left), SETTINGS, after=mark)]
+    assert sorted(f"{kind}{number}" for kind, number, _ in entries[early:]) == sorted(told)
+
+
+def test_a_reply_of_the_hour_that_comes_twice_in_autumn_is_told_behind_a_note_with_a_later_date():
+    note = messages_of(ticket(("r", 0, 1), ("n", 1, 50)), SETTINGS)[-1]
+
+    (told,) = messages_of(ticket(("r", 0, 1), ("n", 1, 50), ("r", 2, 10)), SETTINGS, after=note.mark)
+    assert ("n1", "r2", "r2,n1") == (note.id, told.id, told.mark)
+
+
+def test_replies_come_in_their_order_where_the_newest_is_told_first():
+    told = messages_of(ticket(("r", 2, 30), ("r", 1, 20), ("r", 0, 10)), SETTINGS)
+
+    assert ["r0", "r1", "r2"] == [message.id for message in told]
+
+
 def test_messages_behind_one_that_was_deleted_are_told():
     told = messages_of(ticket(("r", 0, 1), ("n", 1, 2), ("r", 3, 4), ("n", 2, 5)), SETTINGS, after="r2")
 
@@ -153,6 +178,18 @@ async def test_a_requester_without_an_address_is_rejected_or_belongs_to_the_defa
     requester, said = await with_settings(WhmcsStandIn(), act, default_client="2")
     assert ("requester", "Acme & Sons <office@acme.example>") == (caught.value.field, requester)
     assert said.startswith("**No Mail** wrote:")
+
+
+async def test_nothing_is_told_again_where_an_agent_deletes_the_note_that_was_told_last(pair: Pair):
+    stand_in = pair.agents
+    assert isinstance(stand_in, WhmcsStandIn)
+    ticket = await pair.open()
+    await pair.agents.reply(ticket.id, "Try another one")
+    await pair.agents.reply(ticket.id, "he is wrong again", internal=True)
+    mark = (await pair.desk.messages(ticket))[-1].mark
+    await stand_in.delete_note(ticket.id)
+
+    assert () == await pair.desk.messages(ticket, after=mark)
 
 
 async def test_quiet_and_closing_by_the_client_are_asked_for(pair: Pair):

@@ -186,6 +186,22 @@ async def _resting(house):
     return payload and '"cursor":"' in payload
 
 
+async def test_a_desk_is_asked_for_what_is_behind_the_mark_of_what_it_told_last(house, monkeypatch):
+    await opened(house)
+    real, asked = house.desk.messages, []
+
+    async def marked(ref, *, after=""):
+        asked.append(after)
+        found = await real(ref, after=after.partition(",")[0])
+        return tuple(replace(message, mark=f"{message.id},mark") for message in found)
+
+    monkeypatch.setattr(house.desk, "messages", marked)
+    await pulled(house)
+    await pulled(house)
+
+    assert ["", "1,mark"] == asked
+
+
 async def test_an_agents_quotation_of_our_marker_is_still_an_answer(house, monkeypatch):
     ticket = await opened(house)
     await pulled(house)

@@ -51,6 +51,12 @@ def test_the_place_of_a_message_of_version_1_is_read_with_every_field():
     assert json.loads(stored("delivered")) == json.loads(stored_form(delivered_from(stored("delivered"))))
 
 
+def test_a_mark_counts_where_no_older_release_moved_on_without_it():
+    link = link_from(stored("link")).model_copy(update={"seen": "n4", "mark": "n4,r7"})
+
+    assert ("n4,r7", "n45") == (link.after, link.model_copy(update={"seen": "n45"}).after)
+
+
 @given(NEW)
 def test_a_link_is_changed_without_spoiling_what_a_newer_release_added(new):
     newer = json.loads(stored("link")) | new

@@ -157,6 +157,10 @@ class WhmcsStandIn(StandIn):
         if not internal:
             ticket.status, ticket.lastreply = "Answered", post.date
 
+    async def delete_note(self, ticket_id: str) -> None:
+        """An agent deletes the last note."""
+        self.state.tickets[int(ticket_id)].notes.pop()
+
     @override
     async def set_closed(self, ticket_id: str, *, closed: bool) -> None:
         self.state.tickets[int(ticket_id)].status = "Closed" if closed else "Open"

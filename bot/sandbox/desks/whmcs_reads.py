@@ -12,13 +12,13 @@ COLOURS = ("#779500", "#000000", "#ff6600", "#224488", "#cc0000", "#888888")
 
 
 def get_ticket(state: State, call: Call) -> Answer:
-    """GetTicket. The opening post is the reply with number 0."""
+    """GetTicket. The opening post is the reply with number 0; the documents do not say which comes first unasked."""
     target = state.merged.get(int(call["ticketid"] or 0))  # the documents do not say so; it was seen
     ticket = state.tickets[target] if target else find_ticket(state, call, "Ticket ID Not Found")
     replies = [
         _reply(post) for post in sorted((ticket.opening, *ticket.replies), key=lambda post: (post.date, post.id))
     ]
-    if call["repliessort"] == "DESC":
+    if call["repliessort"] != "ASC":
         replies.reverse()
     notes = [_note(post) for post in ticket.notes]
     return {
