@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from adapters.errors import AdapterError, NotAuthorised, Rejected
 from adapters.model import Finding
+from adapters.whmcs.refusals import is_unknown
 from adapters.whmcs.settings import WhmcsSettings
 from adapters.whmcs.wire import Answer, WhmcsWire
 from adapters.whmcs_family.reading import rows, text, when
@@ -64,7 +65,10 @@ async def check(desk: WhmcsWire) -> tuple[Finding, ...]:
                 return tuple(findings)
             continue
         except AdapterError as error:
-            return (*findings, _failing("connection", error))
+            if not is_unknown(error):
+                return (*findings, _failing("connection", error))
+            findings.append(_failing(f"API action {probe.action}", error))
+            continue
         allowed.append(probe.action)
     reached = Finding(subject="API", ok=True, detail=f"{len(allowed)} actions allowed at {desk.settings.api}")
     return (reached, *findings, *_lists(answers, desk.settings))

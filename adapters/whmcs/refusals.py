@@ -8,7 +8,7 @@ from adapters.whmcs_family.refusals import TICKET_REFUSALS, Refusal, known_refus
 
 CREDENTIALS = "Check identifier and secret, and that the admin is active and its role has API Access."
 FILE = "Look at the ticket in WHMCS."
-
+UNKNOWN = r"^(Command|Action) Not Found"
 
 REFUSALS = (
     Refusal(
@@ -34,7 +34,12 @@ REFUSALS = (
         "WHMCS saw no action in our request.",
         "Something between us and WHMCS drops the form; check url and proxies.",
     ),
-    Refusal(r"^(Command|Action) Not Found", Misconfigured, "this WHMCS does not know the call.", "It may be too old."),
+    Refusal(
+        UNKNOWN,
+        Misconfigured,
+        "this WHMCS does not know {action}.",
+        "It may be too old. Before 8.1, which has GetUsers, leave users out of look_up.",
+    ),
     Refusal(r"^Reply ID (not found|required)", NotFound, "WHMCS has no such reply.", FILE),
     Refusal(r"^Note ID (not found|required)", NotFound, "WHMCS has no such note.", FILE),
     Refusal(r"^Related ID (not found|required)", NotFound, "the message of that file is gone.", FILE, "files"),
@@ -113,9 +118,14 @@ LIKE_AN_EMPTY_FORM = re.compile(
 """What WHMCS says when PHP gave it an empty form because the request was larger than post_max_size."""
 
 
-def refusal(desk: str, message: str, *, status: int) -> AdapterError:
-    """The error for *message*; what no row knows is passed on as WHMCS's own words."""
-    known = known_refusal(desk, "WHMCS", message=message, table=REFUSALS)
+def is_unknown(error: AdapterError) -> bool:
+    """Whether this WHMCS has no such action."""
+    return re.match(UNKNOWN, error.code, re.IGNORECASE) is not None
+
+
+def refusal(desk: str, message: str, *, status: int, action: str) -> AdapterError:
+    """The error for *message* to *action*; what no row knows is passed on as WHMCS's own words."""
+    known = known_refusal(desk, "WHMCS", message=message, table=REFUSALS, action=action)
     if known:
         return known
     if status in {401, 403}:

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from adapters.errors import Rejected
+from adapters.errors import Misconfigured, Rejected
+from adapters.whmcs.refusals import is_unknown
 from adapters.whmcs.wire import WhmcsWire
 from adapters.whmcs_family.reading import Row, ident, rows, text
 
@@ -30,13 +31,18 @@ async def contacts(desk: WhmcsWire, email: str) -> Found:
 
 
 async def users(desk: WhmcsWire, email: str) -> Found:
-    """Users whose address, or name, begins so, once for each client that they belong to; owners come first."""
-    answer = await desk.call("GetUsers", {"search": email}, changes=False)
-    found = []
-    for row in rows(answer.get("users"), "user"):
-        owned = sorted(rows(row.get("clients"), "client"), key=lambda one: not one.get("isOwner"))
-        found += [(row, f"user:{ident(client.get('id'))}:{ident(row.get('id'))}") for client in owned]
-    return found
+    """Users whose address, or name, begins so, once for each client that they belong to; none before WHMCS 8.1."""
+    try:
+        answer = await desk.call("GetUsers", {"search": email}, changes=False)
+    except Misconfigured as error:
+        if is_unknown(error):
+            return []
+        raise
+    return [
+        (row, f"user:{ident(client.get('id'))}:{ident(row.get('id'))}")
+        for row in rows(answer.get("users"), "user")
+        for client in rows(row.get("clients"), "client")
+    ]
 
 
 LOOK_UPS: Mapping[str, Callable[[WhmcsWire, str], Awaitable[Found]]] = {

@@ -14,6 +14,7 @@ from adapters.http import Reply, read_json
 from adapters.whmcs.refusals import BY_STATUS, LIKE_AN_EMPTY_FORM, NO_ANSWER, refusal
 from adapters.whmcs.settings import WhmcsSettings
 from adapters.whmcs_family.desk import FamilyDesk
+from adapters.whmcs_family.reading import text
 
 LARGE = 1_000_000
 """Bytes from which a complaint about credentials rather means that PHP has emptied our form."""
@@ -50,14 +51,15 @@ class WhmcsWire(FamilyDesk[WhmcsSettings]):
             headers={"Content-Type": "application/x-www-form-urlencoded", **self._basic()},
         )
         answer = parsed(reply.content)
-        result = answer and _result(answer, changes=changes)
+        result = answer and _result(answer, action)
         if answer is not None and result == "success" and codes.is_success(reply.status):
             return answer
-        if answer is not None and result == "error" and not codes.is_server_error(reply.status):
-            message = self.redacted(_text(answer.get("message")))
+        busy = codes.is_server_error(reply.status) or reply.status == codes.TOO_MANY_REQUESTS
+        if answer is not None and result == "error" and not busy:
+            message = self.redacted(text(answer.get("message")))
             if len(content) > LARGE and LIKE_AN_EMPTY_FORM.search(message):
                 raise self.too_large(len(content))
-            raise refusal(self.name, message or "no reason", status=reply.status)
+            raise refusal(self.name, message or "no reason", status=reply.status, action=action)
         raise self._unreadable(reply, changes=changes)
 
     def _credentials(self) -> dict[str, str]:
@@ -104,33 +106,29 @@ def parsed(content: bytes) -> Answer | None:
 
     JSON is asked for; the others come from layers that answer before it is known that it was.
     """
-    text = content.decode("utf-8", "replace").lstrip("\ufeff \r\n\t")
+    said = content.decode("utf-8", "replace").lstrip("\ufeff \r\n\t")
     try:
-        answer = read_json(text)
+        answer = read_json(said)
     except ValueError:
         answer = None
     if isinstance(answer, dict):
         return answer
-    if re.match(r"(result|status)=", text):
-        pairs = (part.partition("=") for part in text.strip().split(";") if "=" in part)
+    if re.match(r"(result|status)=", said):
+        pairs = (part.partition("=") for part in said.strip().split(";") if "=" in part)
         return {name.strip(): value.strip() for name, _, value in pairs}
-    if "<whmcsapi" in text[:200]:
-        return dict(re.findall(r"<(result|message)>(.*?)</\1>", text, re.DOTALL))
+    if "<whmcsapi" in said[:200]:
+        return dict(re.findall(r"<(result|message)>(.*?)</\1>", said, re.DOTALL))
     return None
 
 
-def _result(answer: Answer, *, changes: bool) -> str:
+def _result(answer: Answer, action: str) -> str:
     """Whether WHMCS says that it went well: "success" or "error", or "" where it does not tell.
 
-    GetAdminUsers answers without ``result``, and some layers call it ``status``.
+    Only GetAdminUsers answers without ``result``, and some layers call it ``status``.
     """
     result = answer.get("result")
     if result is None and answer.get("status") in ("success", "error"):
         result = answer["status"]
-    if result is None and not changes and answer and "message" not in answer:
+    if result is None and action == "GetAdminUsers" and "admin_users" in answer:
         return "success"
     return result if result in ("success", "error") else ""
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)

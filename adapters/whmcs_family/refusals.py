@@ -13,7 +13,7 @@ NUMBER = "Check the number; it may have been deleted or merged."
 class Refusal:
     """A message of the desk (a pattern, without regard to case), its error, and words for it.
 
-    In the words ``{0}`` is the pattern's group and ``{system}`` the system's name.
+    In the words ``{0}`` is the pattern's group, ``{system}`` the system's name and ``{action}`` what was called.
     """
 
     pattern: str
@@ -65,13 +65,15 @@ TICKET_REFUSALS = (
 """What the family says of a ticket in the same words."""
 
 
-def known_refusal(desk: str, system: str, *, message: str, table: Sequence[Refusal]) -> AdapterError | None:
+def known_refusal(
+    desk: str, system: str, *, message: str, table: Sequence[Refusal], action: str = ""
+) -> AdapterError | None:
     """The error for *message* by the first row of *table* that fits, or None."""
     for row in table:
         found = re.search(row.pattern, message, re.IGNORECASE)
         if found:
             group = found.group(1) if found.groups() else ""
-            cause, remedy = (words.format(group, system=system) for words in (row.cause, row.remedy))
+            cause, remedy = (words.format(group, system=system, action=action) for words in (row.cause, row.remedy))
             if issubclass(row.error, Rejected):
                 return row.error(desk, cause, remedy=remedy, code=message, field=row.field)
             return row.error(desk, cause, remedy=remedy, code=message)

@@ -238,6 +238,16 @@ async def test_the_owner_is_shown_by_name_and_by_number_where_names_may_not_be_r
     assert "admin 2" == await with_settings(stand_in, lambda other: _owner(other, ticket))
 
 
+async def test_the_names_of_admins_are_asked_once_also_where_the_owner_is_not_among_them(pair: Pair):
+    stand_in = pair.agents
+    assert isinstance(stand_in, WhmcsStandIn)
+    ticket = await pair.open()
+    stand_in.state.tickets[int(ticket.id)].flag = "77"
+    owners = {(await pair.desk.get_ticket(ticket)).owner for _ in range(3)}
+
+    assert ({"admin 77"}, 1) == (owners, [call.action for call in stand_in.calls].count("GetAdminUsers"))
+
+
 async def _owner(pair: Pair, ticket: TicketRef):
     return (await pair.desk.get_ticket(ticket)).owner
 
@@ -263,6 +273,39 @@ async def test_a_lost_ticket_is_found_beyond_the_first_page_and_by_any_subject(p
     found = await pair.desk.find_ticket("TL-WANTED", draft)
     assert found is not None
     assert wanted == found.ticket
+
+
+@pytest.mark.parametrize("words", ["can't print", "& Sons", '"quoted"', "<b>", "Ünï", "print"])
+async def test_a_search_finds_what_whmcs_keeps_with_entities(pair: Pair, words):
+    wanted = await pair.open(subject='Acme & Sons can\'t print "quoted" <b> Ünïcödé')
+    await pair.open(subject="Another printer")
+    found = [ticket.ref for ticket in await pair.desk.search(words)]
+
+    assert [wanted] == [ref for ref in found if ref == wanted]
+    assert words == "print" or 1 == len(found)
+
+
+# Who asks.
+
+
+async def test_whoever_belongs_to_several_clients_asks_for_none_of_them(pair: Pair):
+    stand_in = pair.agents
+    assert isinstance(stand_in, WhmcsStandIn)
+    for client in stand_in.state.clients.values():
+        client.users["8"] = ("Hedy Lamarr", "hedy@example.com")
+    one = await pair.desk.find_requester("mary@example.com")
+
+    assert (None, "user:1:4") == (await pair.desk.find_requester("hedy@example.com"), one and one.desk_id)
+
+
+async def test_before_whmcs_had_users_people_are_looked_for_among_the_others(pair: Pair):
+    stand_in = pair.agents
+    assert isinstance(stand_in, WhmcsStandIn)
+    stand_in.lacking = {"GetUsers"}
+    failing = [finding for finding in await pair.desk.check() if not finding.ok]
+
+    assert None is await pair.desk.find_requester("nobody@example.com")
+    assert [("API action GetUsers", True)] == [(one.subject, "look_up" in one.remedy) for one in failing]
 
 
 # The check, and the hook.

@@ -64,7 +64,7 @@ SAID = {
     "Administrator Account Disabled": (NotAuthorised, "", "disabled"),
     "Access Denied": (NotAuthorised, "", "denies"),
     "Empty action request": (Misconfigured, "", "proxies"),
-    "Command Not Found": (Misconfigured, "", "too old"),
+    "Command Not Found": (Misconfigured, "", "does not know OpenTicket"),
     "Ticket ID not found": (NotFound, "", "ticket"),
     "Ticket ID Not Found": (NotFound, "", "ticket"),
     "Ticket ID Required": (NotFound, "", "ticket"),
@@ -145,7 +145,10 @@ CHANGED, READ = True, False
         (503, "<h1>Maintenance</h1>", CHANGED, OutcomeUnknown, "may have done"),
         (503, "<h1>Maintenance</h1>", READ, Unavailable, "tried again"),
         (504, "", CHANGED, OutcomeUnknown, "may have done"),
+        (200, '{"error":"upstream busy"}', READ, UnexpectedReply, "browser"),
         (429, "slow down", CHANGED, Unavailable, "slow down"),
+        (429, '{"result":"error","message":"Too many requests"}', CHANGED, Unavailable, "slow down"),
+        (200, '{"result":"error","message":"Can&#039;t do &quot;that&quot;"}', CHANGED, Rejected, 'Can\'t do "that"'),
         (403, "<h1>Forbidden</h1>", CHANGED, NotAuthorised, "firewall"),
         (403, '{"result":"error","message":"Nope"}', CHANGED, NotAuthorised, "Nope"),
         (403, "result=error;message=Invalid IP 103.170.226.94;", CHANGED, NotAuthorised, "103.170.226.94"),
@@ -190,11 +193,32 @@ async def test_a_file_that_is_not_in_base64_will_never_be_one():
 
 
 async def test_tickets_whose_number_is_none_are_found_all_the_same():
-    text = '{"result":"success","tickets":{"ticket":[{"id":"x","subject":"a"},{"id":"9","subject":"b"}]}}'
+    listed = '[{"id":"x","subject":"some"},{"id":"9","subject":"some more"}]'
+    text = f'{{"result":"success","totalresults":"2","tickets":{{"ticket":{listed}}}}}'
     async with answering(text=text) as (desk, _):
-        found = await desk.search("a")
+        found = await desk.search("some")
 
     assert ["9", "x"] == [ticket.ref.id for ticket in found]
+
+
+ROW = '{"id":"9","subject":"other"}'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '"tickets":[]',
+        '"totalresults":"x","tickets":[]',
+        '"totalresults":null,"tickets":[]',
+        '"totalresults":"1","tickets":[]',
+        f'"tickets":{{"ticket":[{ROW}]}}',
+    ],
+)
+async def test_that_there_is_no_ticket_is_believed_only_where_all_were_told(answer):
+    async with answering(text=f'{{"result":"success",{answer}}}') as (desk, _):
+        draft = await Pair(desk, None, department="1").draft()  # type: ignore[arg-type] # no agents are asked
+        with pytest.raises(UnexpectedReply):
+            await desk.find_ticket("TL-ABCDEFGH2345", draft)
 
 
 async def test_a_client_that_is_told_as_anything_else_than_a_client_is_nobody():

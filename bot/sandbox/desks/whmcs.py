@@ -28,8 +28,9 @@ class WhmcsStandIn(StandIn):
     """A WHMCS with two clients and three departments.
 
     ``violations`` lists what a caller did that the documents do not allow; ``calls`` lists the calls that were read.
-    ``denied`` are actions that the API role lacks, ``unknown_ip`` is the address that is not allow-listed (unless the
-    access key is right), ``basic`` a name and password that the web server asks for, ``post_max_size`` PHP's.
+    ``denied`` are actions that the API role lacks, ``lacking`` those that came with a later version, ``unknown_ip`` is
+    the address that is not allow-listed (unless the access key is right), ``basic`` a name and password that the web
+    server asks for, ``post_max_size`` PHP's.
     """
 
     kind: ClassVar[str] = "whmcs"
@@ -47,6 +48,7 @@ class WhmcsStandIn(StandIn):
         self.violations: list[str] = []
         self.calls: list[Call] = []
         self.denied: set[str] = set()
+        self.lacking: set[str] = set()
         self.unknown_ip = ""
         self.basic: tuple[str, str] | None = None
         self.post_max_size = 8_388_608
@@ -92,6 +94,8 @@ class WhmcsStandIn(StandIn):
         if refusal := self._refusal(form, action):
             return 403, _error(refusal)
         run = CHANGES.get(action) or READS.get(action)
+        if action in self.lacking:
+            return 200, _error("Command Not Found")
         if run is None:
             self.violations.append(f"no action {action}")
             return 200, _error("Command Not Found")
