@@ -4,12 +4,14 @@ import asyncio
 import ipaddress
 import json
 import logging
+import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -35,16 +37,21 @@ class HttpSettings(DeskSettings):
     allow_link_local: bool = Setting(
         False, description="Speak to a link-local address, where clouds keep their machines' own secrets."
     )
+    ca_file: Path | None = Setting(
+        None, description="PEM file with certificates of authorities of your own, trusted besides the usual ones."
+    )
     max_reply: int = Setting(
-        5_000_000, gt=0, description="Bytes of a reply that are read before it is refused (files have their own)."
+        25_000_000, gt=0, description="Bytes of a reply that are read before it is refused (files have their own)."
     )
 
     @field_validator("url")
     @classmethod
     def _is_address(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # port raises ValueError
             raise ValueError("must be an address such as https://desk.example.com")
+        if "?" in url or "#" in url:
+            raise ValueError("must end before a ? or #")
         if parts.username or parts.password:
             raise ValueError("must not hold a user or password; there are settings of their own for them")
         return url.rstrip("/")
@@ -142,6 +149,13 @@ class HttpDesk(TicketAdapter[H]):
     @override
     async def __aenter__(self) -> Self:
         self._trusted = httpx.create_ssl_context(trust_env=False)
+        if self.settings.ca_file:
+            try:
+                self._trusted.load_verify_locations(self.settings.ca_file)
+            except OSError as error:
+                cause = f"the file {self.settings.ca_file} holds no certificates that can be read."
+                remedy = "Set ca_file to a PEM file that this process may read."
+                raise Misconfigured(self.name, cause, remedy=remedy, code=type(error).__name__) from error
         self._idle = asyncio.LifoQueue()
         for _ in range(CONNECTIONS):
             self._idle.put_nowait(self.transport)
@@ -210,10 +224,11 @@ class HttpDesk(TicketAdapter[H]):
                 finally:
                     await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            why, look = _unreached(error)
             raise Unavailable(
                 self.name,
-                f"{self.system} at {_place(url)} cannot be reached ({type(error).__name__}).",
-                remedy="Nothing was changed there; it will be tried again.",
+                f"{self.system} at {_place(url)} cannot be reached: {why}.",
+                remedy=f"{look} Nothing was changed there; it will be tried again.",
                 code=type(error).__name__,
             ) from error
         except (httpx.HTTPError, TimeoutError) as error:
@@ -223,7 +238,8 @@ class HttpDesk(TicketAdapter[H]):
             if changes:
                 remedy = "It is looked up before anything is repeated."
                 raise OutcomeUnknown(self.name, cause, remedy=remedy, code="too large")
-            raise UnexpectedReply(self.name, cause, remedy="Look at what stands at its address.", code="too large")
+            remedy = "Raise max_reply where a ticket is so long, or look at what stands at its address."
+            raise UnexpectedReply(self.name, cause, remedy=remedy, code="too large")
         told = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, told, body)
 
@@ -278,6 +294,24 @@ def read_json(text: str) -> Any:
         return json.loads(whole.decode("utf-16-le", "replace"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+_UNREACHED: Sequence[tuple[type[Exception], str, str]] = (
+    (socket.gaierror, "its name is not known", "Look at url, and at the name server."),
+    (ssl.SSLCertVerificationError, "its certificate is not trusted", "Renew it, or set ca_file to who issued it."),
+    (ConnectionRefusedError, "nothing listens there", "Look whether it runs, and at url."),
+)
+
+
+def _unreached(error: Exception) -> tuple[str, str]:
+    """Why there was no connection, and where to look, by what lies behind *error*."""
+    behind: BaseException | None = error
+    while behind is not None:
+        for kind, why, look in _UNREACHED:
+            if isinstance(behind, kind):
+                return why, look
+        behind = behind.__cause__ or behind.__context__
+    return f"there is no connection ({type(error).__name__})", "Look at url, and at the network."
 
 
 def _place(url: str) -> str:

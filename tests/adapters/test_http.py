@@ -1,18 +1,25 @@
 """What every desk behind HTTP has of its way there: whose turn it is, what is not kept, and what a lost call means."""
 
 import asyncio
+import socket
+import ssl
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given, strategies as st
 
-from adapters.errors import OutcomeUnknown, Rejected, Unavailable
+from adapters.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable, UnexpectedReply
 from adapters.http import CONNECTIONS, LONGEST_WAIT, Reply, read_json
 from adapters.registry import settings_for
 from adapters.shared import InProcess
 from adapters.whmcs import WhmcsDesk
+from tests.store.test_store_tls import HERE, certificate
+
+__all__ = ["certificate"]
 
 CALL: dict[str, Any] = {"method": "POST", "url": "https://desk.example", "content": b"x"}
 
@@ -34,7 +41,7 @@ class Silent(httpx.AsyncBaseTransport):
         raise AssertionError
 
 
-def desk(transport: httpx.AsyncBaseTransport, **settings: Any) -> WhmcsDesk:
+def desk(transport: httpx.AsyncBaseTransport | None, **settings: Any) -> WhmcsDesk:
     table = {"kind": "whmcs", "url": "https://desk.example", "identifier": "i", "secret": "s", **settings}
     made = WhmcsDesk("billing", settings_for("billing", table), InProcess())  # type: ignore[arg-type] # of its kind
     made.transport = transport
@@ -137,3 +144,65 @@ def test_what_is_no_json_is_a_value_error(text, words):
 )
 def test_no_desk_has_itself_left_alone_for_longer_than_is_believed(asked, wait):
     assert wait == Reply(503, {"retry-after": asked}, b"").retry_after
+
+
+@asynccontextmanager
+async def listening(file: Path):
+    """The port of a server that answers all with "hello" and has that certificate."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+        await writer.drain()
+        writer.close()
+
+    trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trusted.load_cert_chain(file)
+    async with await asyncio.start_server(answer, HERE, ssl=trusted) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def unreached(address: str) -> Unavailable:
+    made = desk(None, url=address)
+    async with made:
+        with pytest.raises(Unavailable) as caught:
+            await made.exchange("GET", address, changes=False)
+    return caught.value
+
+
+async def test_a_desk_that_cannot_be_reached_is_told_by_what_is_wrong(certificate):
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        refused = await unreached(f"http://127.0.0.1:{held.getsockname()[1]}")
+    unknown = await unreached("https://desk.invalid")
+    async with listening(certificate) as port:
+        untrusted = await unreached(f"https://{HERE}:{port}")
+
+    assert "nothing listens" in refused.cause
+    assert "name is not known" in unknown.cause
+    assert ("certificate" in untrusted.cause, "ca_file" in untrusted.remedy) == (True, True)
+
+
+async def test_an_authority_of_ones_own_is_trusted_where_its_file_is_named(certificate):
+    async with listening(certificate) as port:
+        made = desk(None, url=f"https://{HERE}:{port}", ca_file=str(certificate))
+        async with made:
+            reply = await made.exchange("GET", f"https://{HERE}:{port}", changes=False)
+    assert b"hello" == reply.content
+
+
+async def test_a_file_of_authorities_that_cannot_be_read_is_for_the_operator(tmp_path):
+    with pytest.raises(Misconfigured, match="ca_file"):
+        await desk(None, ca_file=str(tmp_path / "none.pem")).__aenter__()
+
+
+@pytest.mark.parametrize("url", ["https://desk.example?a=1", "https://desk.example/#f", "https://desk.example:99999"])
+def test_an_address_ends_before_a_question_and_has_a_port_that_there_is(url):
+    with pytest.raises(Misconfigured, match="url"):
+        desk(None, url=url)
+
+
+async def test_a_reply_that_is_too_large_names_the_setting_that_bounds_it():
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(b"x" * 2_000)))
+    async with desk(transport, max_reply=1_000) as made:
+        with pytest.raises(UnexpectedReply, match="max_reply"):
+            await made.exchange(**CALL, changes=False)
