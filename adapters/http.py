@@ -263,7 +263,7 @@ class HttpDesk(TicketAdapter[H]):
                 remedy="Correct its url or the name server; allow_link_local = true if it is right.",
             )
 
-    def lost(self, *, changes: bool, code: str) -> Unavailable | OutcomeUnknown:
+    def lost(self, *, changes: bool, code: str, retry_after: timedelta | None = None) -> Unavailable | OutcomeUnknown:
         """The error for an answer that did not arrive whole."""
         if changes:
             return OutcomeUnknown(
@@ -277,6 +277,7 @@ class HttpDesk(TicketAdapter[H]):
             f"{self.system} did not answer in time or broke off.",
             remedy="It will be tried again.",
             code=code,
+            retry_after=retry_after,
         )
 
 

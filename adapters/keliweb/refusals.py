@@ -15,6 +15,16 @@ Said = tuple[type[AdapterError], str, str]
 
 NOT_ACCEPTED: Said = (NotAuthorised, "the token is not accepted.", TOKEN)
 MOVED: Said = (Misconfigured, "Keliweb's address sends us on to another one.", "Set url to where it ends up.")
+ELSEWHERE: Said = (
+    Misconfigured,
+    "Keliweb's address sends us on to another host.",
+    "Set url to where it ends up; where that is a page to log in, check the credentials.",
+)
+FORBIDDEN: Said = (
+    NotAuthorised,
+    "something in front of Keliweb (a firewall or proxy) refuses our calls.",
+    "Ask Keliweb to let this machine call its API.",
+)
 _ABSENT: Said = (Misconfigured, "there is no such method at its address.", "Check url, api_path and the other paths.")
 
 OAUTH: Mapping[str, Said] = {

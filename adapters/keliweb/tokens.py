@@ -16,7 +16,7 @@ from httpx import codes
 
 from adapters.errors import AdapterError, NotAuthorised, Unavailable, UnexpectedReply
 from adapters.http import Reply, read_json
-from adapters.keliweb.refusals import NO_TOKENS, NOT_ACCEPTED, OAUTH, Said
+from adapters.keliweb.refusals import FORBIDDEN, NO_TOKENS, NOT_ACCEPTED, OAUTH, Said
 from adapters.keliweb.settings import TOKEN, KeliwebSettings
 from adapters.whmcs_family.desk import FamilyDesk
 
@@ -39,6 +39,9 @@ class Pair:
 class KeliwebTokens(FamilyDesk[KeliwebSettings]):
     """The part of the desk that has a token."""
 
+    _failure: AdapterError | None = None
+    _failed: float = 0.0
+
     async def token(self, *, refused: str = "") -> str:
         """A token that may be used; another than *refused*, which the server has not accepted.
 
@@ -53,8 +56,11 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
         kept = await self._kept(refused)
         if kept is not None:
             return kept.access
+        began = time.monotonic()
         async with self.shared.lock(self._key, ttl=self.settings.longest(calls=2)):
             kept = await self._kept(refused)
+            if kept is None and self._failure and self._failed >= began:
+                raise self._failure
             if kept is None:
                 kept = await self._renewed()
                 await self.shared.put(self._key, json.dumps(asdict(kept)), ttl=KEEP)
@@ -83,6 +89,14 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
         return pair if usable else None
 
     async def _renewed(self) -> Pair:
+        """A new pair. Where there is none, it is noted for those who wait, or each would wait for as long again."""
+        try:
+            return await self._granted()
+        except AdapterError as error:
+            self._failure, self._failed = error, time.monotonic()
+            raise
+
+    async def _granted(self) -> Pair:
         """A new pair: by the refresh token, or by the password where that is dead or there is none."""
         old = await self._pair()
         settings = self.settings
@@ -102,7 +116,7 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
         reply = await self.exchange("POST", url, changes=False, data={**client, **grant}, headers=HEADERS)
         answer = json_object(reply.content)
         access = str(answer.get("access_token") or "")
-        if not codes.is_success(reply.status) or "error" in answer:
+        if not codes.is_success(reply.status) or answer.get("error"):
             raise self._refused(reply, answer, refreshing="refresh_token" in grant)
         if not TOKEN.fullmatch(access) or str(answer.get("token_type", "")).lower() != "bearer":
             raise UnexpectedReply(
@@ -119,18 +133,19 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
             cause = "Keliweb asks us to slow down."
             return Unavailable(self.name, cause, remedy="It will be tried again.", code=code, retry_after=wait)
         if codes.is_server_error(reply.status):
-            return self.lost(changes=False, code=code)
+            return self.lost(changes=False, code=code, retry_after=reply.retry_after)
         if refreshing and reply.status in {codes.BAD_REQUEST, codes.UNAUTHORIZED}:
             return self.said(NOT_ACCEPTED, code=code)
         if code in OAUTH:
             return self.said(OAUTH[code], code=code)
-        return self.said(OAUTH["invalid_client"] if reply.status == codes.UNAUTHORIZED else NO_TOKENS, code=code)
+        by_status = {codes.UNAUTHORIZED: OAUTH["invalid_client"], codes.FORBIDDEN: FORBIDDEN}
+        return self.said(by_status.get(reply.status, NO_TOKENS), code=code)
 
 
 def json_object(content: bytes) -> dict[str, Any]:
     """An answer that is a JSON object; empty where it is anything else."""
     try:
-        answer = read_json(content.decode("utf-8", "replace"))
+        answer = read_json(content.decode("utf-8-sig", "replace"))
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}

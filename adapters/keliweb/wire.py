@@ -3,13 +3,15 @@
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from httpx import codes
 
 from adapters.errors import AdapterError, NotAuthorised, OutcomeUnknown, Unavailable, UnexpectedReply
 from adapters.http import Reply
-from adapters.keliweb.refusals import BY_STATUS, MOVED, invalid, refusal
+from adapters.keliweb.refusals import BY_STATUS, ELSEWHERE, MOVED, invalid, refusal
 from adapters.keliweb.tokens import HEADERS, KeliwebTokens, json_object
+from adapters.whmcs_family.reading import text
 
 Answer = dict[str, Any]
 
@@ -39,7 +41,8 @@ class KeliwebWire(KeliwebTokens):
             raise self.too_large(size)
         token = await self.token()
         reply = await self._post(path, sent, token=token, changes=changes)
-        if _refuses_token(reply):
+        by_hand = self.settings.token.get_secret_value()
+        if _refuses_token(reply) and not (by_hand and self._leads_away(reply)):
             token = await self.token(refused=token)
             reply = await self._post(path, sent, token=token, changes=changes)
         return self._read(reply, params, changes=changes)
@@ -56,7 +59,7 @@ class KeliwebWire(KeliwebTokens):
         """The answer in *reply*, or the error that it is."""
         answer = json_object(reply.content)
         if codes.is_server_error(reply.status):
-            raise self.lost(changes=changes, code=f"HTTP {reply.status}")
+            raise self.lost(changes=changes, code=f"HTTP {reply.status}", retry_after=reply.retry_after)
         if reply.status == codes.REQUEST_ENTITY_TOO_LARGE:
             raise self.too_large(self.settings.post_max_size)
         message = self._shown(answer.get("message") or answer.get("error"), params)
@@ -74,7 +77,8 @@ class KeliwebWire(KeliwebTokens):
         """The error for an answer that says nothing itself, by its status."""
         code = f"HTTP {reply.status}"
         if reply.status in BY_STATUS or codes.is_redirect(reply.status):
-            error = self.said(BY_STATUS.get(reply.status, MOVED), code=code)
+            told = ELSEWHERE if self._leads_away(reply) else BY_STATUS.get(reply.status, MOVED)
+            error = self.said(told, code=code)
             if isinstance(error, Unavailable):
                 error.retry_after = reply.retry_after
             return error
@@ -89,13 +93,26 @@ class KeliwebWire(KeliwebTokens):
         remedy = "Look at its address with a browser; a proxy or an error page may stand there."
         return UnexpectedReply(self.name, cause, remedy=remedy, code=code)
 
+    def _leads_away(self, reply: Reply) -> bool:
+        """Whether it sends us on to another host, where a page to log in may be, or the API itself."""
+        host = host_of(reply.headers.get("location", ""))
+        return codes.is_redirect(reply.status) and host not in {"", host_of(self.settings.url)}
+
     def _shown(self, message: object, params: Mapping[str, str]) -> str:
         """The desk's own words without our secrets and without what people wrote."""
-        said = message if isinstance(message, str) else ""
+        said = text(message) if isinstance(message, str) else ""
         for value in params.values():
             if len(value) > len("Medium"):
                 said = said.replace(value, "...")
         return self.redacted(said)
+
+
+def host_of(url: str) -> str:
+    """The host that *url* names; empty where it names none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _as_in_a_browser(value: str) -> bytes:

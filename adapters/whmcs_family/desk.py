@@ -19,6 +19,8 @@ from adapters.whmcs_family.settings import FamilySettings
 
 ENCODED = 16 / 9
 """A file is base64 in JSON in base64."""
+ENTITY = 6
+"""Bytes that a character takes at most: ``&quot;``."""
 NAME_LINE = 400
 """Characters that we may put before a text to say whose it is: a name and an e-mail address."""
 
@@ -33,7 +35,7 @@ class FamilyDesk(HttpDesk[S]):
     def limits(self) -> Limits:
         return Limits(
             subject=None,
-            body=self.settings.max_message // 4 - NAME_LINE,
+            body=self.settings.max_message // ENTITY - NAME_LINE,
             request=self.settings.post_max_size - 2 * self.settings.max_message,
             file_overhead=ENCODED,
         )

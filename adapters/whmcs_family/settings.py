@@ -1,8 +1,9 @@
 """Settings that every desk of WHMCS's family has: its clock, its sizes, its texts, its statuses, its custom fields."""
 
+from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field as Setting, field_validator
+from pydantic import Field as Setting, field_validator, model_validator
 
 from adapters.http import HttpSettings
 from adapters.model import Status, TicketRef
@@ -34,6 +35,12 @@ class FamilySettings(HttpSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError("is no time zone; use a name such as Europe/Rome") from error
         return name
+
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        if self.post_max_size <= 2 * self.max_message:
+            raise ValueError("post_max_size: must be more than twice max_message, or no message can be sent")
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import pytest
 
 from adapters.errors import NotAuthorised, NotFound, Unavailable
 from adapters.keliweb import KeliwebDesk
+from adapters.keliweb.tokens import json_object
 from adapters.model import TicketRef
 from adapters.registry import make, settings_for
 from adapters.shared import InProcess
@@ -142,3 +144,21 @@ async def test_what_is_kept_is_found_by_no_secret():
     async with desks() as (stand_in, (desk,)):
         assert not [one for one in (stand_in.tokens.password, stand_in.tokens.client_secret) if one in desk._key]
         assert desk._key.startswith("keliweb:acme:")
+
+
+async def test_who_waited_for_a_token_that_could_not_be_had_is_told_so_at_once():
+    async with desks(timeout=0.3) as (stand_in, (desk,)):
+        stand_in.faults.always, stand_in.faults.only, stand_in.faults.stall = Fault.STALL, "token", 0.6
+        began = time.monotonic()
+        raised = await asyncio.gather(*[desk.get_ticket(NOWHERE) for _ in range(8)], return_exceptions=True)
+        took = time.monotonic() - began
+
+    assert ({Unavailable}, True) == ({type(error) for error in raised}, took < 4 * 0.3)
+
+
+async def test_a_token_beside_an_error_of_null_is_a_token(monkeypatch):
+    monkeypatch.setattr("adapters.keliweb.tokens.json_object", lambda content: {**json_object(content), "error": None})
+    async with desks() as (stand_in, (desk,)):
+        await read(desk)
+
+    assert ["password"] == stand_in.tokens.grants

@@ -176,12 +176,32 @@ PAGE, LOGIN = "<!doctype html><title>Maintenance", '<html><form><input name="p" 
     ],
 )
 async def test_a_wrong_answer_is_named_by_what_may_have_happened(status, text, changes, kind, word):
-    async with answering(status, text, {"Location": "https://elsewhere.example/", "Retry-After": "7"}) as (desk, seen):
+    async with answering(status, text, {"Location": "https://keliweb.example/login", "Retry-After": "7"}) as (
+        desk,
+        seen,
+    ):
         error = await error_of(desk, changes=changes)
 
     assert (kind, 1) == (type(error), len(seen))
     assert word in str(error)
-    assert timedelta(seconds=7) == getattr(error, "retry_after", None) or status != 429
+    assert timedelta(seconds=7) == getattr(error, "retry_after", timedelta(seconds=7))
+
+
+async def test_a_way_to_another_host_may_be_a_wrong_address_as_well_as_a_page_to_log_in():
+    async with answering(302, PAGE, {"Location": "https://elsewhere.example/"}) as (desk, _):
+        error = await error_of(desk)
+
+    assert (Misconfigured, True) == (type(error), "log in" in error.remedy)
+
+
+async def test_a_message_is_shown_without_the_entities_that_php_keeps_it_with():
+    async with answering(text='{"result":"error","message":"Can&#039;t do that"}') as (desk, _):
+        assert "Can't do that" in str(await error_of(desk))
+
+
+async def test_an_answer_may_begin_with_the_mark_of_its_byte_order():
+    async with answering(text='\ufeff{"result":"success","id":"7"}') as (desk, _):
+        assert "7" == (await desk.call("open-ticket", {"deptid": "1"}, changes=True))["id"]
 
 
 def test_every_status_of_the_table_has_words_and_a_remedy():
@@ -261,6 +281,7 @@ async def test_fields_are_sent_as_a_browsers_formdata_sends_them():
         (400, '{"error":"temporarily_unavailable"}', Unavailable, "tried again"),
         (200, '{"error":"invalid_client"}', NotAuthorised, "client_id"),
         (401, "", NotAuthorised, "client_id"),
+        (403, "<h1>Forbidden</h1>", NotAuthorised, "firewall"),
         (404, "<h1>Not Found</h1>", Misconfigured, "token_path"),
         (302, "", Misconfigured, "token_path"),
         (422, '{"message":"invalid"}', Misconfigured, "token_path"),
@@ -282,7 +303,7 @@ async def test_a_refusal_of_the_token_endpoint_is_named_and_nothing_was_changed(
     assert word in str(error)
     assert error.remedy
     assert not [secret for secret in GRANT.values() if secret in str(error) + repr(error)]
-    assert timedelta(seconds=7) == getattr(error, "retry_after", None) or status != 429
+    assert timedelta(seconds=7) == getattr(error, "retry_after", timedelta(seconds=7)) or status == 400
 
 
 @pytest.mark.parametrize(

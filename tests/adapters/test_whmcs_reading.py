@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import SecretStr
 
+from adapters.contract import with_marker
 from adapters.errors import NotAuthorised, NotFound, Rejected, UnsupportedFeature
-from adapters.model import Act, Change, MessageRef, Person, Status, TicketRef, Visibility
+from adapters.model import Act, Body, Change, MessageRef, Person, Status, TicketRef, Visibility
 from adapters.shared import InProcess
 from adapters.whmcs import WhmcsDesk, writing
+from adapters.whmcs_family.desk import message_of
 from adapters.whmcs_family.reading import messages_of, rows, text
 from bot.sandbox.desks.whmcs import WhmcsStandIn
 from tests.adapters.conformance_wire import entered
@@ -306,6 +308,22 @@ async def test_before_whmcs_had_users_people_are_looked_for_among_the_others(pai
 
     assert None is await pair.desk.find_requester("nobody@example.com")
     assert [("API action GetUsers", True)] == [(one.subject, "look_up" in one.remedy) for one in failing]
+
+
+# What fits.
+
+
+def test_a_request_must_have_room_for_a_message():
+    with pytest.raises(ValueError, match="post_max_size"):
+        WhmcsDesk.Settings.model_validate({**SETTINGS.model_dump(), "post_max_size": 120_000})
+
+
+@given(st.text(st.sampled_from("\"&<'ü日🎉"), min_size=1, max_size=1))
+def test_a_text_as_long_as_promised_fits_whatever_it_is_of(letter):
+    desk = WhmcsDesk("acme", SETTINGS, InProcess())
+    body = with_marker(Body(plain=letter * (desk.limits.body or 0)), "TL-ABCDEFGH2345")
+
+    assert (body.plain, False) == message_of(body, SETTINGS, desk="acme", system="WHMCS")
 
 
 # The check, and the hook.
