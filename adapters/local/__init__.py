@@ -79,7 +79,7 @@ class LocalDesk(TicketAdapter[LocalSettings]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.to_thread(self._file.close)
+        await self._file.close()
 
     @override
     async def check(self) -> tuple[Finding, ...]:
@@ -246,10 +246,10 @@ class LocalDesk(TicketAdapter[LocalSettings]):
         return await self._read(work)
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await asyncio.to_thread(self._file.read, work)
+        return await self._file.read(work)
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await asyncio.to_thread(self._file.write, work)
+        return await self._file.write(work)
 
     def _list_choices(self, db: sqlite3.Connection) -> None:
         """Write the lists of the settings into the file, where the agents' side reads them."""
@@ -280,6 +280,10 @@ class LocalDesk(TicketAdapter[LocalSettings]):
     def _insert_ticket(self, db: sqlite3.Connection, draft: TicketDraft) -> int:
         department = draft.department or self.settings.department or self.settings.departments[0]
         priority = draft.priority or self.settings.usual_priority
+        person = draft.requester.desk_id
+        if person and not db.execute("SELECT 1 FROM person WHERE id = ?", (person,)).fetchone():
+            remedy = "Choose another requester, or correct the id (threadline people map)."
+            raise Rejected(self.name, f"it has no person {person!r}.", remedy=remedy, field="requester")
         values = (
             draft.subject,
             self.settings.status_for(Status.OPEN),
@@ -288,7 +292,7 @@ class LocalDesk(TicketAdapter[LocalSettings]):
             self._listed(db, ChoiceList.AGENTS, draft.owner, field="owner") if draft.owner else "",
             draft.requester.name,
             draft.requester.email or "",
-            draft.requester.desk_id,
+            person,
             datetime.now(UTC).isoformat(),
             draft.first.marker,
         )

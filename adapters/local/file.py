@@ -1,19 +1,23 @@
 """The SQLite file of a local desk: opened once, written in whole transactions, used by many processes at a time."""
 
+import asyncio
 import sqlite3
-import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from adapters.errors import AdapterError, Misconfigured, OutcomeUnknown, Unavailable
+from adapters.errors import Misconfigured, OutcomeUnknown, Unavailable
 from adapters.local.schema import ADDED, SCHEMA, VERSION
 
 T = TypeVar("T")
 
 
 class DeskFile:
-    """One connection to the file. Its methods block; the desk calls them in threads.
+    """One connection to the file, with a thread of its own: while another locks the file, nothing but this desk waits.
+
+    To make one blocks.
 
     Args:
         desk: the name of the desk, for errors.
@@ -27,56 +31,63 @@ class DeskFile:
     def __init__(self, desk: str, path: Path, *, patience: float) -> None:
         self._desk = desk
         self._path = path
-        self._alone = threading.Lock()
+        self._patience = patience
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
             self._prepare()
         except (OSError, sqlite3.Error) as error:
+            if is_busy(error):
+                remedy = "Look who holds it, such as a backup or a tool, and start Threadline again."
+                raise self._unusable("is locked by somebody else", remedy) from error
             raise self._unusable(f"cannot be used ({error})") from error
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of the file."""
-        with self._alone:
-            self._connection.close()
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown(wait=False)
 
-    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What *work* reads, from one state of the file.
 
         Raises:
             Unavailable: the file could not be read.
         """
-        return self._transact("BEGIN", work)
+        return await self._in_turn("BEGIN", work)
 
-    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What *work* gives, when all that it wrote is on disk. Where it raises, nothing was written.
 
         Raises:
             Unavailable: nothing was written.
             OutcomeUnknown: the disk failed while it was being written.
         """
-        return self._transact("BEGIN IMMEDIATE", work)
+        return await self._in_turn("BEGIN IMMEDIATE", work)
 
-    def _transact(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        with self._alone:
-            try:
-                self._connection.execute(begin)
-                result = work(self._connection)
-            except sqlite3.Error as error:
-                self._roll_back()
-                cause = f"the file {self._path.name} cannot be used ({error})."
-                remedy = "Nothing was changed; it will be tried again. Look at the disk and at who else uses the file."
-                raise Unavailable(self._desk, cause, remedy=remedy, code=type(error).__name__) from error
-            except AdapterError:
-                self._roll_back()
-                raise
-            try:
-                self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._roll_back()
-                cause = f"the disk failed while {self._path.name} was written ({error})."
-                raise OutcomeUnknown(self._desk, cause, code=type(error).__name__) from error
-            return result
+    async def _in_turn(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._transact, begin, work, time.monotonic())
+
+    def _transact(self, begin: str, work: Callable[[sqlite3.Connection], T], asked: float) -> T:
+        if time.monotonic() - asked > self._patience:
+            raise self._away("those before it took too long", "Waited")
+        try:
+            self._connection.execute(begin)
+            result = work(self._connection)
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise self._away(str(error), type(error).__name__) from error
+        except BaseException:
+            self._roll_back()
+            raise
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            cause = f"the disk failed while {self._path.name} was written ({error})."
+            raise OutcomeUnknown(self._desk, cause, code=type(error).__name__) from error
+        return result
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -86,7 +97,7 @@ class DeskFile:
         connection = self._connection
         connection.row_factory = sqlite3.Row
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
-        connection.execute("PRAGMA journal_mode = WAL")
+        self._use_wal()
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("BEGIN IMMEDIATE")
@@ -103,12 +114,33 @@ class DeskFile:
             connection.close()
             raise self._unusable("was made by a newer Threadline")
 
-    def _unusable(self, why: str) -> Misconfigured:
-        return Misconfigured(
-            self._desk,
-            f"the file {self._path} {why}.",
-            remedy="Set path to a file that this process may write, in a folder that it may write.",
-        )
+    def _use_wal(self) -> None:
+        """Have the file written by way of a log; SQLite does not itself wait for another that does so just now."""
+        ends = time.monotonic() + self._patience
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > ends:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+    def _away(self, why: str, code: str) -> Unavailable:
+        cause = f"the file {self._path.name} cannot be used ({why})."
+        remedy = "Nothing was changed; it will be tried again. Look at the disk and at who else uses the file."
+        return Unavailable(self._desk, cause, remedy=remedy, code=code)
+
+    def _unusable(
+        self, why: str, remedy: str = "Set path to a file that this process may write, in a folder that it may write."
+    ) -> Misconfigured:
+        return Misconfigured(self._desk, f"the file {self._path} {why}.", remedy=remedy)
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether another connection holds the file."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _statements(script: str) -> list[str]:

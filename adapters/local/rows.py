@@ -3,7 +3,7 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from adapters.model import Attachment, Body, Message, Person, Role, Status, Ticket, TicketRef, Visibility
 
@@ -37,11 +37,17 @@ def ticket_of(row: sqlite3.Row) -> Ticket:
         priority=row["priority"] or None,
         owner=row["owner"] or None,
         requester=person_of(row["person"], row["requester"], row["email"]),
-        created_at=datetime.fromisoformat(row["created_at"]),
-        updated_at=datetime.fromisoformat(row["updated_at"]),
+        created_at=_when(row["created_at"]),
+        updated_at=_when(row["updated_at"]),
         merged_into=ref(row["target"]) if row["target"] else None,
         message_count=row["messages"],
     )
+
+
+def _when(time: str) -> datetime:
+    """A time; UTC where it tells no offset, as SQL's ``datetime('now')``."""
+    found = datetime.fromisoformat(time)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def person_of(person: int | None, name: str, email: str) -> Person:
@@ -61,7 +67,7 @@ def messages_of(rows: Iterable[sqlite3.Row], files: Iterable[sqlite3.Row]) -> tu
             body=Body(plain=row["plain"], markdown=row["markdown"], html=row["html"]),
             author=Person(name=row["author"], email=row["email"] or None, role=Role(row["role"])),
             visibility=Visibility.INTERNAL if row["internal"] else Visibility.PUBLIC,
-            at=datetime.fromisoformat(row["at"]),
+            at=_when(row["at"]),
             attachments=tuple(by_message[row["id"]]),
             marker=row["marker"],
         )

@@ -2,14 +2,17 @@
 
 import asyncio
 import sqlite3
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from adapters.errors import Misconfigured, Rejected
+from adapters.errors import Misconfigured, Rejected, Unavailable
 from adapters.local import LocalDesk
-from adapters.model import Person
+from adapters.model import ChoiceList, Person
 from bot.sandbox.desks.local import LocalAgents
 from tests.adapters.conformance import AdapterConformance
 from tests.adapters.conformance_wire import entered
@@ -114,6 +117,74 @@ async def test_a_file_that_is_no_desk_is_named_at_the_start(tmp_path: Path):
     with pytest.raises(Misconfigured, match=r"desk\.sqlite3"):
         async with entered({"kind": "local", "path": path}):
             pass
+
+
+async def test_a_file_that_another_holds_is_waited_for_and_then_called_locked(tmp_path: Path):
+    path = tmp_path / "desk.sqlite3"
+    async with locked(path):
+        with pytest.raises(Misconfigured, match="Look who holds it"):
+            async with entered({"kind": "local", "path": path, "timeout": 0.1}):
+                pass
+        later = asyncio.create_task(_opens(path))
+        await asyncio.sleep(0.1)
+    assert await later
+
+
+async def _opens(path: Path) -> bool:
+    async with entered({"kind": "local", "path": path, "timeout": 5}) as desk:
+        return bool(await desk.choices(ChoiceList.DEPARTMENTS))
+
+
+@asynccontextmanager
+async def locked(path: Path):
+    """The file while another program is writing it."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        db.close()
+
+
+async def test_a_locked_file_makes_its_calls_fail_together_and_holds_up_nothing_else(tmp_path: Path):
+    path = tmp_path / "desk.sqlite3"
+    async with entered({"kind": "local", "path": path, "timeout": 0.5}) as desk, locked(path):
+        began = time.monotonic()
+        drafts = [desk.create_requester(Person(name="A", email=f"{n}@example.com")) for n in range(40)]
+        calls = asyncio.gather(*drafts, return_exceptions=True)
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(path.exists)
+        elsewhere = time.monotonic() - began
+        raised = {type(error) for error in await calls}
+        took = time.monotonic() - began
+
+    assert {Unavailable} == raised
+    assert (True, True) == (elsewhere < 0.4, took < 2)
+
+
+async def test_what_goes_wrong_in_a_call_leaves_the_file_to_the_others(local: Pair, tmp_path: Path):
+    ticket = await local.open()
+    with pytest.raises(UnicodeEncodeError):
+        await local.desk.add_message(ticket, local.message("half a \ud83d"))
+
+    await local.agents.reply(ticket.id, "Hello.")
+    assert 2 == len(await local.desk.messages(ticket))
+
+
+async def test_a_requester_whom_the_desk_does_not_know_is_rejected(local: Pair):
+    with pytest.raises(Rejected) as caught:
+        await local.open(requester=Person(name="Ada", desk_id="4711"))
+
+    assert ("requester", ()) == (caught.value.field, await local.agents.tickets())
+
+
+async def test_a_time_that_tells_no_offset_is_in_utc(local: Pair, tmp_path: Path):
+    ticket = await local.open()
+    db = sqlite3.connect(tmp_path / "desk.sqlite3", isolation_level=None)
+    db.execute("UPDATE message SET at = '2026-01-02 03:04:05'")
+    db.close()
+
+    assert [datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)] == [one.at for one in await local.desk.messages(ticket)]
 
 
 def test_statuses_must_let_a_ticket_be_opened_and_closed():
