@@ -138,7 +138,7 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
             return self.said(NOT_ACCEPTED, code=code)
         if code in OAUTH:
             return self.said(OAUTH[code], code=code)
-        by_status = {codes.UNAUTHORIZED: OAUTH["invalid_client"], codes.FORBIDDEN: FORBIDDEN}
+        by_status: dict[int, Said] = {codes.UNAUTHORIZED: OAUTH["invalid_client"], codes.FORBIDDEN: FORBIDDEN}
         return self.said(by_status.get(reply.status, NO_TOKENS), code=code)
 
 

@@ -1,0 +1,88 @@
+"""What on a ticket is ours, and what only looks like it: an answer that ends with a quotation is somebody's answer."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.model import Body, Role, TicketRef
+from bot.conversion.ops import pull_op
+from tests.conversion.test_conversion_pull import _said, idle, pulled
+from tests.conversion.test_conversion_worker import THREAD, opened, reply
+
+
+async def test_an_agents_quotation_of_our_marker_is_still_an_answer(house, monkeypatch):
+    ticket = await opened(house)
+    await pulled(house)
+    ours = (await house.desk.messages(TicketRef(id=ticket.id, number=ticket.number)))[0].marker
+    await house.agents.reply(ticket.id, f"See below\nThreadline ref: {ours}")
+
+    await pulled(house)
+
+    assert 1 == len(_said(house))
+
+
+async def _linked_an_hour_ago(house):
+    hour = timedelta(hours=1)
+    await house.store.links.update(THREAD, lambda now: now.model_copy(update={"created_at": now.created_at - hour}))
+
+
+@pytest.mark.parametrize("last", ["see the mail of Monday", "TL-AAAABBBBCCCC"])
+async def test_an_agents_answer_that_ends_with_a_line_like_ours_is_still_an_answer(house, last):
+    """Somebody quoted it from another ticket, or wrote it."""
+    ticket = await opened(house)
+    await pulled(house)
+    await _linked_an_hour_ago(house)
+    await house.agents.reply(ticket.id, f"We fixed it.\n\nsome text\n\nThreadline ref: {last}")
+
+    await pulled(house)
+
+    assert 1 == len(_said(house))
+
+
+async def test_what_was_sent_stays_where_it_is_also_where_the_desk_put_words_below_our_marker(house, monkeypatch):
+    ticket = await opened(house)
+    real = house.desk.add_message
+
+    async def below(ref, draft):
+        plain = f"{draft.body.plain}\n\nThreadline ref: {draft.marker}\n\nYour helpdesk"
+        return await real(ref, replace(draft, body=Body(plain=plain), marker=""))
+
+    monkeypatch.setattr(house.desk, "add_message", below)
+    await house.intake.mirror(THREAD, reply(1))
+    await house.until(lambda: house.voice.receipts)
+
+    await pulled(house)
+
+    assert ([], 2) == (_said(house), len((await house.agents.ticket(ticket.id)).messages))
+
+
+async def test_what_is_on_the_ticket_and_not_yet_written_down_is_waited_for(house, monkeypatch):
+    """The desk calls everybody an agent, and is looked at while its answer is on the way."""
+    await opened(house)
+    await pulled(house)
+    await _linked_an_hour_ago(house)
+    real, looked = house.desk.add_message, asyncio.Event()
+
+    async def slow(ref, draft):
+        made = await real(ref, replace(draft, author=replace(draft.author, role=Role.AGENT)))
+        await house.store.lanes.add([pull_op(THREAD)])
+        await looked.wait()
+        return made
+
+    read = house.desk.messages
+
+    async def noted(*args, **kwargs):
+        found = await read(*args, **kwargs)
+        asyncio.get_running_loop().call_later(0.3, looked.set)
+        return found
+
+    monkeypatch.setattr(house.desk, "add_message", slow)
+    monkeypatch.setattr(house.desk, "messages", noted)
+    await house.intake.mirror(THREAD, reply(1))
+    await house.until(lambda: house.voice.receipts)
+    await house.store.lanes.nudge(f"pull/{THREAD}")
+    await idle(house, f"pull/{THREAD}")
+
+    assert [] == _said(house)
