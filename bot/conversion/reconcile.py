@@ -53,7 +53,8 @@ def compare(
         posted: the markers of what we posted in the thread.
         there: all messages of the ticket, in order.
     """
-    ours = {marker: message.id for message in there if (marker := message.marker or marker_in(message.body))}
+    marked = ((message.marker or marker_in(message.body), message.id) for message in reversed(there))
+    ours = {marker: at for marker, at in marked if marker}  # of several the oldest: the others quote it
     ids = {message.id for message in there}
     found = {one.ts: at for one in said if one.ts not in known and (at := _found(link, one, ours)) is not None}
     unseen = [

@@ -2,12 +2,17 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.model import Body, Role, TicketRef
+from adapters.contract import with_marker
+from adapters.model import Body, Message, Person, Role, TicketRef, Visibility
 from bot.conversion.ops import pull_op
+from bot.conversion.reconcile import compare
+from bot.conversion.records import Link
+from bot.conversion.stamps import marker_of
+from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_pull import _said, idle, pulled
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
 
@@ -86,3 +91,17 @@ async def test_what_is_on_the_ticket_and_not_yet_written_down_is_waited_for(hous
     await idle(house, f"pull/{THREAD}")
 
     assert [] == _said(house)
+
+
+def test_a_message_is_compared_with_itself_and_not_with_an_answer_that_quotes_it():
+    (ts, text), now = ("1800000001.000100", "my words"), datetime(2026, 11, 22, 12, tzinfo=UTC)
+    body = with_marker(Body(plain=text), marker_of(f"msg:T1:C1:{ts}"))
+    quoted = Body(plain=f"Done.\n\n-----Original message-----\n{body.plain}")
+    there = [
+        Message(id=id_, body=one, author=Person(name="x"), visibility=Visibility.PUBLIC, at=now)
+        for id_, one in (("1", body), ("2", quoted))
+    ]
+    link = Link(thread=THREAD, desk="desk", ticket_id="1", number="1", created_at=now)
+
+    found = compare(link, said=[said(ts, text)], known={}, posted=(), there=there).found
+    assert {ts: "1"} == {ts: at.message_id for ts, at in found.items()}
