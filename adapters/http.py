@@ -50,8 +50,8 @@ class HttpSettings(DeskSettings):
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # port raises ValueError
             raise ValueError("must be an address such as https://desk.example.com")
-        if "?" in url or "#" in url:
-            raise ValueError("must end before a ? or #")
+        if "#" in url:
+            raise ValueError("must end before a #")
         if parts.username or parts.password:
             raise ValueError("must not hold a user or password; there are settings of their own for them")
         return url.rstrip("/")

@@ -27,6 +27,13 @@ class FamilySettings(HttpSettings):
         (), description="Custom fields, since the API cannot list them; id is the desk's number of the field."
     )
 
+    @field_validator("url")
+    @classmethod
+    def _is_root(cls, url: str) -> str:
+        if "?" in url:
+            raise ValueError("must end before a ?, since paths are put behind it")
+        return url
+
     @field_validator("timezone")
     @classmethod
     def _is_zone(cls, name: str) -> str:
