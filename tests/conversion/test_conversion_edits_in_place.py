@@ -154,7 +154,7 @@ async def test_an_edit_of_a_message_that_shares_its_place_with_a_forms_descripti
     assert ("Third floor", True) == (first.text.splitlines()[0], "It smokes" in note.text)
 
 
-@pytest.mark.parametrize(("times", "parts"), [(1_090, 1), (2_900, 3)])
+@pytest.mark.parametrize(("times", "parts"), [(1_090, 2), (2_900, 4)])
 async def test_the_edit_of_a_long_message_is_noted_in_as_many_parts_as_it_needs_and_without_its_old_text(
     whmcs, times, parts
 ):
