@@ -133,10 +133,17 @@ _REFUSED_IP = re.compile(
 )
 
 
+_UNREAD = frozenset({"client", "sender", "versionmismatch", "mustunderstand", "dataencodingunknown"})
+"""What a fault of SOAP 1.1 or 1.2 calls its cause where the call was not even taken."""
+
+
 def of_fault(desk: str, fault: Fault, *, changes: bool) -> AdapterError:
-    """The error for a SOAP fault. What a fault of the client says was refused before anything was done."""
+    """The error for a SOAP fault. Only a code of `_UNREAD` proves that nothing was done, whatever the words are."""
     code = f"{fault.code}: {' '.join(fault.text.split())}"[:200]
-    if _NAMESPACE.search(fault.text):
+    unread = fault.code.rpartition(":")[2].partition(".")[0].lower() in _UNREAD
+    if changes and not unread:
+        return unusable(desk, "an internal fault", changes=True, code=code)
+    if unread and _NAMESPACE.search(fault.text):
         return Misconfigured(
             desk,
             f"{SYSTEM} does not know this operation under the namespace of our WSDL.",
@@ -150,9 +157,9 @@ def of_fault(desk: str, fault: Fault, *, changes: bool) -> AdapterError:
             remedy="Add the address to the ticket port's ranges in System > Soap of SuperOffice Service.",
             code=code,
         )
-    if "server" not in fault.code.lower() and "receiver" not in fault.code.lower():
+    if unread:
         return Rejected(desk, f"{SYSTEM} could not read the call.", remedy="The log has its reason.", code=code)
-    return unusable(desk, "an internal fault", changes=changes, code=code)
+    return unusable(desk, "an internal fault", changes=False, code=code)
 
 
 def unusable(desk: str, what: str, *, changes: bool, code: str) -> OutcomeUnknown | UnexpectedReply:

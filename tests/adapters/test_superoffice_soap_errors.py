@@ -16,10 +16,10 @@ from adapters.errors import (
     UnexpectedReply,
 )
 from adapters.http import Reply
-from adapters.model import TicketRef
+from adapters.model import MessageRef, TicketRef, Visibility
 from adapters.shared import InProcess
 from adapters.superoffice_soap import SuperOfficeSoapDesk, wsdl
-from adapters.superoffice_soap.errors import CODES
+from adapters.superoffice_soap.errors import CODES, of_fault
 from adapters.superoffice_soap.port import Fault, NotSoap, Port
 from tests.adapters.drafts import Pair
 from tests.adapters.superoffice_soap_served import Fixed, drafts, envelope, served, settings_of
@@ -164,8 +164,11 @@ CASES: list[tuple[str, Any, type[AdapterError], type[AdapterError]]] = [
         "IP",
         Fixed(envelope(FAULT.format("e:Server", "access from IP denied")), status=500),
         NotAuthorised,
-        NotAuthorised,
+        OutcomeUnknown,
     ),
+    ("IP, client", Fixed(envelope(FAULT.format("e:Client", "access from IP denied"))), NotAuthorised, NotAuthorised),
+    ("fault without a code", Fixed(envelope(FAULT.format("", "x")), status=500), UnexpectedReply, OutcomeUnknown),
+    ("fault of its own", Fixed(envelope(FAULT.format("n:Internal", "x")), status=500), UnexpectedReply, OutcomeUnknown),
     ("401", Fixed(HTML, status=401), NotAuthorised, NotAuthorised),
     ("403", Fixed(HTML, status=403), NotAuthorised, NotAuthorised),
     ("404", Fixed(HTML, status=404), Misconfigured, Misconfigured),
@@ -195,6 +198,33 @@ async def test_each_wrong_shape_is_named_by_what_may_have_happened(answer, readi
                 assert expected is type(caught.value), caught.value
                 assert caught.value.remedy
                 assert "Sign in" not in f"{caught.value!r}"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Message stored, mail failed: 554 5.7.1 <a@x.no>: Relay access denied",
+        "write: Operation not permitted",
+        "notification script: feature not implemented",
+        "Client socket: Database connection was lost",
+    ],
+)
+async def test_a_fault_of_the_server_may_come_after_its_work_so_the_change_is_looked_up_whatever_it_says(words):
+    async with served() as (desk, stand_in):
+        pair = drafts(desk, stand_in)
+        ticket = await pair.open()
+        stand_in.calls.breaks["addMessage3"] = words
+        draft = pair.message(visibility=Visibility.INTERNAL)
+        with pytest.raises(OutcomeUnknown, match="may have done"):
+            await desk.add_message(ticket, draft)
+
+        *_, message = (await stand_in.ticket(ticket.id)).messages
+        assert MessageRef(id=message.id) == await desk.find_message(ticket, draft.marker)
+
+
+@pytest.mark.parametrize("code", ["e:Client", "e:Client.Authentication", "Sender", "e:MustUnderstand"])
+def test_a_fault_of_the_client_says_that_nothing_was_done(code):
+    assert Rejected is type(of_fault("acme", Fault(code, "Validation constraint violation"), changes=True))
 
 
 PORT = Port.load(wsdl.read(None, "urn:ticket"))

@@ -82,6 +82,8 @@ class SuperOfficeSoapStandIn(StandIn):
             code, out = "0", self.calls.run(operation, values)
         except Refused as refused:
             code, out = refused.code, {}
+        if operation in self.calls.breaks:
+            raise wire.SoapFault("SOAP-ENV:Server", self.calls.breaks[operation])
         return Response(wire.answer(operation, code, out), media_type="text/xml")
 
     # --- the agents' side ---

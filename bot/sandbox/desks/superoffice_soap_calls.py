@@ -28,6 +28,7 @@ class Calls:
     """The operations over a `Site`.
 
     ``idle``: seconds after which an unused session is forgotten. ``fail``: error codes to answer operations with.
+    ``breaks``: words of a fault of the server that operations end with after they have done their work.
     ``mails`` and ``notifications`` are what would have been sent. ``clock`` may be moved by tests.
     """
 
@@ -35,6 +36,7 @@ class Calls:
     idle: float = 1800.0
     licensed: bool = True
     fail: dict[str, int] = field(default_factory=dict)
+    breaks: dict[str, str] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     mails: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[tuple[str, str]] = field(default_factory=list)
