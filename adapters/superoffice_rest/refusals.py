@@ -1,7 +1,7 @@
 """What SuperOffice says when it refuses, and what it means: one table by message, one by HTTP status."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from httpx import codes
@@ -134,18 +134,31 @@ BY_STATUS: Mapping[int, tuple[type[AdapterError], str, str]] = {
 """What an HTTP status means where no row above says more; in each case nothing was done."""
 
 
-def refusal(
-    desk: str, status: int, said: tuple[str, str] | None, *, changes: bool, code: str = ""
-) -> AdapterError | None:
+_SAID_NOT_FOUND = re.compile(r"([\w.]+\.)?SoNotFoundException")
+_WHO = frozenset({codes.UNAUTHORIZED, codes.FORBIDDEN})
+_AS_THEY_SAY = frozenset(
+    {codes.CONFLICT, codes.PRECONDITION_FAILED, codes.MISDIRECTED_REQUEST, codes.TOO_MANY_REQUESTS}
+)
+"""Statuses that say it all: beside them a message may name anything, such as the user whose calls were too many."""
+
+
+def _rows(status: int, kind: str) -> Iterable[Refusal]:
+    """The rows whose words may say more than *status*, by the type *kind* of what SuperOffice said."""
+    if _SAID_NOT_FOUND.fullmatch(kind):
+        return REFUSALS
+    if status in _WHO:
+        return (row for row in REFUSALS if row.error is NotAuthorised)
+    return () if status in _AS_THEY_SAY or codes.is_server_error(status) else REFUSALS
+
+
+def refusal(desk: str, status: int, said: tuple[str, str] | None, *, code: str = "") -> AdapterError | None:
     """The error for *status* and what SuperOffice *said* (its type and message), or None where it may have acted.
 
-    A server error counts as a refusal only where a row knows its message: then SuperOffice looked and did not find.
+    A server error counts as a refusal only where its type is SoNotFoundException: SuperOffice looked and did not find.
     """
     words = f"{said[0]}: {said[1]}" if said else ""
-    for row in REFUSALS if said else ():
+    for row in _rows(status, said[0]) if said else ():
         if re.search(row.pattern, words, re.IGNORECASE | re.DOTALL):
-            if codes.is_server_error(status) and changes and not row.pattern.startswith("NotFound"):
-                return None
             if issubclass(row.error, Rejected):
                 return row.error(desk, row.cause, remedy=row.remedy, code=code, field=row.field)
             return row.error(desk, row.cause, remedy=row.remedy, code=code)

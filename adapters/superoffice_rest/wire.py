@@ -109,7 +109,7 @@ class RestWire(Access):
         """The error for an answer that is no success."""
         said = _said(reply)
         code = f"HTTP {reply.status}" + (f" {self.redacted(': '.join(said))}" if said else "")
-        error = refusal(self.name, reply.status, said, changes=changes, code=code)
+        error = refusal(self.name, reply.status, said, code=code)
         if error is None and codes.is_server_error(reply.status):
             error = self.lost(changes=changes, code=code)
         if isinstance(error, Unavailable):

@@ -131,7 +131,11 @@ async def test_a_status_without_words_means_what_the_table_says_and_that_nothing
         (200, b'{"TicketId": 1', OutcomeUnknown, UnexpectedReply),
         (500, b"boom", OutcomeUnknown, Unavailable),
         (502, b"Bad Gateway", OutcomeUnknown, Unavailable),
-        (500, said("NullReferenceException", "category was null after the save"), OutcomeUnknown, NotAuthorised),
+        (500, said("NullReferenceException", "category was null after the save"), OutcomeUnknown, Unavailable),
+        (500, said("SqlException", "Timeout expired while reading table status"), OutcomeUnknown, Unavailable),
+        (500, said("IOException", "Could not store attachment: the disk is busy"), OutcomeUnknown, Unavailable),
+        (500, said("System.IO.FileNotFoundException", "No template for ticket 17"), OutcomeUnknown, Unavailable),
+        (503, said("ServiceUnavailable", "Please contact your system administrator."), OutcomeUnknown, Unavailable),
         (418, b"", OutcomeUnknown, UnexpectedReply),
     ],
 )
@@ -142,7 +146,29 @@ async def test_an_answer_that_says_nothing_certain_is_looked_up_if_it_may_have_c
         assert changed is type(await error_of(desk, changes=True))
         error = await error_of(desk, changes=False)
 
-    assert read is type(error) or isinstance(error, Rejected)
+    assert read is type(error)
+
+
+@pytest.mark.parametrize("changes", [True, False])
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (429, "TooManyRequests", "API call quota for associate 5 exceeded"),
+        (429, "Throttled", "More than 10 calls per second are not allowed"),
+        (421, "WrongSubdomain", "No such contact in this tenant"),
+        (409, "Conflict", "Test failed: another person changed it"),
+        (412, "PreconditionFailed", "The status was changed"),
+        (403, "SoException", "You have no right to category 2"),
+        (401, "SoException", "The owner of this token is retired"),
+    ],
+)
+async def test_words_beside_a_status_that_says_it_all_do_not_change_what_it_means(status, kind, words, changes):
+    async with answering(status, said(kind, words), {"Retry-After": "7"}) as (desk, _):
+        error = await error_of(desk, changes=changes)
+
+    assert (BY_STATUS[status][0], BY_STATUS[status][1]) == (type(error), error.cause)
+    if isinstance(error, Unavailable):
+        assert timedelta(seconds=7) == error.retry_after
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"null", b"3", b'"x"', b'{"TicketId": null}', b'{"TicketId": 0}'])
