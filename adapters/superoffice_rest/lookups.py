@@ -100,17 +100,21 @@ class Lookups(RestWire):
 
     async def archive(self, path: str, query: Query) -> list[Row]:
         """One page of rows."""
+        return (await self._page(path, query))[0]
+
+    async def _page(self, path: str, query: Query) -> tuple[list[Row], bool]:
+        """One page of rows, and whether SuperOffice says that there are more."""
         answer = await self.call("GET", path, query=query.parameters())
         if not isinstance(answer, dict) or not isinstance(answer.get("value"), list):
             raise unusable(self.name, changes=False, code="no archive rows")
-        return rows(answer["value"])
+        return rows(answer["value"]), bool(answer.get("odata.nextLink"))
 
     async def pages(self, path: str, query: Query) -> AsyncIterator[list[Row]]:
-        """All rows, page by page."""
+        """All rows, page by page; SuperOffice may make a page shorter than was asked for."""
         while True:
-            page = await self.archive(path, query)
+            page, more = await self._page(path, query)
             yield page
-            if len(page) < query.top:
+            if not page or not (more or len(page) >= query.top):
                 return
             query = replace(query, skip=query.skip + len(page))
 

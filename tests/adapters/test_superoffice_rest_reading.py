@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from adapters.errors import NotAuthorised, Rejected, UnsupportedFeature
-from adapters.model import ChoiceList, FieldKind, Person, Role, TicketRef
+from adapters.model import ChoiceList, FieldKind, MessageRef, Person, Role, TicketRef
 from adapters.superoffice_rest import fields
 from adapters.superoffice_rest.archive import needle
 from adapters.superoffice_rest.reading import when
+from bot.sandbox.desks.superoffice_rest_odata import PAGE
 from tests.adapters.conformance_wire import entered
 from tests.adapters.superoffice_rest_served import served, written
 
@@ -54,6 +55,17 @@ async def test_a_contacts_message_is_the_requesters_and_an_agents_is_not():
 
         sides = [(one.author.role, one.author.desk_id) for one in await pair.desk.messages(ticket)]
         assert [(Role.REQUESTER, "11"), (Role.AGENT, None)] == sides
+
+
+async def test_the_first_of_many_messages_is_found_though_the_servers_pages_are_shorter_than_was_asked():
+    async with served() as (stand_in, pair):
+        ticket = await pair.open()
+        first = await pair.add(ticket, pair.message(marker="TL-FIRST0000001"))
+        for number in range(PAGE):
+            await stand_in.reply(ticket.id, f"Answer {number}.")
+
+        assert MessageRef(id=first) == await pair.desk.find_message(ticket, "TL-FIRST0000001")
+        assert None is await pair.desk.find_message(ticket, "TL-NEVER0000001")
 
 
 async def test_a_ticket_with_many_messages_is_read_in_few_calls():

@@ -16,6 +16,9 @@ class NoSuchQuery(Exception):
     """The query is none that the documents allow."""
 
 
+PAGE = 60
+"""Rows of a page at most, whatever was asked for: nothing says that a server keeps to a larger number."""
+
 _TOKEN = re.compile(r"\s*(?:(?P<text>'[^']*'(?!'))|(?P<punct>[(),])|(?P<word>[^\s(),']+))")
 _NUMBERS: Mapping[str, Callable[[int, int], bool]] = {
     **dict.fromkeys(("eq", "=", "equals", "set"), lambda found, asked: found == asked),
@@ -66,7 +69,7 @@ def select(columns: Mapping[str, Column], things: Sequence[Any], query: Mapping[
         if column.kind == CLOB or direction not in {"", "asc", "desc"}:
             raise NoSuchQuery(f"rows cannot be ordered by {part}")
         kept.sort(key=column.value, reverse=direction == "desc")
-    start, top = _count(query, "$skip", 0), _count(query, "$top", 500)
+    start, top = _count(query, "$skip", 0), min(_count(query, "$top", PAGE), PAGE)
     rows: list[Row] = [{name: columns[name].value(thing) for name in chosen} for thing in kept[start : start + top]]
     return rows, start + top < len(kept)
 
