@@ -225,7 +225,8 @@ class Lookups(SoapCalls):
         """One message, in one call; the port has none that gives more."""
         answer = await self.call("getMessage", {"messageId": message_id, "messageField": reading.MESSAGE_FIELDS})
         found = reading.row(answer.get("messageresult"))
-        return reading.message_of(message_id, found, answer.get("attachmentinfo"), zone=self.zone)
+        templated = self.settings.reply_template > 0
+        return reading.message_of(message_id, found, answer.get("attachmentinfo"), zone=self.zone, templated=templated)
 
     @override
     async def messages(self, ticket: TicketRef, *, after: str = "") -> tuple[Message, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapters.contract import MARKER_LINE
 from adapters.model import (
     Attachment,
     Body,
@@ -52,6 +53,7 @@ _STATUSES: Mapping[str, tuple[Status, str]] = {
 """The manual of SOAP does not number them; the newer interface's base statuses do, and it is one database."""
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d)[-:.](\d\d)[-:.](\d\d)(?:[.,](\d{1,6})\d*)?")
+_MARKER = re.compile(rf"^[ \t]*{re.escape(MARKER_LINE)}(\S+)[ \t]*\r?$", re.MULTILINE)
 _TITLE_MARKER = " [ref {}]"
 _MARKED_TITLE = re.compile(r"(.*) \[ref [^\]\s]+\]", re.DOTALL)
 
@@ -175,17 +177,22 @@ def _customer(found: Row) -> Person | None:
     return Person(name=name or f"customer {number}", desk_id=number)
 
 
-def message_of(message_id: str, found: Row, files: Any, *, zone: ZoneInfo) -> Message:
+def message_of(message_id: str, found: Row, files: Any, *, zone: ZoneInfo, templated: bool = False) -> Message:
     """The answer of getMessage as a message.
 
     The port does not tell who is an agent: a public message whose author is an e-mail address came from outside.
+    Where public replies go into a template (*templated*), its words may stand behind our marker, so that one is looked
+    for in every line of what agents wrote.
     """
     author = found.get("message.author", "")
     internal = found.get("message.slevel", "") != EXTERNAL
     outside = "@" in author and not internal
+    body = found.get("message.body", "")
+    marked = _MARKER.search(body) if templated and not internal and not outside else None
     return Message(
         id=message_id,
-        body=Body(plain=found.get("message.body", "")),
+        body=Body(plain=body),
+        marker=marked.group(1) if marked else "",
         author=Person(
             name=author or SOMEBODY,
             email=author if "@" in author and " " not in author else None,

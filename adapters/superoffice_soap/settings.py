@@ -68,7 +68,10 @@ class SuperOfficeSoapSettings(HttpSettings):
     mail_cc: tuple[str, ...] = Setting((), description="The same as copies (Cc).")
     mail_bcc: tuple[str, ...] = Setting((), description="The same as blind copies (Bcc).")
     reply_template: int = Setting(
-        -1, ge=-1, description="Id of the reply template for public replies; -1 sends the text as it is."
+        -1,
+        ge=-1,
+        description="Id of the reply template for public replies, which must hold %message.body%; -1 sends the text as it"
+        " is.",
     )
     time_zone: str = Setting("UTC", description="Time zone of SuperOffice's server, such as Europe/Oslo.")
     ticket_url: str = Setting(

@@ -132,6 +132,28 @@ async def test_a_reply_template_is_for_public_replies_only():
         assert ("Dear customer", False) == (reply.text.split(",")[0], "Dear" in note.messages[0].text)
 
 
+async def test_a_reply_in_a_template_is_known_as_ours_by_its_marker_and_what_quotes_it_is_not():
+    async with served(reply_template=10) as (desk, stand_in):
+        pair = drafts(desk, stand_in)
+        draft = pair.message(visibility=Visibility.PUBLIC)
+        ticket = await pair.open(await pair.draft(first=draft))
+        await stand_in.reply(ticket.id, f"Done.\n> It does not print.\n>\n> Threadline ref: {draft.marker}")
+        await stand_in.reply(ticket.id, f"Among us.\nThreadline ref: {draft.marker}\nAda wrote.", internal=True)
+
+        assert [draft.marker, "", ""] == [message.marker for message in await desk.messages(ticket)]
+        assert (await stand_in.ticket(ticket.id)).messages[0].text.endswith("Your desk")
+
+
+@pytest.mark.parametrize(("template", "marker"), [(10, "TL-MESSAGE00001"), (-1, "")])
+def test_a_marker_between_other_lines_is_looked_for_only_where_there_is_a_template(template, marker):
+    body = "Dear customer,\r\n\r\nThreadline ref: TL-MESSAGE00001\r\nYour desk"
+    row = {"message.body": body, "message.slevel": "2", "message.author": "Threadline"}
+
+    assert marker == reading.message_of("1", row, (), zone=OSLO, templated=template > 0).marker
+    asked = {**row, "message.author": "ada@example.com"}
+    assert "" == reading.message_of("1", asked, (), zone=OSLO, templated=True).marker
+
+
 async def test_both_texts_go_and_both_carry_the_marker():
     with recording() as wire:
         async with served() as (desk, stand_in):
