@@ -33,6 +33,7 @@ from adapters.superoffice_rest.wire import RestWire
 
 _KEPT = 600.0  # seconds for which lists and the default ticket are kept: SuperOffice asks not to read them each time
 _AT_ONCE = 50  # messages read by one call
+_OVERLAP = timedelta(minutes=1)  # by which a change may show after one with a later time
 _MARGIN = timedelta(days=2)  # SuperOffice does not say in which time zone a filter's date is read
 _BEFORE_ALL = "1970-01-03T00:00:00+00:00"
 _LISTS = {
@@ -216,7 +217,7 @@ class Lookups(RestWire):
 
     @override
     async def changed_since(self, cursor: str) -> tuple[tuple[TicketRef, ...], str]:
-        """Reads what changed last first, down to *cursor* inclusive: more may happen within one second."""
+        """Reads what changed last first, down to a little before *cursor*: a change may show after a later one."""
         query = Query(select=("ticketId", "lastChanged"), order="lastChanged desc")
         if not cursor:
             newest = await self.archive("Ticket", replace(query, top=1))
@@ -224,7 +225,7 @@ class Lookups(RestWire):
         since = reading.when(cursor)
         if since is None:
             raise Rejected(self.name, "the place from which changes are asked for is not one that we gave.")
-        latest = cursor
+        since, latest = since - _OVERLAP, cursor
         changed: dict[str, TicketRef] = {}
         query = replace(query, where=f"lastChanged after '{since - _MARGIN:%Y-%m-%d}'")
         async for page in self.pages("Ticket", query):

@@ -5,6 +5,7 @@ import base64
 import binascii
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from typing_extensions import override
@@ -30,6 +31,7 @@ from adapters.superoffice_soap.settings import SuperOfficeSoapSettings
 _NAMES_KEPT = 600.0  # seconds for which names of categories, priorities and extra fields are kept
 _PAGE = 100  # rows of a search
 _EMAIL = "person.(Email->person_id).email_address"
+_OVERLAP = timedelta(minutes=1)  # by which a change may show after one with a later time
 _BEFORE_ALL = "1970-01-01 00-00-00.000"
 _OVERHEAD = 64_000  # bytes of an envelope around a file
 
@@ -198,16 +200,16 @@ class Lookups(SoapCalls):
             newest = await self.find("findTickets", everything, asked, order="ticket.last_changed", rows=1)
             return (), (newest[0].get("ticket.last_changed") if newest else "") or _BEFORE_ALL
         changed: dict[str, TicketRef] = {}
-        size = _PAGE
+        since, size = reading.earlier(cursor, self.zone, _OVERLAP), _PAGE
         while True:
-            later = [where("ticket.last_changed", "Gte", cursor)]  # not Gt: more may happen within one tick
+            later = [where("ticket.last_changed", "Gte", since)]  # not Gt: more may happen within one tick
             page = await self.find("findTickets", later, asked, order="ticket.last_changed", rows=size, ascending=True)
             numbers = [one["ticket.id"] for one in page if one.get("ticket.id")]
             changed |= {number: TicketRef(id=number, number=number) for number in numbers}
-            before, cursor = cursor, page[-1].get("ticket.last_changed") or cursor if page else cursor
+            before, since = since, page[-1].get("ticket.last_changed") or since if page else since
             if len(page) < size:
-                return tuple(changed.values()), cursor
-            size = size * 2 if cursor == before else _PAGE
+                return tuple(changed.values()), max(cursor, since)
+            size = size * 2 if since == before else _PAGE
 
     # --- messages and files ---
 

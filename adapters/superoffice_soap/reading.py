@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,6 +53,8 @@ _STATUSES: Mapping[str, tuple[Status, str]] = {
 """The manual of SOAP does not number them; the newer interface's base statuses do, and it is one database."""
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d)[-:.](\d\d)[-:.](\d\d)(?:[.,](\d{1,6})\d*)?")
+_SECONDS = len("yyyy-mm-dd hh-mm-ss")
+_EPOCH = 1970
 _MARKER = re.compile(rf"^[ \t]*{re.escape(MARKER_LINE)}(\S+)[ \t]*\r?$", re.MULTILINE)
 _TITLE_MARKER = " [ref {}]"
 _MARKED_TITLE = re.compile(r"(.*) \[ref [^\]\s]+\]", re.DOTALL)
@@ -124,6 +126,21 @@ def time_of(text: str, zone: ZoneInfo) -> datetime | None:
         return datetime(*map(int, parts), int((fraction or "0").ljust(6, "0")), tzinfo=zone)  # type: ignore[arg-type, misc] # mypy counts no starred groups
     except ValueError:
         return None
+
+
+def earlier(stamp: str, zone: ZoneInfo, by: timedelta) -> str:
+    """The time *by*, whole seconds, before *stamp*, in the form of *stamp*; itself where it is no time of our days.
+
+    Where the server's clock goes through an hour twice, it is a whole such hour earlier still: what changed later may
+    bear an earlier time.
+    """
+    stamp = stamp.strip()
+    at = time_of(stamp, zone)
+    if at is None or not _EPOCH < at.year < MAXYEAR:
+        return stamp
+    twice = at.replace(fold=1).astimezone(UTC) - at.astimezone(UTC)  # less than nothing in an hour that is left out
+    digits = iter(f"{at.replace(tzinfo=None) - by - max(twice, timedelta()):%Y%m%d%H%M%S}")
+    return re.sub(r"\d", lambda _: next(digits), stamp[:_SECONDS]) + stamp[_SECONDS:]
 
 
 def choices_of_categories(value: Any) -> tuple[Choice, ...]:

@@ -70,8 +70,8 @@ class SuperOfficeSoapSettings(HttpSettings):
     reply_template: int = Setting(
         -1,
         ge=-1,
-        description="Id of the reply template for public replies, which must hold %message.body%; -1 sends the text as it"
-        " is.",
+        description="Id of the reply template for public replies, which must hold %message.body%; -1 sends the text as"
+        " it is.",
     )
     time_zone: str = Setting("UTC", description="Time zone of SuperOffice's server, such as Europe/Oslo.")
     ticket_url: str = Setting(

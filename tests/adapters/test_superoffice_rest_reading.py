@@ -189,6 +189,19 @@ async def test_changes_are_read_over_many_pages_and_no_further_than_the_cursor()
     assert cursor == later
 
 
+async def test_a_change_that_shows_up_to_a_minute_late_is_told_and_what_is_older_is_not():
+    async with served() as (stand_in, pair):
+        newest, late, old = [stand_in.site.tickets[int((await pair.open()).id)] for _ in range(3)]
+        newest.entity["LastChanged"] = "2025-05-05T10:00:05"
+        late.entity["LastChanged"] = old.entity["LastChanged"] = "2025-05-05T09:00:00"
+        _, cursor = await pair.desk.changed_since("")
+        late.entity["LastChanged"], old.entity["LastChanged"] = "2025-05-05T09:59:05", "2025-05-05T09:59:04"
+        changed, later = await pair.desk.changed_since(cursor)
+
+    assert {str(newest.number), str(late.number)} == {one.id for one in changed}
+    assert cursor == later
+
+
 async def test_a_cursor_that_is_none_of_ours_is_refused():
     async with served() as (_, pair):
         with pytest.raises(Rejected):

@@ -48,6 +48,7 @@ class SuperOfficeSoapStandIn(StandIn):
             "password": me.password,
             "department": "4",
             "marker_field": "x_10",
+            "time_zone": self.site.zone.key,
             "create_requesters": True,
             "agents": {user.id: user.name for user in self.site.users.values() if user.id not in {"1", me.id}},
             "ticket_url": f"{address}/scripts/ticket?id={{id}}",

@@ -1,7 +1,8 @@
 """What the SuperOffice stand-in remembers: users, customers, lists, tickets, messages and files."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 
 @dataclass
@@ -118,6 +119,7 @@ class Site:
     templates: dict[str, str] = field(default_factory=lambda: {"10": "Dear customer,\n%message.body%\nYour desk"})
     tickets: dict[str, Request] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Oslo"))
     last_id: int = 100
 
     def next_id(self) -> str:
@@ -125,10 +127,9 @@ class Site:
         self.last_id += 1
         return str(self.last_id)
 
-    @staticmethod
-    def now() -> str:
-        """The time as SuperOffice writes it, with dashes."""
-        return datetime.now(UTC).strftime("%Y-%m-%d %H-%M-%S.%f")[:-3]
+    def now(self) -> str:
+        """The time of its zone as SuperOffice writes it, with dashes."""
+        return datetime.now(self.zone).strftime("%Y-%m-%d %H-%M-%S.%f")[:-3]
 
     def path_of(self, category: str) -> str:
         """A category with those above it, as agents see it."""
