@@ -14,6 +14,7 @@ import zeep.helpers
 from lxml import etree
 from zeep import exceptions, xsd
 from zeep.wsdl import Document
+from zeep.wsdl.bindings.soap import Soap11Binding
 
 from adapters.http import Reply
 from adapters.superoffice_soap.operations import Operation
@@ -78,10 +79,10 @@ class Port:
             raise BadWsdl("it refers to another file or address; save it in one piece") from None
         except (exceptions.Error, etree.LxmlError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise BadWsdl(f"it cannot be understood ({type(error).__name__})") from None
-        bindings: list[Any] = [one for one in document.bindings.values() if hasattr(one, "process_reply")]
+        bindings: list[Any] = [one for one in document.bindings.values() if isinstance(one, Soap11Binding)]
         ports = [binding for binding in bindings if any(name.lower() == "newticket" for name in binding.all())]
         if not ports:
-            raise BadWsdl("it has no SOAP binding with newTicket; take the one with action=ticket")
+            raise BadWsdl("it has no binding of SOAP 1.1 with newTicket; take the one with action=ticket")
         return cls(document, ports[0])
 
     def has(self, operation: str) -> bool:
@@ -109,9 +110,7 @@ class Port:
         """
         given = {name.lower(): value for name, value in values.items()}
         parts, _ = self._parts(operation)
-        arguments = {
-            name: _typed(element.type, given.get(key, given.get(REST))) for key, (name, element) in parts.items()
-        }
+        arguments = {name: _filled(element, given.get(key, given.get(REST))) for key, (name, element) in parts.items()}
         bound = self._binding.get(self._names[operation.lower()])
         envelope = bound.create(**arguments).content
         text: bytes = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
@@ -176,12 +175,21 @@ def clean(text: str) -> str:
     return _NOT_XML.sub("", text)
 
 
+def _filled(element: Any, value: Any) -> Any:
+    """*value* for *element*; for one that is repeated, each item by itself."""
+    if element.accepts_multiple:
+        return [_typed(element.type, one) for one in value or ()]
+    return _typed(element.type, value)
+
+
 def _typed(kind: Any, value: Any) -> Any:
     """*value* as the WSDL's type wants it; the empty value of that type for None."""
     if isinstance(kind, xsd.ComplexType):
         return _structure(kind, value)
     if isinstance(kind, xsd.Boolean):
         return bool(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, bytes):
         return value if isinstance(kind, xsd.Base64Binary) else base64.b64encode(value).decode()
     return "" if value is None else clean(str(value))
@@ -190,10 +198,10 @@ def _typed(kind: Any, value: Any) -> Any:
 def _structure(kind: Any, value: Any) -> Any:
     elements = list(kind.elements)
     if len(elements) == 1 and elements[0][1].accepts_multiple:
-        name, item = elements[0]
-        return kind(**{name: [_typed(item.type, one) for one in value or ()]})
+        name, items = elements[0]
+        return kind(**{name: _filled(items, value)})
     given = {str(key).lower(): one for key, one in (value or {}).items()}
-    return kind(**{name: _typed(element.type, given.get(name.lower())) for name, element in elements})
+    return kind(**{name: _filled(element, given.get(name.lower())) for name, element in elements})
 
 
 def _plain(value: Any) -> Any:

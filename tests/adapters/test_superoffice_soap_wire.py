@@ -47,6 +47,88 @@ def test_each_call_carries_every_part_and_every_item_of_its_lists(port: Port, op
     assert '""' == headers["SOAPAction"]
 
 
+def repeated(listed: str) -> str:
+    """The parts of *listed* as elements of a schema, where a list is one element that may come many times."""
+    elements = ""
+    for name, kind in gsoap.parts(listed).items():
+        item = kind.replace("[]", "")
+        of, most = ("t" if item in gsoap.STRUCTS else "x"), ("1" if item == kind else "unbounded")
+        elements += f'<element name="{name}" type="{of}:{item}" minOccurs="0" maxOccurs="{most}"/>'
+    return elements
+
+
+def as_document_literal() -> bytes:
+    """A WSDL as other stacks than gSOAP write it: document/literal, without types for lists, SOAP 1.2 first."""
+
+    def element(name: str, listed: str) -> str:
+        return f'<element name="{name}"><complexType><sequence>{repeated(listed)}</sequence></complexType></element>'
+
+    types = messages = port = ""
+    for name, fields in gsoap.STRUCTS.items():
+        types += f'<complexType name="{name}"><sequence>{repeated(fields)}</sequence></complexType>'
+    for name, (ins, outs) in gsoap.SIGNATURES.items():
+        types += element(name, ins) + element(f"{name}Response", f"errorCode {outs}")
+        for one in (name, f"{name}Response"):
+            messages += f'<message name="{one}"><part name="parameters" element="t:{one}"/></message>'
+        port += f'<operation name="{name}"><input message="t:{name}"/><output message="t:{name}Response"/></operation>'
+    bindings = ""
+    for prefix in ("new", "old"):
+        body = f'<{prefix}:body use="literal"/>'
+        bound = "".join(
+            f'<operation name="{name}"><{prefix}:operation soapAction=""/><input>{body}</input><output>{body}</output>'
+            "</operation>"
+            for name in gsoap.SIGNATURES
+        )
+        bindings += f'<binding name="{prefix}" type="t:p"><{prefix}:binding style="document"'
+        bindings += f' transport="http://schemas.xmlsoap.org/soap/http"/>{bound}</binding>'
+    return (
+        '<definitions targetNamespace="urn:ticket" xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:t="urn:ticket"'
+        ' xmlns:x="http://www.w3.org/2001/XMLSchema" xmlns:old="http://schemas.xmlsoap.org/wsdl/soap/"'
+        ' xmlns:new="http://schemas.xmlsoap.org/wsdl/soap12/"><types><schema'
+        ' xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:ticket" elementFormDefault="unqualified">'
+        f'{types}</schema></types>{messages}<portType name="p">{port}</portType>{bindings}</definitions>'
+    ).encode()
+
+
+REPEATED = Port.load(wsdl.plain_sequences(as_document_literal()))
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_a_list_without_a_type_of_its_own_is_sent_item_by_item_by_soap_1_1(operation: str):
+    kinds = gsoap.parts(gsoap.SIGNATURES[operation][0])
+    sent, headers = REPEATED.encode(operation, {name: VALUES[kind] for name, kind in kinds.items()})
+    call = etree.fromstring(sent)[0][0]
+
+    assert "http://schemas.xmlsoap.org/soap/envelope/" == etree.QName(etree.fromstring(sent)).namespace
+    assert "text/xml; charset=utf-8" == headers["Content-Type"]
+    for name, kind in kinds.items():
+        items = call.findall(name)
+        assert (3 if kind.endswith("[]") else 1) == len(items)
+        if kind.removesuffix("[]") in gsoap.STRUCTS:
+            assert VALUES[kind] == [{field.tag: field.text for field in item} for item in items]
+        elif kind == "string[]":
+            assert VALUES[kind] == [item.text for item in items]
+
+
+def test_a_list_without_a_type_of_its_own_is_read_item_by_item():
+    row = "<ticketResult><field>ticket.id</field><value>7</value></ticketResult>"
+    inner = f"<errorCode>0</errorCode>{row * 2}<messageIds>1</messageIds><messageIds>2</messageIds>"
+    reply = Reply(200, {}, envelope(f"<n:getTicketResponse>{inner}</n:getTicketResponse>"))
+    read = REPEATED.decode("getTicket", reply)
+
+    assert (["1", "2"], 2) == (read["messageids"], len(read["ticketresult"]))
+
+
+@pytest.mark.parametrize(("given", "sent"), [(True, b"true"), (False, b"false")])
+def test_yes_and_no_are_written_as_xml_has_them_also_where_the_wsdl_says_that_they_are_text(given: bool, sent: bytes):
+    text = wsdl.read(None, "urn:ticket").replace(
+        b'name="sendNotification" type="xsd:boolean"', b'name="sendNotification" type="xsd:string"'
+    )
+    call, _ = Port.load(text).encode("addMessage3", {"sendNotification": given})
+
+    assert b"<sendNotification>" + sent + b"</sendNotification>" in call
+
+
 def test_a_list_is_counted_on_the_wire_element_by_element():
     sent, _ = SHIPPED.encode("newTicket", {"customers": [str(n) for n in range(250)], "extraFields": [{}] * 7})
     call = etree.fromstring(sent)[0][0]
@@ -116,8 +198,9 @@ ELSEWHERE = (
     ("text", "reason"),
     [
         (b"", "no XML"),
-        (b"<html><body>log in</body></html>", "no SOAP binding|cannot be understood"),
-        (b"<definitions xmlns='http://schemas.xmlsoap.org/wsdl/'/>", "no SOAP binding"),
+        (b"<html><body>log in</body></html>", "no binding of SOAP 1.1|cannot be understood"),
+        (b"<definitions xmlns='http://schemas.xmlsoap.org/wsdl/'/>", "no binding of SOAP 1.1"),
+        (SERVED.replace(b"wsdl/soap/", b"wsdl/soap12/"), "no binding of SOAP 1.1"),
         (b"<!DOCTYPE d [<!ENTITY a 'b'>]><definitions>&a;</definitions>", "document type"),
         (SERVED.replace(b"<types>", b"<types>" + ELSEWHERE), "refers to another"),
         (wsdl.SHIPPED.read_bytes().replace(b"newTicket", b"newFaq"), "action=ticket"),
