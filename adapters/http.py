@@ -206,12 +206,16 @@ class HttpDesk(TicketAdapter[H]):
             OutcomeUnknown: a call that changes something got no whole answer.
             UnexpectedReply: the reply is larger than *limit* (OutcomeUnknown where the call changes something).
             Rejected: something in *url* cannot be sent; nothing was.
-            Misconfigured: the name in the address leads to where no desk can be; nothing was sent there.
+            Misconfigured: the name in the address leads to where no desk can be, or a header holds what none can;
+                nothing was sent.
         """
         cap, sent = limit or self.settings.max_reply, False
-        head, extensions = {**_HEADERS, **headers}, self._extensions()
         try:
-            request = httpx.Request(method, url, headers=head, extensions=extensions, **content)
+            head = httpx.Headers({**_HEADERS, **headers})
+        except UnicodeError as error:
+            raise self._unsendable(error) from error
+        try:
+            request = httpx.Request(method, url, headers=head, extensions=self._extensions(), **content)
         except httpx.InvalidURL as error:
             cause = f"what was asked for cannot stand in an address of {self.system}'s, or is too long for one."
             raise Rejected(self.name, cause, code="InvalidURL") from error
@@ -231,6 +235,8 @@ class HttpDesk(TicketAdapter[H]):
                 remedy=f"{look} Nothing was changed there; it will be tried again.",
                 code=type(error).__name__,
             ) from error
+        except httpx.LocalProtocolError as error:  # the headers, which are looked at before anything is sent
+            raise self._unsendable(error) from error
         except (httpx.HTTPError, TimeoutError) as error:
             raise self.lost(changes=changes and sent, code=type(error).__name__) from error
         if body is None:
@@ -262,6 +268,15 @@ class HttpDesk(TicketAdapter[H]):
                 f"the address of {self.system} leads to {peer[0]}, where no helpdesk can be.",
                 remedy="Correct its url or the name server; allow_link_local = true if it is right.",
             )
+
+    def _unsendable(self, error: Exception) -> Misconfigured:
+        """The error for headers that HTTP has no room for."""
+        return Misconfigured(
+            self.name,
+            f"a secret or another setting of {self.system} cannot stand in a header; nothing was sent.",
+            remedy="Look for the end of a line, a blank or a letter beyond ASCII in the secrets of this desk.",
+            code=type(error).__name__,
+        )
 
     def lost(self, *, changes: bool, code: str, retry_after: timedelta | None = None) -> Unavailable | OutcomeUnknown:
         """The error for an answer that did not arrive whole."""

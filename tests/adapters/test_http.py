@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,32 @@ async def test_what_no_address_can_hold_is_refused_before_anything_is_sent(path)
     async with desk(silent, timeout=0.2) as made:
         with pytest.raises(Rejected, match="address"):
             await made.exchange("GET", f"https://desk.example/{path}", changes=True)
+
+    assert 0 == silent.asked
+
+
+@pytest.mark.parametrize("secret", ["abc\n", " abc", "a\x00b"])
+async def test_a_header_that_http_has_no_room_for_points_at_the_secrets_and_nothing_is_sent(secret):
+    got: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            got.put_nowait(await reader.read())
+
+    async with await asyncio.start_server(serve, "127.0.0.1") as server:
+        host, port = server.sockets[0].getsockname()
+        async with desk(None, timeout=5) as made:
+            with pytest.raises(Misconfigured, match="nothing was sent"):
+                await made.exchange("POST", f"http://{host}:{port}", changes=True, headers={"X": secret}, content=b"x")
+
+        assert b"" == await got.get()
+
+
+async def test_a_header_beyond_ascii_points_at_the_secrets_and_nothing_is_sent():
+    silent = Silent()
+    async with desk(silent) as made:
+        with pytest.raises(Misconfigured, match="nothing was sent"):
+            await made.exchange(**CALL, changes=True, headers={"X": "abc…"})
 
     assert 0 == silent.asked
 
