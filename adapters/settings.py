@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field as Setting
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field as Setting, SecretStr
 
 from adapters.model import Choice, Field, FieldKind, Visibility
 
@@ -13,6 +13,17 @@ _AROUND = 5.0
 
 MirrorMode = Literal["everything", "marked", "nothing"]
 """What of a linked thread goes to its ticket by itself."""
+
+
+def _for_a_header(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value().strip()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("holds what no header can, such as the end of a line or a letter beyond ASCII")
+    return SecretStr(text)
+
+
+Token = Annotated[SecretStr, AfterValidator(_for_a_header)]
+"""A secret that goes in a header, without the blanks and ends of lines that came along when it was copied."""
 
 
 class ChannelSetting(BaseModel):

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from adapters.http import HttpSettings
 from adapters.model import Visibility
+from adapters.settings import Token
 
 IN_TITLE = "title"
 """The value of ``marker_field`` that puts the marker at the end of the title."""
@@ -50,15 +51,15 @@ class SuperOfficeRestSettings(HttpSettings):
     )
     username: str = Setting("", description="basic: login name of a SuperOffice user with access to Service.")
     password: SecretStr = Setting(SecretStr(""), description="basic: that user's password.")
-    ticket: SecretStr = Setting(SecretStr(""), description="soticket: the ticket, such as 7T:...")
-    app_token: SecretStr = Setting(
+    ticket: Token = Setting(SecretStr(""), description="soticket: the ticket, such as 7T:...")
+    app_token: Token = Setting(
         SecretStr(""), description="Client secret of the app: sent with tickets online, and needed for system_user."
     )
-    access_token: SecretStr = Setting(SecretStr(""), description="bearer: an access token; it ends after an hour.")
-    refresh_token: SecretStr = Setting(SecretStr(""), description="bearer: the token that new access tokens come from.")
+    access_token: Token = Setting(SecretStr(""), description="bearer: an access token; it ends after an hour.")
+    refresh_token: Token = Setting(SecretStr(""), description="bearer: the token that new access tokens come from.")
     client_id: str = Setting("", description="bearer: client id of the app, to refresh.")
-    client_secret: SecretStr = Setting(SecretStr(""), description="bearer: client secret of the app, to refresh.")
-    system_user_token: SecretStr = Setting(
+    client_secret: Token = Setting(SecretStr(""), description="bearer: client secret of the app, to refresh.")
+    system_user_token: Token = Setting(
         SecretStr(""), description="system_user: the token that the customer's approval of the app gave."
     )
     private_key: SecretStr = Setting(SecretStr(""), description="system_user: the app's RSA private key, as PEM.")

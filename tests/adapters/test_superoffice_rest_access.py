@@ -11,6 +11,7 @@ from adapters.model import ChoiceList
 from adapters.registry import make, settings_for
 from adapters.shared import InProcess
 from adapters.superoffice_rest.access import verified
+from adapters.superoffice_rest.settings import SuperOfficeRestSettings
 from bot.sandbox.desks.superoffice_rest import SuperOfficeRestStandIn
 from bot.sandbox.desks.superoffice_rest_login import jwks, pem_of, token_of
 from bot.sandbox.faults import Fault
@@ -86,6 +87,20 @@ async def test_an_access_token_is_used_until_it_is_refused_and_then_refreshed():
         await look(desk)
 
     assert (0, 1) == (before, stand_in.login.given)
+
+
+TOKENS = ("ticket", "app_token", "access_token", "refresh_token", "client_secret", "system_user_token")
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_what_came_along_when_a_token_was_copied_is_left_out_and_what_no_header_can_hold_is_refused(name):
+    stand_in = SuperOfficeRestStandIn()
+    table = {**stand_in.settings("http://127.0.0.1:9"), name: " 7T:abc=\r\n"}
+
+    assert "7T:abc=" == SuperOfficeRestSettings.model_validate(table).plain(name)
+    for wrong in ("7T:abc…", "7T:a\nb", "7T:a\x00b"):
+        with pytest.raises(Misconfigured, match=name):
+            settings_for("support", {**table, name: wrong})
 
 
 async def test_a_ticket_goes_with_the_token_of_the_app_online():
