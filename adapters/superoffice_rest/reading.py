@@ -10,7 +10,7 @@ from adapters.model import Attachment, Body, Choice, Message, Person, Role, Stat
 Row = Mapping[str, Any]
 
 UNASSIGNED = "0"
-MARKED_TITLE = re.compile(r"(.*) \[(TL-[^\[\]\s]+)\]", re.DOTALL)
+MARKED_TITLE = re.compile(r"(.*) \[(TL-[A-Z0-9]{12})\]", re.DOTALL)
 TITLE_MARKER_LENGTH = 24
 """Characters that a title must leave free for the marker."""
 

@@ -19,6 +19,7 @@ from adapters.model import (
     Opened,
     OutgoingFile,
     Person,
+    Status,
     TicketDraft,
     TicketRef,
     Visibility,
@@ -34,6 +35,7 @@ UNASSIGNED = "1"
 FROM_CUSTOMER = "-1"  # the priority that the customer or company has
 _TITLE = 255  # characters of a title in SuperOffice's database
 _FRESH = timedelta(hours=24)
+_BEFORE_A_CHANGE = ("ticket.status", "ticket.title")  # is it still there, and does its title carry our marker?
 
 
 class SuperOfficeSoapDesk(Lookups):
@@ -119,12 +121,14 @@ class SuperOfficeSoapDesk(Lookups):
         return Opened(ticket=TicketRef(id=number, number=number))
 
     def _title(self, draft: TicketDraft) -> str:
+        subject = self._fitting(draft.subject)
+        return reading.marked_title(subject, draft.first.marker) if self.settings.marker_field == IN_TITLE else subject
+
+    def _fitting(self, subject: str) -> str:
         longest = self.limits.subject or _TITLE
-        if len(draft.subject) > longest:  # the database would cut it without a word, and the marker with it
+        if len(subject) > longest:  # the database would cut it without a word, and the marker with it
             raise Rejected(self.name, f"the subject is longer than {longest} characters.", field="subject")
-        if self.settings.marker_field == IN_TITLE:
-            return reading.marked_title(draft.subject, draft.first.marker)
-        return draft.subject
+        return subject
 
     def _category(self, draft: TicketDraft) -> str:
         category = draft.department or self.settings.department
@@ -215,6 +219,14 @@ class SuperOfficeSoapDesk(Lookups):
     @override
     async def change(self, ticket: TicketRef, change: Change) -> None:
         field, value = await self._setting(change)
+        answer = await self.call("getTicket", {"ticketId": ticket.id, "ticketFields": _BEFORE_A_CHANGE})
+        now = reading.row(answer.get("ticketresult"))
+        status, name = reading.status_of(now)
+        if status is Status.GONE:
+            cause = f"the ticket is {name.lower()} in {SYSTEM} and stays as it is."
+            raise Rejected(self.name, cause, remedy="Open another ticket, or link the one that it was merged into.")
+        if change.act is Act.SUBJECT:
+            value = reading.retitled(now.get("ticket.title", ""), value)
         await self.call("setTicket", {"ticketId": ticket.id, "ticketValues": [{"field": field, "value": value}]})
 
     async def _setting(self, change: Change) -> tuple[str, str]:
@@ -229,7 +241,7 @@ class SuperOfficeSoapDesk(Lookups):
             case Act.DEPARTMENT:
                 return "ticket.category", change.value
             case Act.SUBJECT:
-                return "ticket.title", change.value
+                return "ticket.title", self._fitting(change.value)
             case _:
                 raise self.unsupported(f"change the {change.act} of a ticket")
 

@@ -57,7 +57,7 @@ _SECONDS = len("yyyy-mm-dd hh-mm-ss")
 _EPOCH = 1970
 _MARKER = re.compile(rf"^[ \t]*{re.escape(MARKER_LINE)}(\S+)[ \t]*\r?$", re.MULTILINE)
 _TITLE_MARKER = " [ref {}]"
-_MARKED_TITLE = re.compile(r"(.*) \[ref [^\]\s]+\]", re.DOTALL)
+_MARKED_TITLE = re.compile(r"(.*) \[ref (TL-[A-Z0-9]{12})\]", re.DOTALL)
 
 TITLE_MARKER_LENGTH = 40
 """Characters of a title that are kept for the marker."""
@@ -72,6 +72,18 @@ def subject_of(title: str) -> str:
     """*title* without our marker."""
     marked = _MARKED_TITLE.fullmatch(title)
     return marked.group(1) if marked else title
+
+
+def retitled(title: str, subject: str) -> str:
+    """*subject* with the marker that *title* carries, if any."""
+    marked = _MARKED_TITLE.fullmatch(title)
+    return marked_title(subject, marked.group(2)) if marked else subject
+
+
+def status_of(found: Row) -> tuple[Status, str]:
+    """What the status of a row of a ticket means, and its name."""
+    number = found.get("ticket.status", "")
+    return _STATUSES.get(number, (Status.OPEN, number))
 
 
 def strings(value: Any) -> tuple[str, ...]:
@@ -169,7 +181,7 @@ def ticket_of(
 ) -> Ticket:
     """A row of `TICKET_FIELDS` as a ticket, with names from the maps of ids to names."""
     number = found["ticket.id"]
-    status, name = _STATUSES.get(found.get("ticket.status", ""), (Status.OPEN, found.get("ticket.status", "")))
+    status, name = status_of(found)
     owner = found.get("ticket.owned_by", "")
     return Ticket(
         ref=TicketRef(id=number, number=number),

@@ -136,8 +136,8 @@ async def test_without_an_extra_field_the_marker_stands_at_the_end_of_the_title_
 
 @given(subject=st.text(max_size=40))
 def test_a_title_gives_its_subject_back(subject):
-    title = marked_title(subject, "TL-ABC")
-    assert (subject, marked_title("new", "TL-ABC")) == (subject_of(title), retitled(title, "new"))
+    title = marked_title(subject, "TL-ABCDEFGHIJKL")
+    assert (subject, marked_title("new", "TL-ABCDEFGHIJKL")) == (subject_of(title), retitled(title, "new"))
 
 
 async def test_a_database_that_finds_more_than_was_asked_for_does_not_give_us_anothers_ticket():
@@ -153,8 +153,9 @@ async def test_a_database_that_finds_more_than_was_asked_for_does_not_give_us_an
                 assert None is await desk.find_ticket("TL-TITLE0000001", draft)
 
 
-def test_a_title_without_a_marker_stays_as_it_is():
-    assert ("[urgent] fire", "new") == (subject_of("[urgent] fire"), retitled("[urgent] fire", "new"))
+@pytest.mark.parametrize("title", ["[urgent] fire", "Broken lamp [TL-200]", "Broken [TL-ABCDEFGHIJKL] lamp"])
+def test_a_title_without_a_marker_stays_as_it_is(title):
+    assert (title, "new") == (subject_of(title), retitled(title, "new"))
 
 
 async def test_a_title_of_the_greatest_length_fits_with_its_marker():

@@ -41,6 +41,40 @@ async def test_a_ticket_whose_answer_was_lost_is_found_by_the_marker_in_its_titl
         assert Opened(ticket=TicketRef(id=made.id, number=made.number)) == found
 
 
+async def test_a_new_subject_leaves_the_marker_in_the_title_and_another_one_there():
+    async with served(marker_field=None) as (desk, stand_in):
+        draft = await drafts(desk, stand_in).draft()
+        ticket = (await desk.open_ticket(draft)).ticket
+        longest = "x" * (desk.limits.subject or 0)
+        for subject in ("Printer is ash", longest):
+            await desk.change(ticket, Change(act=Act.SUBJECT, value=subject))
+
+            assert subject == (await desk.get_ticket(ticket)).subject
+            assert Opened(ticket=ticket) == await desk.find_ticket(draft.first.marker, draft)
+
+        with pytest.raises(Rejected) as caught:
+            await desk.change(ticket, Change(act=Act.SUBJECT, value=f"{longest}x"))
+        assert ("subject", longest) == (caught.value.field, (await desk.get_ticket(ticket)).subject)
+
+
+@pytest.mark.parametrize("title", ["Order late [ref 4711]", "Order [ref TL-ABCDEFGHIJKL] late", "[ref TL-200]"])
+def test_what_people_write_in_brackets_is_not_taken_for_our_marker(title):
+    assert (title, "new") == (reading.subject_of(title), reading.retitled(title, "new"))
+
+
+async def test_a_merged_ticket_is_not_brought_back_by_a_change():
+    async with served() as (desk, stand_in):
+        pair = drafts(desk, stand_in)
+        merged, into = await pair.open(), await pair.open()
+        await stand_in.merge(merged.id, into.id)
+        for act, value in ((Act.REOPEN, ""), (Act.CLOSE, ""), (Act.SUBJECT, "new"), (Act.ASSIGN, "3")):
+            with pytest.raises(Rejected, match="merged"):
+                await desk.change(merged, Change(act=act, value=value))
+
+        assert "Merged" == (await stand_in.ticket(merged.id)).status
+        assert "setTicket" not in stand_in.calls.made
+
+
 async def test_the_longest_title_with_its_marker_is_not_longer_than_superoffice_keeps():
     async with served(marker_field=None) as (desk, stand_in):
         longest = "x" * (desk.limits.subject or 0)

@@ -73,7 +73,7 @@ async def test_a_message_by_the_newest_call_has_every_parameter_of_the_table():
 
 
 async def test_the_manuals_title_is_set():
-    async with replaying("set_ticket") as pair:
+    async with replaying("get_ticket_to_change", "set_ticket") as pair:
         await pair.desk.change(TicketRef(id="70", number="70"), Change(act=Act.SUBJECT, value="New title"))
 
 

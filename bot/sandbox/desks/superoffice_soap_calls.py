@@ -123,7 +123,7 @@ class Calls:
                 case "ticket.owner":
                     ticket.owner = value
                 case "ticket.title":
-                    ticket.title = value
+                    ticket.title = value[:255]
                 case "ticket.slevel":
                     ticket.slevel = value
                 case "ticket.status":
