@@ -172,7 +172,10 @@ def unusable(desk: str, what: str, *, changes: bool, code: str) -> OutcomeUnknow
             code=code,
         )
     return UnexpectedReply(
-        desk, f"{SYSTEM} answered with {what}.", remedy="Check that url is the ticket port's address.", code=code
+        desk,
+        f"{SYSTEM} answered with {what}.",
+        remedy="Check that url is the ticket port's address, and wsdl what your installation serves at it.",
+        code=code,
     )
 
 

@@ -108,7 +108,7 @@ def row(value: Any) -> Row:
 def rows(value: Any) -> tuple[Row, ...]:
     """A decoded two-dimensional array of ResultStructs.
 
-    gSOAP can write ``T[n,m]`` as one flat list; then a row ends where its first field comes again.
+    A server whose WSDL has ``T[,]`` writes them as one flat list; then a row ends where its first field comes again.
     """
     if all(isinstance(one, Mapping) for one in _list(value)):
         return _split(structs(value))

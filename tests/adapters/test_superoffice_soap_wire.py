@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, strategies as st
 from lxml import etree
 
-from adapters.errors import Misconfigured
+from adapters.errors import Misconfigured, UnexpectedReply
 from adapters.http import Reply
-from adapters.superoffice_soap import wsdl
+from adapters.shared import InProcess
+from adapters.superoffice_soap import SuperOfficeSoapDesk, reading, wsdl
 from adapters.superoffice_soap.operations import OPERATIONS
 from adapters.superoffice_soap.port import REST, Port
 from bot.sandbox.desks import superoffice_soap_wire as gsoap
 from tests.adapters.drafts import file_at
-from tests.adapters.superoffice_soap_served import drafts, envelope, recording, served
+from tests.adapters.superoffice_soap_served import Fixed, drafts, envelope, recording, served
 
 SHIPPED = Port.load(wsdl.read(None, "urn:ticket"))
 SERVED = gsoap.wsdl("http://desk.example.com/scripts/soap").encode()
@@ -241,6 +242,37 @@ async def test_an_operators_wsdl_as_gsoap_makes_it_works_and_fetches_nothing(tmp
         assert b"\0a" == await desk.attachment(ticket, messages[1].attachments[0], limit=10)
         assert [] == stand_in.violations
     assert "schemas.xmlsoap.org" not in {str(host) for host in asked}
+
+
+FLAT = (
+    '<n:findTicketsResponse><errorCode>0</errorCode><searchResult a:arrayType="n:ResultStruct[2,2]"'
+    ' xmlns:a="http://schemas.xmlsoap.org/soap/encoding/"><item><field>a</field><value>1</value></item>'
+    "<item><field>b</field><value>2</value></item><item><field>a</field><value>3</value></item>"
+    "<item><field>b</field><value/></item></searchResult></n:findTicketsResponse>"
+)
+
+
+def test_rows_in_one_flat_list_are_read_by_the_wsdl_that_says_so():
+    nested = b"ns:ArrayOfResultStruct"
+    flat = SERVED.replace(b'type="%s" minOccurs' % nested, b'type="ns:ResultStruct" minOccurs')
+    flat = flat.replace(b'arrayType="%s[]"' % nested, b'arrayType="ns:ResultStruct[,]"')
+    port = Port.load(wsdl.plain_sequences(flat))
+    answer = port.decode("findTickets", Reply(200, {}, envelope(FLAT)))
+
+    assert ({"a": "1", "b": "2"}, {"a": "3", "b": ""}) == reading.rows(answer["searchresult"])
+
+
+async def test_an_answer_of_another_form_than_the_wsdl_has_points_at_the_wsdl():
+    shared = InProcess()
+    async with served(shared=shared) as (desk, _):
+        await desk.search("x")  # a session is there
+        other = SuperOfficeSoapDesk("acme", desk.settings, shared)
+        other.transport = Fixed(envelope(FLAT))
+        async with other:
+            with pytest.raises(UnexpectedReply) as caught:
+                await other.search("x")
+
+    assert "wsdl" in caught.value.remedy
 
 
 def shipped_without(operations: Iterable[str]) -> str:
