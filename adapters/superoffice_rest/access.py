@@ -163,7 +163,7 @@ class Access(HttpDesk[SuperOfficeRestSettings]):
             raise self._untrusted("is not signed by SuperOffice") from error
         if ends + _LEEWAY.total_seconds() < datetime.now(UTC).timestamp():
             raise self._untrusted("is out of date")
-        if claims.get(_CONTEXT_CLAIM, self.settings.tenant) != self.settings.tenant:
+        if str(claims.get(_CONTEXT_CLAIM, self.settings.tenant)).casefold() != self.settings.tenant.casefold():
             raise self._untrusted("is for another customer")
         if not claims.get(_TICKET_CLAIM):
             raise self._untrusted("holds no ticket")

@@ -191,7 +191,12 @@ class SuperOfficeRestDesk(Lookups):
         """Looks the message up; where its files came in a call of their own that was lost, they are linked now."""
         found = await super().find_message(ticket, marker)
         if found is not None and not self.settings.agents_calls:
-            await self._link_files(found, marker)
+            try:
+                await self._link_files(found, marker)
+            except Rejected as error:
+                cause = f"the message is on the ticket, without its files. {error.cause[0].upper()}{error.cause[1:]}"
+                remedy = "Add them to it in SuperOffice, and discard the message here."
+                raise Rejected(self.name, cause, remedy=remedy, code=error.code, field="files") from error
         return found
 
     @override
@@ -268,7 +273,7 @@ class SuperOfficeRestDesk(Lookups):
             case _:
                 name, key, field = _REFERENCES[change.act]
                 value = change.value or (reading.UNASSIGNED if change.act is Act.ASSIGN else "")
-                if not value.isdecimal():
+                if not reading.is_number(value):
                     raise Rejected(
                         self.name, f"SuperOffice has no such {field}.", remedy="Choose another.", field=field
                     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from math import isfinite
 
 from adapters.model import Choice, Field, FieldKind
 from adapters.superoffice_rest.reading import Row, text
@@ -59,19 +60,34 @@ def written(value: str, kind: FieldKind) -> str:
         raise ValueError(_MUST_BE[kind]) from None
 
 
-def _moment(value: str) -> str:
+def in_utc(value: str) -> datetime:
+    """A time with an offset, in UTC.
+
+    Raises:
+        ValueError: it is none, has no offset, or is none in UTC any more, at either end of the calendar.
+    """
     at = datetime.fromisoformat(value)
     if not at.tzinfo:
         raise ValueError("no offset")
-    return f"[DT:{at.astimezone(UTC):%m/%d/%Y %H:%M:%S}]"
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("before the first year or after the last") from None
+
+
+def _number(value: str) -> str:
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError("no number")
+    return f"[F:{number:.15g}]"
 
 
 _WRITERS: Mapping[FieldKind, Callable[[str], str]] = {
     FieldKind.INTEGER: lambda value: f"[I:{int(value)}]",
     FieldKind.CHOICE: lambda value: f"[I:{int(value)}]",
-    FieldKind.NUMBER: lambda value: f"[F:{float(value):.15g}]",
+    FieldKind.NUMBER: _number,
     FieldKind.DATE: lambda value: f"[D:{date.fromisoformat(value):%m/%d/%Y}]",
-    FieldKind.DATETIME: _moment,
+    FieldKind.DATETIME: lambda value: f"[DT:{in_utc(value):%m/%d/%Y %H:%M:%S}]",
     FieldKind.YES_NO: lambda value: {"yes": "[I:1]", "no": "[I:0]"}[value],
 }
 _MUST_BE: Mapping[FieldKind, str] = {

@@ -24,7 +24,7 @@ def tickets(desk: str, secret: str, tenant: str, headers: dict[str, str], body: 
     try:
         call = json.loads(body)
         context = str(call.get("ContextIdentifier") or "")
-        if tenant and context != tenant:
+        if tenant and context.casefold() != tenant.casefold():
             raise Rejected(desk, "a webhook call is about another customer's SuperOffice.")
         if not str(call["Event"]).startswith("ticket."):
             return ()

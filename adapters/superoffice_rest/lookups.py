@@ -199,7 +199,7 @@ class Lookups(RestWire):
         Raises:
             NotFound: it is none, so nothing can have it.
         """
-        if not (ident_.isascii() and ident_.isdecimal()):
+        if not reading.is_number(ident_):
             raise NotFound(self.name, "SuperOffice's tickets and messages have numbers, and this is none.")
         return ident_
 
@@ -255,7 +255,7 @@ class Lookups(RestWire):
 
     @override
     async def messages(self, ticket: TicketRef, *, after: str = "") -> tuple[Message, ...]:
-        seen = int(after) if after.isdecimal() else 0
+        seen = int(ident(after) or 0)
         wanted = [row for row in await self.headers(ticket) if int(row["TicketMessageId"]) > seen]
         if not self.settings.agents_calls:
             return await self._messages_one_by_one(ticket, wanted)
@@ -264,6 +264,8 @@ class Lookups(RestWire):
             ids = [int(row["TicketMessageId"]) for row in wanted[start : start + _AT_ONCE]]
             asked = {"TicketId": int(ticket.id), "MessageIds": ids}
             answer = await self.call("POST", "Agents/Ticket/GetTicketMessageEntities", body=asked)
+            if not isinstance(answer, list):
+                raise unusable(self.name, changes=False, code="no list of messages")
             found += map(reading.message_of, rows(answer))
         if not all(message.id for message in found):
             raise unusable(self.name, changes=False, code="no EjMessageId")

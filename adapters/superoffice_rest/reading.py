@@ -10,6 +10,7 @@ from adapters.model import Attachment, Body, Choice, Message, Person, Role, Stat
 Row = Mapping[str, Any]
 
 UNASSIGNED = "0"
+_DIGITS = 19  # of the largest number that a database keeps
 MARKED_TITLE = re.compile(r"(.*) \[(TL-[A-Z0-9]{12})\]", re.DOTALL)
 TITLE_MARKER_LENGTH = 24
 """Characters that a title must leave free for the marker."""
@@ -82,7 +83,12 @@ def text(value: object) -> str:
 def ident(value: object) -> str:
     """An id; empty for null and for zero and less, which mean none."""
     found = text(value).strip()
-    return found if found.isdecimal() and int(found) > 0 else ""
+    return found if is_number(found) and int(found) > 0 else ""
+
+
+def is_number(found: str) -> bool:
+    """Whether it is a number such as an id."""
+    return found.isascii() and found.isdecimal() and len(found) <= _DIGITS
 
 
 def part(row: Row, name: str) -> Row:

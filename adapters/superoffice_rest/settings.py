@@ -161,7 +161,10 @@ class SuperOfficeRestSettings(HttpSettings):
 
     def trusts(self, url: str) -> bool:
         """Whether credentials may go to *url*: the host that was configured, or SuperOffice's own."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
         ours = urlsplit(self.url or self.login)
         if (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc):
             return True

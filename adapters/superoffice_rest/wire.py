@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from adapters.errors import AdapterError, Unavailable
 from adapters.http import Reply, read_json
 from adapters.superoffice_rest.access import Access
-from adapters.superoffice_rest.refusals import refusal, unusable
+from adapters.superoffice_rest.refusals import AGAIN, refusal, unusable
 
 JSON_PATCH = "application/json-patch+json"
 Row = dict[str, Any]
@@ -107,6 +107,9 @@ class RestWire(Access):
 
     def _error(self, reply: Reply, *, changes: bool) -> AdapterError:
         """The error for an answer that is no success."""
+        if reply.status == codes.MISDIRECTED_REQUEST and self.settings.tenant:  # also at the address looked up just now
+            cause = f"SuperOffice serves {self.settings.tenant} neither at its old address nor at the one it names now."
+            return Unavailable(self.name, cause, remedy=AGAIN, code="HTTP 421", retry_after=reply.retry_after)
         said = _said(reply)
         code = f"HTTP {reply.status}" + (f" {self.redacted(': '.join(said))}" if said else "")
         error = refusal(self.name, reply.status, said, code=code)

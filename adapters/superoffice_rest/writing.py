@@ -1,7 +1,6 @@
 """Our drafts as SuperOffice's entities: what we set of a ticket and of a message, on top of its defaults."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from adapters.contract import with_marker
@@ -185,7 +184,7 @@ def unless_changed(name: str, value: object) -> Entity:
 
 
 def _number(desk: str, value: str, field: str) -> int:
-    if not (value.isascii() and value.isdecimal()):
+    if not reading.is_number(value):
         raise Rejected(desk, f"{field} must be a number of SuperOffice's.", remedy="Choose another one.", field=field)
     return int(value)
 
@@ -196,9 +195,6 @@ def _numbers(desk: str, value: str, field: str) -> list[int]:
 
 def _moment(desk: str, value: str) -> str:
     try:
-        at = datetime.fromisoformat(value)
+        return f"{fields.in_utc(value):%Y-%m-%dT%H:%M:%SZ}"
     except ValueError:
-        at = datetime.min  # noqa: DTZ901 - only tells that it was no time
-    if not at.tzinfo:
-        raise Rejected(desk, "the deadline must be a time with an offset.", field="deadline")
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        raise Rejected(desk, "the deadline must be a time with an offset.", field="deadline") from None

@@ -153,7 +153,7 @@ class SuperOfficeSoapDesk(Lookups):
 
     def _extra_field(self, key: str, text: str, types: Mapping[str, str]) -> Mapping[str, str]:
         known = fields.key_of(key)
-        if known not in types:
+        if known not in types or known == fields.key_of(self.settings.marker_column):
             raise Rejected(self.name, f"{SYSTEM} has no extra field {known[:40]} for tickets.", field=key)
         try:
             return {"field": f"ticket.{known}", "value": fields.written(text, types[known], self.zone)}

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, time as clock
+from functools import partial
+from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -70,7 +72,10 @@ def _whole(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001 # all writers are 
 
 
 def _number(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001
-    return str(_made(float, text, "a number such as 1.5"))
+    number: float = _made(float, text, "a number such as 1.5")
+    if not isfinite(number):
+        raise ValueError("a number such as 1.5")
+    return str(number)
 
 
 def _date(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001
@@ -78,8 +83,13 @@ def _date(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001
 
 
 def _moment(text: str, zone: ZoneInfo) -> str:
-    at = _made(datetime.fromisoformat, text, "a time such as 2025-01-31T14:30:00+01:00")
-    return f"{at.astimezone(zone) if at.tzinfo else at:%Y-%m-%d %H-%M-%S}.000"  # with dashes, as the manual has it
+    at = _made(partial(_there, zone=zone), text, "a time such as 2025-01-31T14:30:00+01:00")
+    return f"{at:%Y-%m-%d %H-%M-%S}.000"  # with dashes, as the manual has it
+
+
+def _there(text: str, zone: ZoneInfo) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at.astimezone(zone) if at.tzinfo else at
 
 
 def _time(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001
@@ -95,7 +105,7 @@ def _yes_no(text: str, zone: ZoneInfo) -> str:  # noqa: ARG001
 def _made(make: Any, text: str, form: str) -> Any:
     try:
         return make(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second at either end of the calendar
         raise ValueError(form) from None
 
 

@@ -236,7 +236,7 @@ class Lookups(SoapCalls):
         if after in ids:
             ids = ids[ids.index(after) + 1 :]
         elif after.isdecimal():  # it was deleted; ids only grow
-            ids = tuple(one for one in ids if not one.isdecimal() or int(one) > int(after))
+            ids = tuple(one for one in ids if not one.isdecimal() or (len(one), one) > (len(after), after))
         try:
             async with asyncio.TaskGroup() as group:
                 read = [group.create_task(self.message(one)) for one in ids]  # `connections` of them at a time

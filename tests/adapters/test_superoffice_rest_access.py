@@ -214,14 +214,14 @@ async def test_a_customer_who_was_moved_is_followed_and_the_call_made_once():
     assert (1, 2) == (len(stand_in.site.tickets), stand_in.login.looked_up)
 
 
-async def test_a_wrong_address_that_stays_wrong_is_told():
+async def test_a_customer_who_is_being_moved_is_tried_again_later():
     async with online() as (stand_in, desk, _):
         await look(desk)
         stand_in.place = "elsewhere"
-        with pytest.raises(Misconfigured) as caught:
+        with pytest.raises(Unavailable) as caught:
             await look(desk)
 
-    assert "wrong address" in str(caught.value)
+    assert "neither at its old address" in str(caught.value)
 
 
 @pytest.mark.parametrize("state", ["OfflineMaintenance", "Suspended", "MigrationPending", "Starting"])
@@ -253,6 +253,8 @@ async def test_a_customer_in_online_maintenance_is_served():
         "http://127.0.0.1:9/api",
         "",
         "//evil.example",
+        "https://[bad/api",
+        "https://evil.example\uff0fx.superoffice.com/api",
     ],
 )
 async def test_credentials_never_go_to_a_host_that_is_none_of_superoffices(api):

@@ -202,6 +202,18 @@ async def test_files_that_follow_their_message_are_linked_once_whatever_is_lost(
     assert bool(faults) == (outcome is not None)
 
 
+async def test_files_that_are_refused_for_good_are_told_with_the_message_that_is_there(tmp_path):
+    async with served(agents_calls=False) as (stand_in, pair):
+        ticket = await pair.open()
+        file = file_at(tmp_path, "a.txt", b"a")
+        draft = await pair.with_uploads(pair.message(marker="TL-PLAIN0000001", files=(file,)))
+        stand_in.site.files.clear()
+        with pytest.raises(OutcomeUnknown):
+            await pair.desk.add_message(ticket, draft)
+        with pytest.raises(Rejected, match="on the ticket, without its files"):
+            await pair.desk.find_message(ticket, "TL-PLAIN0000001")
+
+
 async def test_a_message_whose_ticket_does_not_exist_leaves_no_file_to_link(tmp_path):
     async with served(agents_calls=False) as (stand_in, pair):
         await pair.open()

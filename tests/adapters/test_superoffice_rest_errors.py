@@ -182,6 +182,18 @@ async def test_a_new_ticket_without_a_number_may_be_there_all_the_same(answer):
             await desk.open_ticket(await pair.draft())
 
 
+@pytest.mark.parametrize("answer", [b"null", b"{}", b'"x"'])
+async def test_an_answer_that_is_no_list_of_messages_does_not_mean_that_there_are_none(monkeypatch, answer):
+    async with answering(200, answer) as (desk, _):
+
+        async def headers(_ticket):
+            return [{"TicketMessageId": 1}]
+
+        monkeypatch.setattr(desk, "headers", headers)
+        with pytest.raises(UnexpectedReply):
+            await desk.messages(TicketRef(id="1", number="1"))
+
+
 async def test_a_message_without_a_number_that_is_one_is_no_answer(monkeypatch):
     async with answering(200, b'[{"EjMessageId": "x"}]') as (desk, _):
         ticket = TicketRef(id="1", number="1")

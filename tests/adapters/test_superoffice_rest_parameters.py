@@ -135,6 +135,9 @@ def test_the_stand_in_takes_exactly_the_documented_properties():
     [
         ({"colour": "red"}, "colour"),
         ({"deadline": "tomorrow"}, "deadline"),
+        ({"deadline": "0001-01-01T00:00:00+14:00"}, "deadline"),
+        ({"deadline": "9999-12-31T23:59:59-12:00"}, "deadline"),
+        ({"sale": "9" * 5000}, "sale"),
         ({"deadline": "2030-01-31T12:00:00"}, "deadline"),
         ({"secondary_persons": "12, Ada"}, "secondary_persons"),
         ({"sale": "-4"}, "sale"),

@@ -125,6 +125,21 @@ def test_values_of_the_wrong_form_are_told_what_they_must_be(kind):
         fields.written("certainly", kind)
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("nan", FieldKind.NUMBER),
+        ("-inf", FieldKind.NUMBER),
+        ("9" * 5000, FieldKind.INTEGER),
+        ("0001-01-01T00:00:00+14:00", FieldKind.DATETIME),
+        ("9999-12-31T23:59:59-12:00", FieldKind.DATETIME),
+    ],
+)
+def test_values_that_no_field_can_hold_are_told_what_they_must_be(value, kind):
+    with pytest.raises(ValueError, match=r"^a "):
+        fields.written(value, kind)
+
+
 # --- people, search, changes
 
 
@@ -202,13 +217,20 @@ async def test_a_change_that_shows_up_to_a_minute_late_is_told_and_what_is_older
     assert cursor == later
 
 
+async def test_an_id_that_is_longer_than_any_leaves_no_message_out():
+    async with served() as (_, pair):
+        ticket = await pair.open()
+
+        assert 1 == len(await pair.desk.messages(ticket, after="9" * 5000))
+
+
 async def test_a_cursor_that_is_none_of_ours_is_refused():
     async with served() as (_, pair):
         with pytest.raises(Rejected):
             await pair.desk.changed_since("yesterday")
 
 
-@pytest.mark.parametrize("number", ["x", "1/../2", "", "\u0661", "-1"])
+@pytest.mark.parametrize("number", ["x", "1/../2", "", "\u0661", "-1", "9" * 5000])
 async def test_what_is_no_number_is_not_found_and_never_in_a_path(number):
     async with served() as (stand_in, pair):
         with pytest.raises(Rejected):
@@ -262,6 +284,8 @@ async def test_a_signed_webhook_of_the_wrong_form_or_customer_is_refused():
             assert ("7",) == desk.webhook(headers, body)
             with pytest.raises(Rejected):
                 desk.webhook(*signed(stand_in, json.dumps(about).encode()))
+        async with entered({**stand_in.online(address), "tenant": stand_in.login.tenant.lower()}) as desk:
+            assert ("7",) == desk.webhook(headers, body)
 
 
 def signed(stand_in, body):

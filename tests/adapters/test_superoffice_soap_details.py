@@ -306,6 +306,28 @@ def test_values_are_written_in_the_forms_of_the_manual(kind, text, written):
     assert written == fields.written(text, kind, OSLO)
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("TypeFloat", "nan"),
+        ("TypeFloat", "-inf"),
+        ("TypeInteger", "9" * 5000),
+        ("TypeDateTime", "0001-01-01T00:00:00+14:00"),
+        ("TypeDateTime", "9999-12-31T23:59:59-12:00"),
+    ],
+)
+def test_values_that_no_field_can_hold_are_told_what_they_must_be(kind, text):
+    with pytest.raises(ValueError, match=r"^a "):
+        fields.written(text, kind, OSLO)
+
+
+async def test_behind_an_id_that_is_longer_than_any_there_is_no_message():
+    async with served() as (desk, stand_in):
+        ticket = await drafts(desk, stand_in).open()
+
+        assert () == await desk.messages(ticket, after="9" * 5000)
+
+
 @pytest.mark.parametrize("text", ["2025-01-31 15-30-00.250", "2025-01-31 15:30:00.25", "2025-01-31T15:30:00.250"])
 def test_times_of_the_server_are_read_in_its_zone_with_dashes_or_colons(text):
     assert datetime(2025, 1, 31, 14, 30, 0, 250_000, UTC) == reading.time_of(text, OSLO)

@@ -99,6 +99,8 @@ async def test_a_code_that_the_manual_does_not_have_is_a_refusal():
         ({"priority": "999"}, "priority"),
         ({"owner": "999"}, "owner"),
         ({"fields": {"x_99": "a"}}, "x_99"),
+        ({"fields": {"x_10": "mine"}}, "x_10"),
+        ({"fields": {"ticket.x_10": "mine"}}, "ticket.x_10"),
         ({"fields": {"x_25": "three"}}, "x_25"),
         ({"fields": {"x_26": "tomorrow"}}, "x_26"),
         ({"fields": {"x_28": "perhaps"}}, "x_28"),
