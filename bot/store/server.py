@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
@@ -22,8 +23,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+log = logging.getLogger(__name__)
+
 PATIENCE = 10.0
 """Seconds to wait for a server that another process is starting; reading a long log back takes a while."""
+SELDOM = 15.0
+"""Seconds between two looks at a server that cannot be started, at most."""
 SOCKET_PATH_LIMIT = 100
 """Bytes of a socket's path that every system takes (Linux: 107, macOS: 103)."""
 PROGRAMS = ("valkey-server", "redis-server")
@@ -168,7 +173,7 @@ async def stop(server: Server) -> bool:
     """Stop the server unless somebody else is using it; whether it was stopped."""
     try:
         async with Redis.from_url(server.url, decode_responses=True) as client:
-            for _ in range(20):  # connections that were closed just now are listed for a moment
+            for _ in range(10):  # connections that were closed just now are listed for a moment
                 if len(await client.client_list()) == 1:
                     await client.shutdown()
                     return True
@@ -181,23 +186,31 @@ async def stop(server: Server) -> bool:
 async def keep_alive(server: Server, *, every: float = 0.5) -> None:
     """Start the server again whenever it has died; runs until it is cancelled.
 
-    Raises:
-        NoServer: it cannot be started any more.
+    Where that cannot be done, the log says why, and it is tried again after a while: a disk that is full has room later.
     """
+    wait = every
     while True:
-        await asyncio.sleep(every)
-        with _lock(server.directory) as lock:
-            dead = lock is not None
-        if dead:
-            await attach_or_start(server.directory, fsync=server.fsync)
+        await asyncio.sleep(wait)
+        try:
+            with _lock(server.directory) as lock:
+                dead = lock is not None
+            if dead:
+                await attach_or_start(server.directory, fsync=server.fsync)
+        except (NoServer, OSError) as error:
+            if wait == every:
+                log.error("Threadline's own server died and cannot be started", extra={"why": str(error)})
+            wait = min(2 * wait, SELDOM)
+        else:
+            if wait != every:
+                log.warning("Threadline's own server runs again")
+            wait = every
 
 
 @asynccontextmanager
 async def redis_server(directory: Path | None = None, *, fsync: str = "always") -> AsyncIterator[str]:
-    """The address of an embedded server while inside; who started it stops it, unless others still use it."""
+    """The address of an embedded server while inside; who leaves it last stops it, whoever started it."""
     server = await attach_or_start(directory, fsync=fsync)
     try:
         yield server.url
     finally:
-        if server.started:
-            await stop(server)
+        await stop(server)

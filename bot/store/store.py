@@ -51,7 +51,9 @@ class Store:
         patience: float = 10.0,
         cipher: Cipher = OPEN,
     ) -> AsyncIterator[Self]:
-        """The store at *url*, or on the embedded server of *data_dir*, which is started again should it die.
+        """The store at *url*, or on the embedded server of *data_dir*.
+
+        That is started again should it die, and stopped by whoever leaves it last.
 
         Args:
             url: the address of Redis (see `connection.connect`); None or empty for the embedded server.
@@ -85,8 +87,7 @@ class Store:
                 yield store
         finally:
             await ended(watch)
-            if embedded.started:
-                await server.stop(embedded)
+            await server.stop(embedded)  # whoever started it may have died
 
     @classmethod
     @asynccontextmanager

@@ -117,6 +117,41 @@ async def test_an_open_store_outlives_its_server(directory, op):
         assert store.server_started
 
 
+async def test_a_server_that_cannot_be_started_for_a_while_is_started_after_that_and_the_log_says_why(
+    directory, op, caplog
+):
+    """A disk that was full, or a mount that was away."""
+    async with Store.open(None, directory) as store:
+        await store.lanes.add([op()])
+        manifest = next((directory / "appendonlydir").glob("*.manifest"))
+        good = manifest.read_bytes()
+        manifest.write_text("this is no manifest\n")
+        os.kill(pid_of(directory), signal.SIGKILL)
+        while not caplog.records:
+            await asyncio.sleep(0.05)
+        manifest.write_bytes(good)
+
+        while "Threadline's own server runs again" not in caplog.messages:
+            await asyncio.sleep(0.05)
+        assert 1 == await store.lanes.waiting(op().lane)
+    assert "Threadline's own server died and cannot be started" == caplog.messages[0]
+    assert "server.log" in caplog.records[0].why
+
+
+async def test_whoever_leaves_the_server_last_stops_it_also_where_who_started_it_was_killed(directory):
+    """Else it would go on over a copy of its files that an operator lays in their place."""
+    owner = await start(directory, 60)
+    await said(owner)
+    owner.kill()
+    await owner.wait()
+
+    async with Store.open(None, directory) as store:
+        assert not store.server_started
+
+    async with asyncio.timeout(5):
+        await gone(directory)
+
+
 async def test_who_started_the_server_leaves_it_to_those_who_still_use_it(directory):
     async with redis_server(directory) as url:
         other = Redis.from_url(url)
