@@ -205,7 +205,21 @@ def _figures(rooms: Rooms, web: Web, door: StoreFirst, hooks: Hooks, store: Stor
         metrics.WORK: rooms.noted,
         metrics.HOOKS: hooks.answers,
     }
-    return Figures(counters=counters, backlog=store.lanes.backlog, away=away, trouble=(StoreAway, TimeoutError))
+    return Figures(
+        counters=counters,
+        backlog=store.lanes.backlog,
+        away=away,
+        store=partial(_written, store),
+        trouble=(StoreAway, TimeoutError),
+    )
+
+
+async def _written(store: Store) -> None:
+    """Have the store take a write: one that has no memory left, or became a replica, answers and takes none.
+
+    It refuses that also where the key is still there, so it writes once in a minute at most. Raises StoreAway.
+    """
+    await store.scratch.once("ready", timedelta(minutes=1))
 
 
 def rights_of(settings: Settings) -> tuple[policy.Right, ...]:
@@ -247,8 +261,7 @@ async def run(
     Raises: what `assembled` raises.
     """
     async with assembled(settings) as threadline, AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-        ping = partial(threadline.store.connection.do, "PING")
-        state = Readiness(ping, trouble=StoreAway, front=role != "worker")
+        state = Readiness(partial(_written, threadline.store), trouble=StoreAway, front=role != "worker")
         await _operator_door(stack, threadline, state)
         await threadline.watch_desks()
         gc.freeze()  # what is there by now stays, and need not be looked through for garbage again and again

@@ -36,6 +36,7 @@ class Worker:
         self._at_once = at_once
         self._heartbeat = heartbeat
         self._stopping = asyncio.Event()
+        self._is_away = False
         self._lanes: set[asyncio.Task[None]] = set()
 
     def stop(self) -> None:
@@ -53,15 +54,25 @@ class Worker:
                 if self._lanes:  # whoever has less in hand goes first
                     await asyncio.sleep(len(self._lanes) * COURTESY)
                 leases = await self._rooms.lanes.claim(min(free, A_FEW))
+                self._say_once(None)
                 for lease in leases:
                     task = asyncio.create_task(self._guarded(lease))
                     self._lanes.add(task)
                     task.add_done_callback(self._lanes.discard)
                 if not leases:
                     await self._rooms.lanes.wake(POLL)
-            except StoreAway:
+            except StoreAway as trouble:
+                self._say_once(trouble)
                 await asyncio.sleep(POLL.total_seconds())
         await self._drain()
+
+    def _say_once(self, trouble: StoreAway | None) -> None:
+        """Say in the log when the store went away, and when it came back."""
+        if trouble and not self._is_away:
+            log.warning("the store is away, so nothing is worked on", extra={"why": str(trouble)})
+        elif self._is_away and not trouble:
+            log.warning("the store is back")
+        self._is_away = trouble is not None
 
     async def _drain(self) -> None:
         if self._lanes:

@@ -1,6 +1,7 @@
 """Metrics in Prometheus' text format. Labels are names from the settings and from our own code, never ids or texts."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -27,7 +28,7 @@ WORK: Final = Metric(
 HOOKS: Final = Metric("threadline_hooks_total", "counter", ("desk", "status"), "Webhook calls by desk and answer.")
 AWAY: Final = Metric("threadline_desk_away", "gauge", ("desk",), "1 while a desk is left alone because it failed.")
 TASKS: Final = Metric("threadline_tasks", "gauge", (), "Asyncio tasks of this process.")
-STORE: Final = Metric("threadline_store_up", "gauge", (), "1 if the store answered just now.")
+STORE: Final = Metric("threadline_store_up", "gauge", (), "1 if the store answered and took something just now.")
 BACKLOG: Final = {
     "waiting": Metric("threadline_lanes_waiting", "gauge", (), "Threads that have messages or tickets on their way."),
     "operations": Metric("threadline_operations", "gauge", (), "All stored operations, resting looks included."),
@@ -37,6 +38,8 @@ BACKLOG: Final = {
     "oldest": Metric("threadline_oldest_waiting_seconds", "gauge", (), "Age of the oldest message on its way."),
 }
 METRICS: Final = (EVENTS, SLACK, WORK, HOOKS, TASKS, AWAY, STORE, *BACKLOG.values())
+PATIENCE: Final = 5.0
+"""Seconds within which the store must have answered; Prometheus waits for ten."""
 TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -44,23 +47,26 @@ TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 class Figures:
     """Where the figures come from: counters of this process, and questions to the store.
 
-    ``backlog`` gives a number for each key of `BACKLOG`, ``away`` the desks that are left alone; both may raise what
-    ``trouble`` lists, and then the page goes without them.
+    ``backlog`` gives a number for each key of `BACKLOG`, ``away`` the desks that are left alone, and ``store`` has the
+    store take something. All may raise what ``trouble`` lists or take too long; then the page goes without them.
     """
 
     counters: Mapping[Metric, Mapping[Any, int]]
     backlog: Callable[[], Awaitable[Mapping[str, float]]]
     away: Callable[[], Awaitable[Mapping[str, float]]]
+    store: Callable[[], Awaitable[Any]]
     trouble: tuple[type[Exception], ...] = field(default=(OSError, TimeoutError))
 
     async def page(self) -> str:
         """All figures as they are now."""
         samples: dict[Metric, Mapping[Any, float]] = {**self.counters, TASKS: {(): len(asyncio.all_tasks())}}
-        try:
-            waiting, away = await self.backlog(), await self.away()
-            samples |= {BACKLOG[key]: {(): value} for key, value in waiting.items()} | {AWAY: away, STORE: {(): 1}}
-        except self.trouble:
-            samples[STORE] = {(): 0}
+        samples[STORE] = {(): 0}
+        with contextlib.suppress(*self.trouble):
+            async with asyncio.timeout(PATIENCE):
+                waiting, away = await self.backlog(), await self.away()
+                samples |= {BACKLOG[key]: {(): value} for key, value in waiting.items()} | {AWAY: away}
+                await self.store()
+                samples[STORE] = {(): 1}
         return rendered(samples)
 
 

@@ -22,6 +22,7 @@ class Readiness:
     """
 
     def __init__(self, store: Callable[[], Awaitable[Any]], *, trouble: type[Exception], front: bool) -> None:
+        """*store* has the store take something. Where it does not, *trouble* is raised, with words for the operator."""
         self._store = store
         self._trouble = trouble
         self._front = front
@@ -33,8 +34,10 @@ class Readiness:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._store()
-        except (self._trouble, TimeoutError):
-            found.append("Redis does not answer. Start it, or correct REDIS_URL.")
+        except TimeoutError:
+            found.append(f"Redis does not answer within {PATIENCE:.0f} seconds: look at its load and its disk.")
+        except self._trouble as trouble:
+            found.append(str(trouble))
         if self._front and not (self.slack is not None and await self.slack()):
             found.append("There is no connection to Slack yet, or it was lost; it is opened again by itself.")
         return found

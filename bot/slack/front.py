@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from bot.conversion.ports import StoreAway
 from bot.slack.body import Unreadable, parse
 from bot.slack.limits import ANSWER, BODY, CLOCK_SKEW, EVENTS_PATH
 from bot.words import _
@@ -224,7 +225,8 @@ async def store_event(deliver: Deliver, body: dict[str, Any], retry: int) -> boo
     try:
         await deliver.event(body, retry)
     except Exception as error:  # noqa: BLE001  whatever it was, Slack must send the event again
-        log.error("an event was not stored, Slack will send it again: %s", type(error).__name__)
+        why = str(error) if isinstance(error, StoreAway) else type(error).__name__
+        log.error("an event was not stored, Slack will send it again: %s", why)
         return False
     return True
 

@@ -105,7 +105,7 @@ def connect(url: str, *, timeout: float = 5.0, retries: int = 3, connections: in
 class Connection:
     """Runs commands and scripts, and says `StoreAway` wherever Redis did not do it.
 
-    The words of `StoreAway` name the kind of trouble only: a server's own words may repeat what was sent.
+    The words of `StoreAway` name the kind of trouble and what to do: a server's own words may repeat what was sent.
 
     Attributes:
         client: the library's client.
@@ -245,19 +245,23 @@ async def translating() -> AsyncIterator[None]:
 
 
 _WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
-    (AuthenticationError, "Redis refuses our user or password: look at REDIS_URL"),
+    (AuthenticationError, "Redis refuses our user or password: correct REDIS_URL"),
     (NoPermissionError, "Redis does not let our user do this: docs/redis.md has the rights that it needs"),
     (OutOfMemoryError, "Redis has no memory left: give it more"),
     (ReadOnlyError, "Redis is a replica that takes no writes: REDIS_URL must lead to the primary"),
-    ((BusyLoadingError, ClusterDownError, MasterDownError), "Redis is not ready yet"),
-    ((RedisConnectionError, RedisTimeoutError, RedisClusterException, OSError), "Redis does not answer"),
+    ((BusyLoadingError, ClusterDownError, MasterDownError), "Redis is not ready yet: wait"),
+    (
+        (RedisConnectionError, RedisTimeoutError, RedisClusterException, OSError),
+        "Redis does not answer: start it, or correct REDIS_URL; Threadline's own is started again by itself",
+    ),
 )
 
 
 def _away(error: Exception) -> StoreAway:
     deepest = error.__cause__ or error.__context__  # a refused login comes as a lost connection
     kinds = [error, deepest] if "ACL failure" not in str(error) else [NoPermissionError()]  # a script's has no type
-    words = next((words for kind, words in _WORDS if any(isinstance(it, kind) for it in kinds)), "Redis refused this")
+    found = (words for kind, words in _WORDS if any(isinstance(it, kind) for it in kinds))
+    words = next(found, "Redis refused this: its log may say why")
     return StoreAway(f"{words} ({type(error).__name__}).")
 
 

@@ -186,7 +186,7 @@ async def stop(server: Server) -> bool:
 async def keep_alive(server: Server, *, every: float = 0.5) -> None:
     """Start the server again whenever it has died; runs until it is cancelled.
 
-    Where that cannot be done, the log says why, and it is tried again after a while: a disk that is full has room later.
+    Where that cannot be done, the log says why, and it is tried again later: a disk that was full may have room then.
     """
     wait = every
     while True:

@@ -9,8 +9,9 @@ import pytest
 from adapters.contract import Reconcile
 from adapters.errors import NotAuthorised, OutcomeUnknown, Rejected, Unavailable, UnsupportedFeature
 from adapters.model import Act, Visibility
+from bot.conversion import worker
 from bot.conversion.decisions import Decision, decided
-from bot.conversion.ports import Added, NoSuchDesk, SlackFile, SlackOutcomeUnknown, SlackRefused
+from bot.conversion.ports import Added, NoSuchDesk, SlackFile, SlackOutcomeUnknown, SlackRefused, StoreAway
 from bot.conversion.records import AddMessage, ChangeTicket, LinkTicket, OpenTicket, ThreadKey
 from tests.conversion.slack_fakes import BEN, said, with_files
 
@@ -45,6 +46,23 @@ async def opened(house, work=OPEN):
     await house.until(lambda: house.voice.cards)
     (ticket,) = await house.tickets()
     return ticket
+
+
+async def test_the_log_says_once_why_nothing_is_worked_on_and_once_that_it_goes_on(house, monkeypatch, caplog):
+    left = [StoreAway("Redis has no memory left: give it more.")] * 3
+    claim = house.store.lanes.claim
+
+    async def broken(limit):
+        if left:
+            raise left.pop()
+        return await claim(limit)
+
+    monkeypatch.setattr(house.store.lanes, "claim", broken)
+    monkeypatch.setattr(worker, "POLL", timedelta(milliseconds=10))
+    await house.until(lambda: "the store is back" in caplog.messages)
+
+    assert ["the store is away, so nothing is worked on", "the store is back"] == caplog.messages
+    assert "Redis has no memory left: give it more." == caplog.records[0].why
 
 
 async def test_a_whole_thread_reaches_the_desk_with_its_files_and_is_linked(house):

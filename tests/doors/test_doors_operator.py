@@ -10,11 +10,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
 from bot.commands.demo import company
 from bot.conversion.intake import Intake
 from bot.conversion.ports import NewOp, StoreAway
 from bot.conversion.records import OpenTicket
+from bot.doors import metrics
 from bot.doors.metrics import BACKLOG, METRICS, WORK, Figures, rendered
 from bot.doors.operator import Readiness, operator_app
 from bot.sandbox.demo import world
@@ -102,13 +104,13 @@ def test_an_address_that_is_none_is_refused_with_its_place(table):
 
 async def test_without_its_store_or_slack_a_process_is_not_ready_and_says_what_to_do():
     async def away():
-        raise StoreAway
+        raise StoreAway("Redis has no memory left: give it more.")
 
     state = Readiness(away, trouble=StoreAway, front=True)
     found = await state.troubles()
 
     assert 2 == len(found)
-    assert found[0].startswith("Redis does not answer. Start it")
+    assert "Redis has no memory left: give it more." == found[0]
     assert found[1].startswith("There is no connection to Slack")
 
 
@@ -124,13 +126,39 @@ async def test_metrics_without_a_store_say_so_and_keep_the_counters():
         raise StoreAway
 
     counters = {WORK: {("helpdesk", "add_message", "done"): 3}}
-    figures = Figures(counters=counters, backlog=away, away=away, trouble=(StoreAway,))
+    figures = Figures(counters=counters, backlog=away, away=away, store=away, trouble=(StoreAway,))
     app = operator_app(lambda: asyncio.sleep(0, []), figures)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://t") as client:
         text = (await client.get("/metrics")).text
 
     assert "threadline_store_up 0\n" in text
     assert 'threadline_desk_work_total{desk="helpdesk",work="add_message",outcome="done"} 3\n' in text
+
+
+async def test_metrics_of_a_store_that_hangs_say_so_in_time(monkeypatch):
+    monkeypatch.setattr(metrics, "PATIENCE", 0.05)
+
+    async def hangs():
+        await asyncio.sleep(60)
+
+    figures = Figures(counters={}, backlog=hangs, away=hangs, store=hangs)
+    async with asyncio.timeout(5):
+        assert "threadline_store_up 0\n" in await figures.page()
+
+
+async def test_a_store_that_takes_nothing_more_is_not_well_though_it_answers(tmp_path):
+    """A full one, or one that became a replica in a failover."""
+    listen = f"127.0.0.1:{free_port()}"
+    async with bot(tmp_path, operator={"listen": listen}), httpx.AsyncClient(base_url=f"http://{listen}") as client:
+        well = [(await client.get("/readyz")).status_code for _ in range(2)]
+        async with Redis(unix_socket_path=str(next(tmp_path.glob("**/s.sock")))) as redis:
+            await redis.config_set("maxmemory", "1mb")
+            ready, figures = await client.get("/readyz"), await client.get("/metrics")
+            await redis.config_set("maxmemory", "0")
+
+    assert [200, 200] == well
+    assert (503, True) == (ready.status_code, ready.text.startswith("Redis has no memory left: give it more"))
+    assert {"threadline_store_up 0", "threadline_parked 0"} <= set(figures.text.splitlines())
 
 
 async def test_what_waits_is_counted_and_its_age_is_that_of_the_oldest_message(store):

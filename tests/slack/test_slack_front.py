@@ -6,6 +6,7 @@ import json
 import pytest
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 
+from bot.conversion.ports import StoreAway
 from bot.slack.front import Answer, Front
 from tests.slack.doors import FORM, JSON, NOW, SECRET, post_form, post_json, post_payload, send, sign
 
@@ -28,6 +29,15 @@ async def test_an_event_that_could_not_be_stored_is_not_acknowledged(front, take
     reply = await post_json(front, EVENT)
 
     assert 503 == reply.status
+
+
+async def test_the_log_says_why_an_event_could_not_be_stored(front, taken, caplog):
+    taken.fails = StoreAway("Redis has no memory left: give it more.")
+
+    await post_json(front, EVENT)
+
+    said = "an event was not stored, Slack will send it again: Redis has no memory left: give it more."
+    assert [said] == caplog.messages
 
 
 async def test_slacks_word_that_it_held_events_back_is_stored_like_an_event(front, taken):

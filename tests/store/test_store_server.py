@@ -56,6 +56,12 @@ async def gone(directory):
         await asyncio.sleep(0.01)
 
 
+async def until(true):
+    """Wait until it is."""
+    while not true():
+        await asyncio.sleep(0.05)
+
+
 @pytest.fixture
 async def directory(tmp_path):
     yield tmp_path / "data"
@@ -127,12 +133,10 @@ async def test_a_server_that_cannot_be_started_for_a_while_is_started_after_that
         good = manifest.read_bytes()
         manifest.write_text("this is no manifest\n")
         os.kill(pid_of(directory), signal.SIGKILL)
-        while not caplog.records:
-            await asyncio.sleep(0.05)
+        await until(lambda: caplog.records)
         manifest.write_bytes(good)
 
-        while "Threadline's own server runs again" not in caplog.messages:
-            await asyncio.sleep(0.05)
+        await until(lambda: "Threadline's own server runs again" in caplog.messages)
         assert 1 == await store.lanes.waiting(op().lane)
     assert "Threadline's own server died and cannot be started" == caplog.messages[0]
     assert "server.log" in caplog.records[0].why
