@@ -31,13 +31,14 @@ class Line(BaseModel):
     ticket: str
     outcome: str = ""
     unsent: int = 0  # messages of the thread that the ticket lacks
+    parked: int = 0  # those that wait for a person's decision
     vanished: int = 0  # delivered messages that the desk does not show any more
     unseen: int = 0  # public messages of the desk that the thread lacks
     equal: bool = False
 
     def count(self, comparison: Comparison) -> None:
         """Write down how thread and ticket differ."""
-        self.unsent, self.vanished = len(comparison.unsent), len(comparison.vanished)
+        self.unsent, self.parked, self.vanished = map(len, (comparison.unsent, comparison.parked, comparison.vanished))
         self.unseen, self.equal = len(comparison.unseen), comparison.equal
 
 
@@ -69,7 +70,7 @@ async def _reconciled(rooms: Rooms, link: Link, *, repair: bool) -> Line:
             return "this kind of desk does not show what is on a ticket, so it cannot be compared"
         line.count(comparison)
         if comparison.equal:
-            return "equal"
+            return f"equal but for {line.parked} in `threadline parked list`" if line.parked else "equal"
         if not repair or not (comparison.unsent or comparison.unseen):
             return "differs"
         await mend(rooms, link, comparison)

@@ -25,6 +25,7 @@ class Comparison:
     """How a thread and its ticket differ. All are ids: Slack timestamps, or the desk's."""
 
     unsent: tuple[str, ...] = ()  # messages of the thread that the ticket lacks
+    parked: tuple[str, ...] = ()  # those that it lacks until a person has decided
     vanished: tuple[str, ...] = ()  # messages on record as delivered that the desk does not show (any more)
     unseen: tuple[str, ...] = ()  # public messages of the desk that the thread lacks
     seen: str = ""  # the last message of the desk before which the thread lacks none
@@ -32,7 +33,7 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Whether neither lacks anything of the other."""
+        """Whether neither lacks anything of the other but what waits for a person."""
         return not (self.unsent or self.vanished or self.unseen)
 
 
@@ -43,6 +44,7 @@ def compare(
     known: Mapping[str, Delivered],
     posted: Collection[str],
     there: Sequence[Message],
+    parked: Collection[str] = (),
 ) -> Comparison:
     """How a thread and its ticket differ.
 
@@ -52,6 +54,7 @@ def compare(
         known: timestamp -> where the store says that it is on the ticket.
         posted: the markers of what we posted in the thread.
         there: all messages of the ticket, in order.
+        parked: ids of the thread's operations that wait for a person.
     """
     marked = ((message.marker or marker_in(message.body), message.id) for message in reversed(there))
     ours = {marker: at for marker, at in marked if marker}  # of several the oldest: the others quote it
@@ -62,10 +65,10 @@ def compare(
         for one in there
         if _is_news(link, one) and post_marker(link, message_identity(link, one.id), 0) not in posted
     ]
+    lacking = [one for one in said if is_for_the_ticket(link, one) and one.ts not in known and one.ts not in found]
     return Comparison(
-        unsent=tuple(
-            one.ts for one in said if is_for_the_ticket(link, one) and one.ts not in known and one.ts not in found
-        ),
+        unsent=tuple(one.ts for one in lacking if _identity(link, one) not in parked),
+        parked=tuple(one.ts for one in lacking if _identity(link, one) in parked),
         vanished=tuple(ts for ts, at in known.items() if at.message_id and at.message_id not in ids),
         unseen=tuple(unseen),
         seen=_before(there, unseen[:1]),
@@ -75,10 +78,15 @@ def compare(
 
 def _found(link: Link, message: ThreadMessage, ours: Mapping[str, str]) -> Delivered | None:
     """Where a message is on the ticket, by its marker."""
-    identity = f"msg:{link.thread.team}:{link.thread.channel}:{message.ts}"
+    identity = _identity(link, message)
     if (at := ours.get(marker_of(identity))) is None:
         return None
     return Delivered(message_id=at, alone=marker_of(f"{identity}#1") not in ours, edited=message.edited)
+
+
+def _identity(link: Link, message: ThreadMessage) -> str:
+    """What the operation is called that brings a message to the ticket."""
+    return f"msg:{link.thread.team}:{link.thread.channel}:{message.ts}"
 
 
 def _is_news(link: Link, message: Message) -> bool:
@@ -112,7 +120,8 @@ async def compared(rooms: Rooms, link: Link) -> Comparison | None:
     there = await rooms.links.deliveries(link.thread)
     known = {one.ts: there[one.ts] for one in said if one.ts in there}
     posted = await rooms.voice.markers(link.thread)
-    return compare(link, said=said, known=known, posted=posted, there=await desk.messages(link.ref))
+    parked = {one.id async for one in rooms.lanes.parked() if one.lane == str(link.thread)}
+    return compare(link, said=said, known=known, posted=posted, there=await desk.messages(link.ref), parked=parked)
 
 
 def _can_compare(desk: TicketAdapter[Any]) -> bool:

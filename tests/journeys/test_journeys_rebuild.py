@@ -3,6 +3,7 @@
 import pytest
 
 from bot.commands.reconcile import rebuilt, reconciled
+from bot.conversion.sweep import put_back
 from bot.wiring import assembled, opened_store
 from tests.journeys.day import Plan, a_day
 
@@ -94,3 +95,31 @@ async def test_reconcile_tells_what_either_lacks_and_has_it_brought(tmp_path):
         assert "differs; a running Threadline now brings what is missing" == repaired.outcome
         assert [] == held.wrong
         assert ("equal", True) == (after.outcome, after.equal)
+
+
+async def parked(threadline, link):
+    """What the thread says and its ticket lacks is set aside for a person; lane and operation."""
+    lanes, lane = threadline.rooms.lanes, str(link.thread)
+    await put_back(threadline.rooms, link)
+    (lease,) = [lease for lease in await lanes.claim(50) if lease.lane == lane]
+    head = await lanes.head(lease)
+    await lanes.park(lease, head.id, head.payload)
+    return lane, head.id
+
+
+async def test_what_waits_for_a_person_is_counted_for_itself_and_what_was_dropped_is_not_lacking(tmp_path):
+    async with a_day(Plan(threads=1), tmp_path) as day:
+        await day.start()
+        await day._open(day.channels[0])
+        await day._settled()
+        await day.stop()
+        await day.say(day.cases[0])
+        async with assembled(day._settings) as threadline:
+            (link,) = [link async for link in threadline.rooms.links.all()]
+            lane, op = await parked(threadline, link)
+            (waits,) = await reconciled(threadline, repair=True)
+            await threadline.rooms.lanes.unpark(lane, op, None)
+            (dropped,) = await reconciled(threadline, repair=False)
+
+        assert ("equal but for 1 in `threadline parked list`", 0, 1) == (waits.outcome, waits.unsent, waits.parked)
+        assert ("equal", 0, 0) == (dropped.outcome, dropped.unsent, dropped.parked)

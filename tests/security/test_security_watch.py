@@ -65,7 +65,7 @@ async def test_a_canary_in_the_metrics_is_found(leaks):
     async def nothing():
         return {}
 
-    await Figures(counters={WORK: {("billing", TEXT, "done"): 1}}, backlog=nothing, away=nothing).page()
+    await Figures(counters={WORK: {("billing", TEXT, "done"): 1}}, backlog=nothing, away=nothing, store=nothing).page()
 
     assert [f"metrics: {TEXT}"] == leaks()
 

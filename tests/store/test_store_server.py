@@ -58,7 +58,9 @@ async def gone(directory):
 
 async def until(true):
     """Wait until it is."""
-    while not true():
+    while True:
+        if true():
+            return
         await asyncio.sleep(0.05)
 
 
