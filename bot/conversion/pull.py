@@ -14,6 +14,7 @@ from adapters.errors import AdapterError, NotFound, Rejected, UnsupportedFeature
 from adapters.model import Attachment, Message, Role, Status, Ticket, Visibility
 from bot.conversion import agents
 from bot.conversion.journal import Again, Journal
+from bot.conversion.marks import goes_words
 from bot.conversion.ops import card_op, pull_op, tell_op
 from bot.conversion.people import speaking_to
 from bot.conversion.ports import FromDesk, LeaseLost, Rooms, SlackRefused
@@ -250,6 +251,10 @@ class _Pull:
         if before == shown:
             return
         when = ticket.updated_at.isoformat() if ticket.updated_at else f"{time.time() // 60:.0f}"
+        if self.link.state == Status.GONE:
+            shown |= {"mirror": agents.takes_replies(self.desk, of_agents=self.link.agents)}
+            shown |= {"read_to": f"{time.time():.6f}"}  # what was said meanwhile stays, as people were told
+            await self._say_back(mirror=shown["mirror"], when=when)
         closed_before, closed_now = self.link.state == Status.CLOSED, ticket.status is Status.CLOSED
         if self.link.state and closed_before != closed_now:
             words = _("Ticket {number} was opened again at {desk}.", number=self.link.number, desk=self.desk.title)
@@ -261,6 +266,15 @@ class _Pull:
             await self._post(FromDesk(document=from_plain(words)), f"owner:{shown['owner']}:{when}")
         await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=shown))
         await (agents.changed if self.link.agents else _changed)(self.rooms, self.link.thread)
+
+    async def _say_back(self, *, mirror: bool, when: str) -> None:
+        words = _(
+            "Ticket {number} is at {desk} again. {goes} What was written here meanwhile stays here.",
+            number=self.link.number,
+            desk=self.desk.title,
+            goes=goes_words(self.link.model_copy(update={"mirror": mirror}).now, self.link.number),
+        )
+        await self._post(FromDesk(document=from_plain(words)), f"back:{self.link.ticket_id}:{when}")
 
     async def follow(self, ticket: Ticket) -> None:
         """A ticket that is gone: the thread goes with the one that it was merged into, or hears that there is none."""

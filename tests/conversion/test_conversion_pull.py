@@ -229,6 +229,32 @@ async def test_a_ticket_that_is_gone_is_said_once(house, monkeypatch):
     assert 1 == len(_said(house))
 
 
+async def test_a_ticket_that_is_there_again_gets_new_replies_and_what_was_said_meanwhile_stays(house, monkeypatch):
+    await opened(house)
+    with monkeypatch.context() as away:
+
+        async def gone(*args, **kwargs):
+            raise NotFound("desk", "there is no such ticket.")
+
+        away.setattr(house.desk, "get_ticket", gone)
+        await pulled(house)
+    meanwhile = f"{time.time():.6f}"
+    house.threads.messages = [*house.threads.messages, said(meanwhile, "nobody reads this", BEN)]
+
+    await pulled(house)
+    await pulled(house)
+    await house.intake.mirror(THREAD, reply(1, "still there?").model_copy(update={"mirrored": True}))
+    await house.intake.sweep()
+    await house.until(lambda: house.voice.receipts)
+
+    link = await house.store.links.get(THREAD)
+    words = f"Ticket {link.number} is at desk again. From here on every reply in this thread goes to ticket"
+    assert [True] == [words in text for _, text in _said(house)[1:]]
+    (ticket,) = await house.tickets()
+    assert (True, "open") == (link.mirror, link.state)
+    assert ["still there?"] == [message.text for message in ticket.messages[1:]]
+
+
 async def test_what_slack_never_delivered_is_found_by_a_sweep_and_sent_once(house):
     await opened(house)
     house.threads.messages = [*house.threads.messages, said("1900000001.000100", "nobody heard me", BEN)]
