@@ -57,7 +57,7 @@ def run(
 @app.command()
 def demo(
     desk: Annotated[str, typer.Option(help="Which kind of desk to try.")] = "local",
-    port: Annotated[int, typer.Option(help="Port of the page on this machine.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the page on this machine.")] = 8765,
     script: Annotated[bool, typer.Option("--script", help="Run the journey without a browser and print it.")] = False,
     language: Annotated[str, typer.Option(help="Language of what a thread sees: en or it.")] = "en",
 ) -> None:
@@ -213,7 +213,7 @@ def links_remove(thread: Thread, config: Config = None) -> None:
 @links_app.command("rebuild")
 def links_rebuild(
     config: Config = None,
-    days: Annotated[int, typer.Option(min=1, help="How old threads may be.")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="How old threads may be.")] = 90,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which would be made.")] = False,
     as_json: Json = False,
 ) -> None:

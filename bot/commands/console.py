@@ -13,12 +13,16 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from adapters.model import Finding
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+"""Lines are broken for people alone, and ``:ticket:`` is what it says."""
+err = Console(stderr=True, highlight=False, emoji=False)
+WIDE = 10_000
+"""Columns of a table that is not for a screen."""
 
 
 def print_json(value: Any) -> None:
@@ -42,13 +46,15 @@ def plain(value: Any) -> Any:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on standard output."""
-    drawn = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in headings:
-        drawn.add_column(heading, overflow="fold")  # a number or a thread that is cut off could not be copied
-    for row in rows:
-        drawn.add_row(*(escape(str(cell)) for cell in row))
-    out.print(drawn)
+    """A table on standard output; a number or a thread stays in one piece, else it could not be copied."""
+    drawn, cells = Table(box=None, header_style="bold", pad_edge=False), [[str(cell) for cell in row] for row in rows]
+    for at, heading in enumerate(headings):
+        drawn.add_column(heading, overflow="fold", no_wrap=not any(" " in row[at] for row in cells))
+    for row in cells:
+        drawn.add_row(*map(escape, row))
+    least = Measurement.get(out, out.options.update(width=WIDE), drawn).minimum
+    width = max(out.width, least) if sys.stdout.isatty() else WIDE
+    Console(highlight=False, emoji=False, width=width).print(drawn, crop=False, soft_wrap=False)
 
 
 def findings(lines: Iterable[Finding]) -> bool:

@@ -28,7 +28,7 @@ from bot.conversion.text.plain import from_plain
 
 def check(config: Path | None, name: str, *, as_json: bool) -> None:
     """Prove address, credentials, rights and lists without changing anything."""
-    settings = settings_at(config)
+    settings = settings_at(config, as_json=as_json)
 
     async def work() -> Any:
         async with desk_named(settings, name) as desk:
@@ -44,7 +44,7 @@ def check(config: Path | None, name: str, *, as_json: bool) -> None:
 
 def fields(config: Path | None, name: str, department: str, *, as_json: bool) -> None:
     """What the form asks for at this desk: lists, custom fields and the desk's own options."""
-    settings = settings_at(config)
+    settings = settings_at(config, as_json=as_json)
 
     async def work() -> dict[str, Any]:
         async with desk_named(settings, name) as desk:
@@ -66,7 +66,7 @@ def fields(config: Path | None, name: str, department: str, *, as_json: bool) ->
 
 def open_ticket(config: Path | None, name: str, given: dict[str, Any], *, as_json: bool) -> None:
     """Open a ticket, in as many calls as the desk needs."""
-    settings = settings_at(config)
+    settings = settings_at(config, as_json=as_json)
     first = _draft(given)
     draft = TicketDraft(
         subject=given["subject"],
@@ -93,7 +93,7 @@ def open_ticket(config: Path | None, name: str, given: dict[str, Any], *, as_jso
 
 def add_message(config: Path | None, name: str, number: str, given: dict[str, Any], *, as_json: bool) -> None:
     """Write a public reply or an internal note on a ticket."""
-    settings = settings_at(config)
+    settings = settings_at(config, as_json=as_json)
     draft = _draft(given)
 
     async def work() -> dict[str, Any]:
@@ -108,7 +108,7 @@ def add_message(config: Path | None, name: str, number: str, given: dict[str, An
 
 def show(config: Path | None, name: str, number: str, *, as_json: bool) -> None:
     """A ticket with its messages, as the desk's API tells it."""
-    settings = settings_at(config)
+    settings = settings_at(config, as_json=as_json)
 
     async def work() -> dict[str, Any]:
         async with desk_named(settings, name) as desk:

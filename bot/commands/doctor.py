@@ -24,7 +24,7 @@ from bot.store.store import Store
 
 def doctor(config: Path | None, *, as_json: bool) -> None:
     """Print every finding; exit code 1 where one is not well."""
-    settings = settings_at(config)
+    settings = settings_at(config, as_json=as_json)
 
     async def work() -> list[Finding]:
         return [finding async for finding in examine(settings)]
@@ -37,12 +37,15 @@ def doctor(config: Path | None, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Every finding, in the order in which a person would look."""
+async def examine(settings: Settings, *, running: bool = False) -> AsyncIterator[Finding]:
+    """Every finding, in the order in which a person would look.
+
+    *running*: Threadline just connected, so that is not tried: Slack opens one connection a minute.
+    """
     yield Finding(subject="Settings", ok=True, detail=f"read; desks: {', '.join(settings.desks)}")
     for finding in await redis(settings):
         yield finding
-    for finding in await slack(settings):
+    for finding in await slack(settings, connects=not running):
         yield finding
     for name in settings.desks:
         for finding in await desk(settings, name):
@@ -60,8 +63,13 @@ async def redis(settings: Settings) -> list[Finding]:
                 await _texts(store, encrypted=bool(settings.text_keys)),
             ]
     except (StoreAway, SettingsError) as error:
-        remedy = "Start it, or correct REDIS_URL; without one Threadline runs a server of its own."
-        return [Finding(subject="Redis", ok=False, detail=str(error), remedy=remedy)]
+        return [_in_two("Redis", str(error))]
+
+
+def _in_two(subject: str, words: str) -> Finding:
+    """What is not well, from *words* that say in their first sentence what, and then what to do."""
+    what, _, remedy = words.partition(". ")
+    return Finding(subject=subject, ok=False, detail=f"{what.rstrip('.')}.", remedy=remedy)
 
 
 async def _texts(store: Store, *, encrypted: bool) -> Finding:
@@ -80,16 +88,11 @@ async def _texts(store: Store, *, encrypted: bool) -> Finding:
     )
 
 
-async def slack(settings: Settings) -> list[Finding]:
+async def slack(settings: Settings, *, connects: bool = True) -> list[Finding]:
     """Tokens, scopes, the way in, and whether the clocks agree."""
     missing = settings.missing_secrets()
     if missing:
-        return [
-            Finding(
-                subject="Slack", ok=False, detail=sentence.partition(". ")[0] + ".", remedy=sentence.partition(". ")[2]
-            )
-            for sentence in missing
-        ]
+        return [_in_two("Slack", sentence) for sentence in missing]
     env = settings.environment
     async with AsyncExitStack() as stack:
         token = env.slack_bot_token.get_secret_value()
@@ -100,7 +103,7 @@ async def slack(settings: Settings) -> list[Finding]:
             return [_slack_failure("Slack, bot token", error)]
         lines = [Finding(subject="Slack, bot token", ok=True, detail=f"is for the workspace {us.team or us.team_id}")]
         lines.append(_scopes(web.scopes))
-        if settings.slack.mode == "socket":
+        if settings.slack.mode == "socket" and connects:
             lines.append(await _socket(web, env.slack_app_token.get_secret_value()))
         lines.append(_clock(web))
         for name, table in settings.desks.items():
@@ -109,8 +112,10 @@ async def slack(settings: Settings) -> list[Finding]:
 
 
 def _scopes(given: frozenset[str]) -> Finding:
+    if not given:
+        return Finding(subject="Slack, scopes", ok=True, detail="not told by Slack")
     lacking = sorted(scopes() - given)
-    if not given or not lacking:
+    if not lacking:
         return Finding(subject="Slack, scopes", ok=True, detail="all that the manifest asks for")
     return Finding(
         subject="Slack, scopes",
@@ -159,6 +164,9 @@ def _clock(web: Web) -> Finding:
 def _slack_failure(subject: str, error: SlackRefused | SlackTrouble) -> Finding:
     if isinstance(error, SlackRefused):
         return Finding(subject=subject, ok=False, detail=f"Slack refuses it ({error.code})", remedy=error.words)
+    if error.code == "ratelimited":
+        remedy = "Try again in a minute; a Threadline that has just been started waits by itself."
+        return Finding(subject=subject, ok=False, detail="Slack wants us to wait (ratelimited)", remedy=remedy)
     remedy = "Check that this machine reaches Slack (and api_url, if you set one), and try again."
     return Finding(subject=subject, ok=False, detail=f"Slack does not answer ({error.code})", remedy=remedy)
 

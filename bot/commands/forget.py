@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.commands.console import fail, out, print_json
-from bot.commands.opening import finish, settings_at, store_of
+from bot.commands.links import told
+from bot.commands.opening import UNREAD, finish, settings_at, store_of
 from bot.commands.people import USER
 from bot.settings import Settings
 from bot.store.personal import (
@@ -23,10 +24,6 @@ from bot.store.store import Store
 T = TypeVar("T")
 Work = Callable[[Store], Awaitable[tuple[Held, list[Waiting]]]]
 
-_UNREAD = (
-    "{count} records cannot be read here: a newer Threadline wrote them, or THREADLINE_KEY lacks their key. "
-    "Run this from there, or with that key."
-)
 _WAITS = (
     "{count} messages or wishes wait to be delivered and would be lost. Wait until they are "
     "(`threadline parked list` shows what waits for a person), or repeat this with --drop-waiting."
@@ -97,7 +94,7 @@ def export_user(config: Path | None, user: str) -> None:
     print_json(
         {
             "user": user,
-            "links": held.links,
+            "links": [told(link) for link in held.links],
             "mappings": held.mapped,
             "waiting": [{"lane": one.lane, "id": one.id, "operation": _told(one)} for one in held.work],
             "forms": held.forms,
@@ -114,7 +111,7 @@ def _told(one: Waiting) -> Any:
 
 def _why_not(held: Held, *, drop: bool) -> str:
     if held.unread:
-        return _UNREAD.format(count=held.unread)
+        return UNREAD.format(count=held.unread)
     return "" if drop or not held.waits else _WAITS.format(count=len(held.waits))
 
 

@@ -1,32 +1,41 @@
 """`threadline links`: which thread belongs to which ticket."""
 
 from pathlib import Path
+from typing import Any
 
 from bot.commands.console import fail, out, plain, print_json, table
-from bot.commands.opening import finish, settings_at, store_of
+from bot.commands.opening import UNREAD, finish, settings_at, store_of
 from bot.conversion.records import Link, ThreadKey
 
 
 def list_links(config: Path | None, *, as_json: bool) -> None:
-    """All links."""
-    settings = settings_at(config)
+    """All links; exit code 1 where some cannot be read here."""
+    settings = settings_at(config, as_json=as_json)
 
-    async def work() -> list[Link]:
+    async def work() -> tuple[list[Link], int]:
         async with store_of(settings) as store:
-            return [link async for link in store.links.all()]
+            return [link async for link in store.links.all()], await store.links.unread()
 
-    found = sorted(finish(work, as_json=as_json), key=lambda link: link.created_at)
+    links, unread = finish(work, as_json=as_json)
+    found = sorted(links, key=lambda link: link.created_at)
     if as_json:
-        print_json(found)
-        return
-    rows = ((link.thread, link.desk, link.number, link.status, link.subject[:60]) for link in found)
-    table(("thread", "desk", "ticket", "status", "subject"), rows)
+        print_json([told(link) for link in found])
+    else:
+        rows = ((link.thread, link.desk, link.number, link.status, link.subject[:60]) for link in found)
+        table(("thread", "desk", "ticket", "status", "subject"), rows)
+    if unread:
+        fail(UNREAD.format(count=unread))
+
+
+def told(link: Link) -> dict[str, Any]:
+    """*link* for machines, its thread as the commands take it."""
+    return {**plain(link), "thread": str(link.thread)}
 
 
 def show_link(config: Path | None, thread: str, *, as_json: bool) -> None:
     """One link, and how much waits in its thread."""
-    key = thread_key(thread)
-    settings = settings_at(config)
+    key = thread_key(thread, as_json=as_json)
+    settings = settings_at(config, as_json=as_json)
 
     async def work() -> tuple[Link | None, int]:
         async with store_of(settings) as store:
@@ -35,7 +44,7 @@ def show_link(config: Path | None, thread: str, *, as_json: bool) -> None:
     link, waiting = finish(work, as_json=as_json)
     if link is None:
         fail(f"The thread {thread} has no ticket.", as_json=as_json)
-    found = plain(link) | {"waiting": waiting}
+    found = told(link) | {"waiting": waiting}
     if as_json:
         print_json(found)
     else:
@@ -60,9 +69,10 @@ def remove_link(config: Path | None, thread: str) -> None:
     out.print(f"Parted {thread} and ticket {link.number} at {link.desk}. Both stay as they are.", markup=False)
 
 
-def thread_key(thread: str) -> ThreadKey:
+def thread_key(thread: str, *, as_json: bool = False) -> ThreadKey:
     """The thread that an argument names; ends the command where it names none."""
     try:
         return ThreadKey.parse(thread)
     except ValueError:
-        fail(f"{thread!r} is not a thread. It looks like T0123:C0456:1700000000.000100; `links list` shows them.")
+        words = f"{thread!r} is not a thread. It looks like T0123:C0456:1700000000.000100; `links list` shows them."
+        fail(words, as_json=as_json)

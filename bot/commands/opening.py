@@ -13,6 +13,7 @@ from adapters.errors import AdapterError
 from adapters.shared import InProcess
 from bot.commands.console import fail
 from bot.conversion.ports import StoreAway
+from bot.conversion.stored import UnknownVersion
 from bot.settings import DEFAULT_FILE, Settings, SettingsError, load
 from bot.store.connection import BadAddress
 from bot.store.server import NoServer
@@ -21,18 +22,23 @@ from bot.wiring import opened_store
 
 T = TypeVar("T")
 
+UNREAD = (
+    "{count} records cannot be read here: a newer Threadline wrote them, or THREADLINE_KEY lacks their key. "
+    "Run this from there, or with that key."
+)
+
 
 def settings_file(config: Path | None) -> Path:
     """Where the settings are: ``--config``, THREADLINE_CONFIG or the usual file."""
     return config or Path(os.environ.get("THREADLINE_CONFIG") or DEFAULT_FILE)
 
 
-def settings_at(config: Path | None) -> Settings:
+def settings_at(config: Path | None, *, as_json: bool = False) -> Settings:
     """The settings of ``--config``, THREADLINE_CONFIG or the usual file; ends the command where they cannot work."""
     try:
         return load(settings_file(config))
     except SettingsError as wrong:
-        fail("\n".join(wrong.problems))
+        fail("\n".join(wrong.problems), as_json=as_json, kind="SettingsError")
 
 
 @asynccontextmanager
@@ -68,4 +74,8 @@ def finish(work: Callable[[], Awaitable[T]], *, as_json: bool = False) -> T:
     except SettingsError as error:
         fail("\n".join(error.problems), as_json=as_json, kind="SettingsError")
     except StoreAway as error:
-        fail(f"Redis cannot be reached: {error}", as_json=as_json, kind="StoreAway")
+        fail(str(error), as_json=as_json, kind="StoreAway")
+    except (BadAddress, NoServer, WrongSchema) as error:
+        fail(str(error), as_json=as_json, kind=type(error).__name__)
+    except UnknownVersion as error:
+        fail(UNREAD.format(count=1), as_json=as_json, kind=type(error).__name__)

@@ -13,7 +13,7 @@ from bot.conversion.stored import UnknownVersion
 
 def list_parked(config: Path | None, *, as_json: bool) -> None:
     """All that waits."""
-    settings = settings_at(config)
+    settings = settings_at(config, as_json=as_json)
 
     async def work() -> list[Parked]:
         async with store_of(settings) as store:
@@ -29,7 +29,7 @@ def list_parked(config: Path | None, *, as_json: bool) -> None:
 
 def show_parked(config: Path | None, lane: str, op: str, *, as_json: bool) -> None:
     """One of them, without its texts."""
-    told = _told(_one(config, lane, op))
+    told = _told(_one(config, lane, op, as_json=as_json))
     if as_json:
         print_json(told)
     else:
@@ -57,16 +57,16 @@ def drop(config: Path | None, lane: str, op: str) -> None:
     out.print("It was dropped and will not be sent.")
 
 
-def _one(config: Path | None, lane: str, op: str) -> Parked:
-    settings = settings_at(config)
+def _one(config: Path | None, lane: str, op: str, *, as_json: bool = False) -> Parked:
+    settings = settings_at(config, as_json=as_json)
 
     async def work() -> Parked | None:
         async with store_of(settings) as store:
             return await store.lanes.find_parked(lane, op)
 
-    found = finish(work)
+    found = finish(work, as_json=as_json)
     if found is None:
-        fail(f"Nothing called {op} is parked in {lane}. `threadline parked list` shows what is.")
+        fail(f"Nothing called {op} is parked in {lane}. `threadline parked list` shows what is.", as_json=as_json)
     return found
 
 

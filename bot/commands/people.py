@@ -43,7 +43,7 @@ def unmap_person(config: Path | None, desk: str, user: str) -> None:
 
 def list_people(config: Path | None, *, as_json: bool) -> None:
     """All that is written."""
-    settings = settings_at(config)
+    settings = settings_at(config, as_json=as_json)
 
     async def work() -> list[Mapped]:
         async with store_of(settings) as store:

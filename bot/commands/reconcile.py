@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import typer
 from pydantic import BaseModel
@@ -12,12 +13,15 @@ from adapters.errors import AdapterError
 from adapters.model import TicketRef
 from bot.commands.console import fail, out, print_json, table
 from bot.commands.links import thread_key
-from bot.commands.opening import finish, settings_at
+from bot.commands.opening import UNREAD, finish, settings_at
 from bot.conversion.ports import FoundCard, Rooms, SlackRefused, SlackTrouble
 from bot.conversion.reconcile import Comparison, compared, link_again, mend
 from bot.conversion.records import Link, ThreadKey
+from bot.conversion.stored import UnknownVersion
 from bot.slack.traces import found_cards
 from bot.wiring import Threadline, assembled
+
+T = TypeVar("T")
 
 _PATIENCE = 120.0
 """Seconds that a call to Slack may wait for its turn: there are many to be made, and a running bot makes its own."""
@@ -44,19 +48,30 @@ class Line(BaseModel):
 
 def reconcile(config: Path | None, thread: str, *, repair: bool, as_json: bool) -> None:
     """Compare one thread, or all, with their tickets; exit code 1 where they differ and nothing was mended."""
-    only = thread_key(thread) if thread else None
+    only = thread_key(thread, as_json=as_json) if thread else None
 
-    lines = _run(config, lambda threadline: reconciled(threadline, only, repair=repair), as_json=as_json)
+    async def work(threadline: Threadline) -> tuple[list[Line], int]:
+        lines = await reconciled(threadline, only, repair=repair)
+        return lines, 0 if only else await threadline.store.links.unread()
+
+    lines, unread = _run(config, work, as_json=as_json)
     if only is not None and not lines:
         fail(f"The thread {thread} has no ticket.", as_json=as_json)
+    _show(lines, as_json=as_json)
+    if unread:
+        fail(UNREAD.format(count=unread))
     if not all(line.equal or line.outcome == _MENDED for line in lines):
         raise typer.Exit(1)
 
 
 async def reconciled(threadline: Threadline, only: ThreadKey | None = None, *, repair: bool) -> list[Line]:
-    """Compare each linked thread, or one, with its ticket."""
+    """Compare each linked thread that can be read here, or one, with its ticket. Raises UnknownVersion for that one."""
     threadline.web.patience = _PATIENCE
-    links = [link async for link in threadline.store.links.all() if only in (None, link.thread)]
+    if only:
+        one = await threadline.store.links.get(only)
+        links = [one] if one else []
+    else:
+        links = [link async for link in threadline.store.links.all()]
     links.sort(key=lambda link: link.created_at)
     return [await _reconciled(threadline.rooms, link, repair=repair) for link in links]
 
@@ -86,6 +101,7 @@ _MENDED = "differs; a running Threadline now brings what is missing"
 def rebuild(config: Path | None, *, days: int, dry_run: bool, as_json: bool) -> None:
     """Make links again from the cards in Slack and the markers at the desks."""
     lines = _run(config, lambda threadline: rebuilt(threadline, days=days, dry_run=dry_run), as_json=as_json)
+    _show(lines, as_json=as_json)
     if not as_json:
         out.print(f"{len(lines)} threads with a card, {sum(line.outcome.startswith(_AGAIN) for line in lines)} linked.")
 
@@ -128,25 +144,29 @@ async def _in_words(work: Callable[[], Awaitable[str]]) -> str:
         return await work()
     except (AdapterError, SlackRefused) as error:
         return str(error)
+    except UnknownVersion:
+        return UNREAD.format(count=1)
     except SlackTrouble as trouble:
         return f"Slack did not answer ({trouble.code}); try again"
 
 
-def _run(config: Path | None, work: Callable[[Threadline], Awaitable[list[Line]]], *, as_json: bool) -> Sequence[Line]:
-    settings = settings_at(config)
+def _run(config: Path | None, work: Callable[[Threadline], Awaitable[T]], *, as_json: bool) -> T:
+    settings = settings_at(config, as_json=as_json)
 
-    async def whole() -> list[Line]:
+    async def whole() -> T:
         async with assembled(settings) as threadline:
             return await work(threadline)
 
     try:
-        lines = finish(whole, as_json=as_json)
+        return finish(whole, as_json=as_json)
     except (SlackRefused, SlackTrouble) as error:
         fail(f"Slack: {error}", as_json=as_json)
+
+
+def _show(lines: Sequence[Line], *, as_json: bool) -> None:
     if as_json:
         print_json(lines)
     else:
         headings = ("thread", "desk", "ticket", "not on the ticket", "gone at the desk", "not in the thread", "outcome")
         rows = ((x.thread, x.desk, x.ticket, x.unsent, x.vanished, x.unseen, x.outcome) for x in lines)
         table(headings, rows)
-    return lines

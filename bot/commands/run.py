@@ -84,7 +84,7 @@ async def _until_stopped(settings: Settings, role: Role) -> str:
 
 async def _complain(settings: Settings) -> None:
     """Say what a doctor would find wrong; Threadline runs all the same, since most of it mends itself or can wait."""
-    async for line in examine(settings):
+    async for line in examine(settings, running=True):
         if not line.ok:
             err.print(f"NOT WELL  {line.subject}: {line.detail}", markup=False, soft_wrap=True)
             err.print(f"          What to do: {line.remedy}", markup=False, soft_wrap=True)
@@ -106,9 +106,9 @@ def _words(error: Exception) -> str:
     if isinstance(error, SlackRefused):
         return f"Slack refused ({error.code}): {error.words}"
     if isinstance(error, SlackTrouble):
+        if error.code == "ratelimited":
+            return "Slack wants us to wait (ratelimited). Start Threadline again in a minute."
         return f"Slack does not answer ({error.code}). Check that this machine reaches it, and [slack] api_url."
-    if isinstance(error, StoreAway):
-        return f"Redis does not answer ({error}). Start it, or correct REDIS_URL; without one Threadline runs its own."
     if isinstance(error, OSError):
         return f"Threadline cannot listen or write where the settings say: {error}."
     return str(error)

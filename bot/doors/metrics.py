@@ -78,7 +78,7 @@ def rendered(samples: Mapping[Metric, Mapping[Any, float]]) -> str:
         for key, value in sorted(values.items(), key=str):
             labels = key if isinstance(key, tuple) else (key,)
             pairs = ",".join(f'{name}="{_escaped(label)}"' for name, label in zip(metric.labels, labels, strict=True))
-            lines.append(f"{metric.name}{{{pairs}}} {value:g}" if pairs else f"{metric.name} {value:g}")
+            lines.append(f"{metric.name}{{{pairs}}} {value:.15g}" if pairs else f"{metric.name} {value:.15g}")
     return "\n".join(lines) + "\n"
 
 

@@ -35,7 +35,7 @@ class Readiness:
             async with asyncio.timeout(PATIENCE):
                 await self._store()
         except TimeoutError:
-            found.append(f"Redis does not answer within {PATIENCE:.0f} seconds: look at its load and its disk.")
+            found.append(f"Redis does not answer within {PATIENCE:.0f} seconds. Look at its load and its disk.")
         except self._trouble as trouble:
             found.append(str(trouble))
         if self._front and not (self.slack is not None and await self.slack()):

@@ -93,8 +93,9 @@ def connect(url: str, *, timeout: float = 5.0, retries: int = 3, connections: in
             return behind_sentinel(url, common)
         if scheme in ("redis", "rediss", "unix"):
             pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=timeout, **common)
+            pool.connection_class(**pool.connection_kwargs)  # which takes no option that there is not
             return Redis.from_pool(pool)
-    except (ValueError, RedisError, RedisClusterException):
+    except (TypeError, ValueError, RedisError, RedisClusterException):
         pass  # its words may repeat the address, and with it the password
     raise BadAddress(
         "REDIS_URL is not an address of Redis. It looks like redis://host:6379/0, rediss://... for TLS, unix:///path, "
@@ -159,7 +160,7 @@ class Connection:
             if await translated(lambda: self._confirmed(calls, replicas)):
                 return answers
             await self.run_many(calls)  # which learns who took over
-        raise StoreAway("Redis has this on fewer replicas than [redis] replicas asks for.")
+        raise StoreAway("Redis has this on fewer replicas than [redis] replicas asks for. Look at them.")
 
     async def _confirmed(self, calls: Sequence[Call], replicas: int) -> bool:
         wait = ("WAIT", replicas, COPY_WITHIN)
@@ -244,25 +245,27 @@ async def translating() -> AsyncIterator[None]:
         raise _away(error) from error
 
 
-_WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
-    (AuthenticationError, "Redis refuses our user or password: correct REDIS_URL"),
-    (NoPermissionError, "Redis does not let our user do this: docs/redis.md has the rights that it needs"),
-    (OutOfMemoryError, "Redis has no memory left: give it more"),
-    (ReadOnlyError, "Redis is a replica that takes no writes: REDIS_URL must lead to the primary"),
-    ((BusyLoadingError, ClusterDownError, MasterDownError), "Redis is not ready yet: wait"),
+_WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
+    (AuthenticationError, "Redis refuses our user or password", "Correct REDIS_URL."),
+    (NoPermissionError, "Redis does not let our user do this", "docs/redis.md has the rights that it needs."),
+    (OutOfMemoryError, "Redis has no memory left", "Give it more."),
+    (ReadOnlyError, "Redis is a replica that takes no writes", "Have REDIS_URL lead to the primary."),
+    ((BusyLoadingError, ClusterDownError, MasterDownError), "Redis is not ready yet", "Wait, or look at its log."),
     (
         (RedisConnectionError, RedisTimeoutError, RedisClusterException, OSError),
-        "Redis does not answer: start it, or correct REDIS_URL; Threadline's own is started again by itself",
+        "Redis does not answer",
+        "Start it, or correct REDIS_URL; Threadline's own is started again by itself.",
     ),
+    (Exception, "Redis refused this", "Its log may say why."),
 )
+"""What happened, and what to do about it."""
 
 
 def _away(error: Exception) -> StoreAway:
     deepest = error.__cause__ or error.__context__  # a refused login comes as a lost connection
     kinds = [error, deepest] if "ACL failure" not in str(error) else [NoPermissionError()]  # a script's has no type
-    found = (words for kind, words in _WORDS if any(isinstance(it, kind) for it in kinds))
-    words = next(found, "Redis refused this: its log may say why")
-    return StoreAway(f"{words} ({type(error).__name__}).")
+    what, remedy = next((what, do) for kind, what, do in _WORDS if any(isinstance(it, kind) for it in kinds))
+    return StoreAway(f"{what} ({type(error).__name__}). {remedy}")
 
 
 async def ready(connection: Connection, *, within: float) -> None:

@@ -124,7 +124,7 @@ async def _shards(connection: Connection) -> int:
     await connection.do("HSETNX", keys.META, "schema", keys.SCHEMA)
     await connection.do("HSETNX", keys.META, "shards", new)
     schema, shards = await connection.do("HMGET", keys.META, "schema", "shards")
-    if int(schema) != keys.SCHEMA:
+    if str(schema) != str(keys.SCHEMA):
         raise WrongSchema(
             f"The data in Redis has layout {schema}; this Threadline knows layout {keys.SCHEMA}. "
             "Start the version that wrote it, or one that is newer."

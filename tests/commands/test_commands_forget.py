@@ -6,6 +6,7 @@ from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from redis import Redis
 from typer.testing import CliRunner
 
 from bot.cli import app
@@ -41,8 +42,10 @@ MENTION = {
 @pytest.fixture
 def directory(tmp_path):
     directory = tmp_path / "d"
-    server = asyncio.run(attach_or_start(directory))  # so that each command need not start one
-    yield directory
+    server = asyncio.run(attach_or_start(directory))
+    with Redis.from_url(server.url) as user:  # so that no command is the last to leave it
+        user.ping()
+        yield directory
     asyncio.run(stop(server))
 
 
@@ -55,9 +58,9 @@ def threadline(tmp_path, monkeypatch, directory):
     return lambda *words: CliRunner().invoke(app, words)
 
 
-def stored(directory, work):
+def stored(directory, work, *, key=b""):
     async def whole():
-        async with Store.open(None, directory) as store:
+        async with Store.open(None, directory, cipher=Cipher([key] if key else ())) as store:
             return await work(store)
 
     return asyncio.run(whole())

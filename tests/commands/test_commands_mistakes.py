@@ -147,6 +147,29 @@ async def test_redis_that_is_away(tmp_path, slack):
     assert (1, True) == (code, "Redis does not answer" in text)
 
 
+@pytest.mark.parametrize(
+    ("words", "url"),
+    [
+        (("run",), f"http://{CANARY}"),
+        (("doctor",), f"redis://:{CANARY}@127.0.0.1:9/0?nonsense=1"),
+        (("reconcile",), f"redis://:{CANARY}@127.0.0.1:9/0?nonsense=1"),
+        (("links", "rebuild"), f"http://{CANARY}"),
+    ],
+)
+async def test_an_address_that_is_none_of_redis(tmp_path, slack, words, url):
+    code, text = await said(tmp_path, *words, toml=_slack(slack) + DESK, environment=_tokens(slack, REDIS_URL=url))
+
+    assert (1, True) == (code, "REDIS_URL is not an address of Redis. " in text)
+
+
+@pytest.mark.parametrize("words", [("run",), ("reconcile",), ("links", "rebuild")])
+async def test_a_data_directory_that_cannot_be_used(tmp_path, slack, words):
+    (tmp_path / "d").write_text("")
+    code, text = await said(tmp_path, *words, toml=_slack(slack) + DESK, environment=_tokens(slack))
+
+    assert (1, True) == (code, "cannot be used: File exists. Set THREADLINE_DATA" in text)
+
+
 async def test_redis_that_may_throw_work_away(tmp_path, slack):
     server = await attach_or_start(tmp_path / "redis")
     try:
@@ -167,7 +190,21 @@ async def test_a_port_that_is_taken(tmp_path, slack):
     toml = f'[slack]\napi_url = "{slack.api_url}"\nmode = "http"\nlisten = "127.0.0.1:{taken}"\n' + DESK
     code, text = await said(tmp_path, "run", toml=toml, environment=_tokens(slack, SLACK_SIGNING_SECRET=CANARY))
 
-    assert (1, True) == (code, "cannot listen" in text)
+    assert (1, True) == (code, f"Address already in use: '127.0.0.1:{taken}'" in text)
+
+
+async def test_the_doctor_asks_to_wait_where_slack_does(tmp_path, slack):
+    slack.limit_rate("apps.connections.open", retry_after=30, times=2)
+    code, text = await said(tmp_path, "doctor", toml=_slack(slack) + DESK, environment=_tokens(slack))
+
+    assert (1, True) == (code, "Slack wants us to wait (ratelimited) What to do: Try again in a minute" in text)
+
+
+async def test_a_start_opens_the_one_connection_that_slack_allows_in_a_minute(tmp_path, slack):
+    slack.scopes.discard("files:read")  # so that it says when it has looked at all
+    await said(tmp_path, "run", toml=_slack(slack) + DESK, environment=_tokens(slack), until="install the app again")
+
+    assert 1 == slack.calls["apps.connections.open"]
 
 
 async def test_the_doctor_finds_all_well_and_says_so(tmp_path, slack):

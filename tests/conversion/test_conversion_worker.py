@@ -49,7 +49,7 @@ async def opened(house, work=OPEN):
 
 
 async def test_the_log_says_once_why_nothing_is_worked_on_and_once_that_it_goes_on(house, monkeypatch, caplog):
-    left = [StoreAway("Redis has no memory left: give it more.")] * 3
+    left = [StoreAway("Redis has no memory left. Give it more.")] * 3
     claim = house.store.lanes.claim
 
     async def broken(limit):
@@ -62,7 +62,7 @@ async def test_the_log_says_once_why_nothing_is_worked_on_and_once_that_it_goes_
     await house.until(lambda: "the store is back" in caplog.messages)
 
     assert ["the store is away, so nothing is worked on", "the store is back"] == caplog.messages
-    assert "Redis has no memory left: give it more." == caplog.records[0].why
+    assert "Redis has no memory left. Give it more." == caplog.records[0].why
 
 
 async def test_a_whole_thread_reaches_the_desk_with_its_files_and_is_linked(house):

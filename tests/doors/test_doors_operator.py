@@ -104,13 +104,13 @@ def test_an_address_that_is_none_is_refused_with_its_place(table):
 
 async def test_without_its_store_or_slack_a_process_is_not_ready_and_says_what_to_do():
     async def away():
-        raise StoreAway("Redis has no memory left: give it more.")
+        raise StoreAway("Redis has no memory left. Give it more.")
 
     state = Readiness(away, trouble=StoreAway, front=True)
     found = await state.troubles()
 
     assert 2 == len(found)
-    assert "Redis has no memory left: give it more." == found[0]
+    assert "Redis has no memory left. Give it more." == found[0]
     assert found[1].startswith("There is no connection to Slack")
 
 
@@ -157,7 +157,7 @@ async def test_a_store_that_takes_nothing_more_is_not_well_though_it_answers(tmp
             await redis.config_set("maxmemory", "0")
 
     assert [200, 200] == well
-    assert (503, True) == (ready.status_code, ready.text.startswith("Redis has no memory left: give it more"))
+    assert (503, "Redis has no memory left (OutOfMemoryError). Give it more.\n") == (ready.status_code, ready.text)
     assert {"threadline_store_up 0", "threadline_parked 0"} <= set(figures.text.splitlines())
 
 

@@ -32,11 +32,11 @@ async def test_an_event_that_could_not_be_stored_is_not_acknowledged(front, take
 
 
 async def test_the_log_says_why_an_event_could_not_be_stored(front, taken, caplog):
-    taken.fails = StoreAway("Redis has no memory left: give it more.")
+    taken.fails = StoreAway("Redis has no memory left. Give it more.")
 
     await post_json(front, EVENT)
 
-    said = "an event was not stored, Slack will send it again: Redis has no memory left: give it more."
+    said = "an event was not stored, Slack will send it again: Redis has no memory left. Give it more."
     assert [said] == caplog.messages
 
 

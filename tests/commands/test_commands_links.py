@@ -1,0 +1,58 @@
+"""`threadline links` and `reconcile`: what is there is said whole, and what cannot be read here is counted."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.conversion.records import Link
+from tests.commands.test_commands_forget import LANE, THREAD, directory, stored, threadline
+
+__all__ = ["directory", "threadline"]
+
+
+def link(**more):
+    known = {"desk": "helpdesk", "ticket_id": "7", "number": "#7", "created_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    return Link(thread=THREAD, **(known | more))
+
+
+def said(result):
+    return " ".join((result.output + (result.stderr or "")).split())
+
+
+def test_a_thread_is_in_one_piece_and_written_as_the_commands_take_it(threadline, directory):
+    stored(directory, lambda store: store.links.put(link(subject="the printer on the second floor " * 3)))
+
+    (listed,) = json.loads(threadline("links", "list", "--json").output)
+
+    assert LANE == listed["thread"]
+    assert LANE == json.loads(threadline("links", "show", listed["thread"], "--json").output)["thread"]
+    assert [LANE] == [line.split()[0] for line in threadline("links", "list").output.splitlines()[1:]]
+    assert f"thread {LANE} " in said(threadline("links", "show", LANE))
+
+
+def test_an_emoji_is_printed_as_it_is_written(threadline, directory):
+    stored(directory, lambda store: store.links.put(link(subject="no :ticket: here")))
+
+    assert "no :ticket: here" in said(threadline("links", "list"))
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("show", LANE), ("remove", LANE)])
+def test_links_that_cannot_be_read_here_are_counted_and_the_exit_code_says_so(threadline, directory, words):
+    stored(directory, lambda store: store.links.put(link()), key=b"k" * 32)
+
+    result = threadline("links", *words)
+
+    assert (1, True) == (result.exit_code, "1 records cannot be read here: a newer Threadline" in said(result))
+
+
+def test_a_mistake_is_an_object_where_one_was_asked_for(threadline, monkeypatch):
+    nonsense = threadline("links", "show", "nonsense", "--json")
+    unknown = threadline("parked", "show", LANE, "msg", "--json")
+    monkeypatch.setenv("THREADLINE_CONFIG", "nowhere.toml")
+    settings = threadline("links", "list", "--json")
+
+    assert [1, 1, 1] == [result.exit_code for result in (nonsense, unknown, settings)]
+    assert "'nonsense' is not a thread." in json.loads(nonsense.stdout)["error"]
+    assert "Nothing called msg is parked" in json.loads(unknown.stdout)["error"]
+    assert "There is no settings file nowhere.toml." in json.loads(settings.stdout)["error"]
