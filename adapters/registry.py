@@ -40,7 +40,7 @@ def load(kind: str, *, desk: str = "threadline") -> type[TicketAdapter[Any]]:
         )
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:  # the last two: no module's name
         raise Misconfigured(
             desk, f"the adapter {path} cannot be loaded ({error}).", remedy="Check the path and that it is installed."
         ) from error

@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ SLACK_API = "https://slack.com/api/"
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}")
 _WHO = re.compile(r"members|guests|visitors|[SUW][A-Z0-9]{1,30}")
-_CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
+_CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,30}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
 
 
@@ -100,7 +100,9 @@ class RedisTable(Table):
 
     url: str = Field("", description="Address of Redis or Valkey; REDIS_URL has precedence; empty: Threadline's own.")
     data_dir: str = Field(
-        "", description="Where Threadline's own server keeps its data; THREADLINE_DATA has precedence."
+        "",
+        description="Where Threadline's own server keeps its data; THREADLINE_DATA has precedence. A relative path is "
+        "from where Threadline is started, ~ is the home directory.",
     )
     replicas: int = Field(
         0, ge=0, le=9, description="How many replicas must have a copy of what came in before it counts as stored."
@@ -277,7 +279,7 @@ class Settings(Table):
     @property
     def data_dir(self) -> str:
         """Where the own server keeps its data; empty for the platform's usual place."""
-        return self.environment.threadline_data or self.redis.data_dir
+        return os.path.expanduser(self.environment.threadline_data or self.redis.data_dir)  # noqa: PTH111 - or empty
 
     def missing_secrets(self) -> list[str]:
         """Sentences about Slack secrets that the mode needs and the environment does not give."""
@@ -300,15 +302,17 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings in the file at *path*.
 
     Raises:
-        SettingsError: the file is missing or not TOML, or keys in it are missing, unknown or wrong; all are named.
+        SettingsError: the file cannot be read, is not TOML, or has keys missing, unknown or wrong; all are named.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(
             [f"There is no settings file {path}. Copy threadline.example.toml to {path} and fill it in."]
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise SettingsError([f"The settings file {path} cannot be read: {error.strerror}."]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError([f"{path} is not valid TOML: {error}."]) from None
     return parse(document, environ, source=str(path))
 
@@ -319,16 +323,26 @@ def parse(
     """The settings in a parsed TOML *document*. Raises SettingsError."""
     problems: list[str] = []
     desks: dict[str, DeskSettings] = {}
-    for name, table in dict(document.get("desks", {})).items():
+    tables = document.get("desks") or {}
+    if not isinstance(tables, Mapping):
+        raise SettingsError([f"{source}: desks must be tables: write [desks.NAME] and its keys below."])
+    for name, table in tables.items():
         try:
             desks[name] = _desk(name, table, environ)
         except Misconfigured as wrong:
             problems.append(f"{source}, [desks.{name}]: {wrong.cause} {wrong.remedy}".strip())
         except SettingsError as wrong:
             problems.extend(f"{source}, {problem}" for problem in wrong.problems)
-    if not document.get("desks"):
+    if not tables:
         problems.append(f"{source}: there is no desk. Add a [desks.NAME] table; docs/adapters says what goes into it.")
-    rest = {key: value for key, value in document.items() if key != "desks"}
+    if "environment" in document:
+        problems.append(f"{source}, environment: there is no such table. Set those in the environment of the process.")
+    rest: dict[str, Any] = {}
+    for key in document.keys() - {"desks", "environment"}:
+        try:
+            rest |= _with_secrets(f"[{key}]", {key: document[key]}, environ)
+        except SettingsError as wrong:
+            problems.extend(f"{source}, {problem}" for problem in wrong.problems)
     try:
         plain = Settings.model_validate(rest | {"environment": _environment(environ)})
     except ValidationError as error:
@@ -337,11 +351,24 @@ def parse(
     defaults = [name for name, desk in desks.items() if desk.default]
     if len(defaults) > 1:
         problems.append(f"{source}: {' and '.join(defaults)} both say default = true. Only one desk can.")
-    unknown = [desk for right in plain.rights for desk in right.desks if desk not in document.get("desks", {})]
+    problems.extend(f"{source}, {problem}" for problem in _channel_problems(desks))
+    unknown = [desk for right in plain.rights for desk in right.desks if desk not in tables]
     problems.extend(f"{source}, [[rights]] desks: there is no desk called {desk}." for desk in unknown)
     if problems:
         raise SettingsError(problems)
     return plain.model_copy(update={"desks": desks})
+
+
+def _channel_problems(desks: Mapping[str, DeskSettings]) -> Iterator[str]:
+    """What is no channel's id, and which channels are of more than one desk."""
+    owners: dict[str, str] = {}
+    for name, desk in desks.items():
+        for channel in (*desk.channels, *desk.in_channels, *desk.agents_channel.channels):
+            if not _CHANNEL.fullmatch(channel):
+                yield f"[desks.{name}]: {channel!r} must be the id of a channel, such as C0123456789."
+        for channel in desk.channels:
+            if (owner := owners.setdefault(channel, name)) != name:
+                yield f"[desks.{name}] channels: {channel} is a channel of {owner}. Leave it to one of the two."
 
 
 def _environment(environ: Mapping[str, str]) -> Environment:
@@ -354,17 +381,17 @@ def _desk(name: str, table: object, environ: Mapping[str, str]) -> DeskSettings:
         raise SettingsError([f"[desks.{name}]: a desk's name is of small letters, digits, - and _ (at most 31)."])
     if not isinstance(table, Mapping):
         raise SettingsError([f"desks.{name} must be a table: write [desks.{name}] and its keys below."])
-    return registry.settings_for(name, _with_secrets(name, table, environ))
+    return registry.settings_for(name, _with_secrets(f"[desks.{name}]", table, environ))
 
 
-def _with_secrets(name: str, table: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """*table* with each ``"env:NAME"`` replaced by what the environment has."""
+def _with_secrets(where: str, table: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """*table* with each ``"env:NAME"`` replaced by what the environment has. Raises SettingsError."""
     missing: list[str] = []
 
     def filled(value: Any) -> Any:
         if isinstance(value, str) and (match := _ENV.fullmatch(value)):
             if match[1] not in environ:
-                missing.append(f"[desks.{name}]: {match[1]} is not set in the environment. Set it and start again.")
+                missing.append(f"{where}: {match[1]} is not set in the environment. Set it and start again.")
             return environ.get(match[1], "")
         if isinstance(value, Mapping):
             return {key: filled(inner) for key, inner in value.items()}

@@ -37,7 +37,7 @@ class DeskFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
             self._prepare()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: there is no such path
             if is_busy(error):
                 remedy = "Look who holds it, such as a backup or a tool, and start Threadline again."
                 raise self._unusable("is locked by somebody else", remedy) from error

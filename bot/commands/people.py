@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot.commands.console import fail, out, print_json, table
 from bot.commands.opening import finish, settings_at, store_of
+from bot.conversion.people import addressed
 from bot.conversion.records import Mapped
 from bot.settings import Settings
 
@@ -14,7 +15,9 @@ USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 def map_person(config: Path | None, mapped: Mapped) -> None:
     """Write down who somebody is at a desk."""
     settings = _checked(config, mapped.desk, mapped.user)
-    if not (mapped.email or mapped.desk_id):
+    if mapped.email and addressed(mapped.email) != ("", mapped.email):
+        fail(f"{mapped.email!r} is not an e-mail address.")
+    if not (mapped.email or mapped.desk_id.strip()):
         fail("Who are they there? Give --email, or --id with the desk's own id for them.")
 
     async def work() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import pytest
 
 from bot.commands.demo import company
 from bot.sandbox.slack.server import SlackServer
+from bot.settings import SettingsError, load
 from bot.store.server import attach_or_start, stop
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +134,63 @@ async def test_settings_that_cannot_work(tmp_path, toml, expected):
 
     assert 1 == code
     assert expected in text
+
+
+D = "\n[desks.helpdesk]\nkind = 'local'\npath = 'x'\n"
+OTHER = "\n[desks.other]\nkind = 'local'\npath = 'y'\n"
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ("desks = 'x'", "desks must be tables: write [desks.NAME]"),
+        ("desks = 5", "desks must be tables: write [desks.NAME]"),
+        ("[desks.helpdesk]\nkind = ':Foo'", "the adapter :Foo cannot be loaded"),
+        ("[desks.helpdesk]\nkind = '.x:Foo'", "the adapter .x:Foo cannot be loaded"),
+        ("a = " + "[" * 2000 + "]" * 2000, "is not valid TOML"),
+        ("[redis]\nurl = 'env:NOT_THERE'" + D, "[redis]: NOT_THERE is not set in the environment"),
+        ("[environment]\nslack_bot_token = 'x'" + D, "environment: there is no such table"),
+        (D + "channels = ['#it-help']", "[desks.helpdesk]: '#it-help' must be the id of a channel"),
+        (D + "agents_channel = {id = 'agents'}", "[desks.helpdesk]: 'agents' must be the id of a channel"),
+        (D + "channels = ['C1']" + OTHER + "channels = ['C1']", "C1 is a channel of helpdesk. Leave it to one"),
+    ],
+)
+def test_settings_that_were_not_meant_so(tmp_path, toml, expected):
+    (tmp_path / "threadline.toml").write_text(toml)
+
+    with pytest.raises(SettingsError, match=re.escape(expected)):
+        load(tmp_path / "threadline.toml", {})
+
+
+def test_a_value_of_any_table_may_be_in_the_environment_and_paths_may_begin_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    toml = "[redis]\nurl = 'env:MINE'\ndata_dir = '~/data'" + D.replace("'x'", "'~/desk.sqlite'")
+    (tmp_path / "threadline.toml").write_text(toml, encoding="utf-8-sig")
+
+    settings = load(tmp_path / "threadline.toml", {"MINE": "redis://mine"})
+
+    assert ("redis://mine", str(tmp_path / "data")) == (settings.redis_url, settings.data_dir)
+    assert {"path": tmp_path / "desk.sqlite"} == settings.desks["helpdesk"].model_dump(include={"path"})
+
+
+async def test_a_path_that_there_cannot_be(tmp_path):
+    code, text = await said(tmp_path, "desk", "check", "helpdesk", toml=DESK.replace("desk.", "a\\u0000b."))
+
+    assert (1, True) == (code, "cannot be used (embedded null byte)" in text)
+
+
+@pytest.mark.parametrize("config", [".", ""])
+async def test_settings_that_are_a_directory(tmp_path, config):
+    code, text = await said(tmp_path, "desk", "check", "helpdesk", "--config", config, toml=DESK)
+
+    assert (1, "The settings file . cannot be read: Is a directory.") == (code, text)
+
+
+@pytest.mark.parametrize("words", [("links", "rebuild", "--days", "1000000"), ("demo", "--port", "99999")])
+async def test_a_number_that_is_too_large(tmp_path, words):
+    code, text = await said(tmp_path, *words, toml=DESK)
+
+    assert (2, True) == (code, "Input should be less than or equal to" in text)
 
 
 async def test_no_settings_at_all(tmp_path):

@@ -37,6 +37,8 @@ def test_somebody_is_written_down_listed_and_forgotten(threadline):
         (("map", "nowhere", "U0123", "--id", "42"), "The settings have no desk called nowhere. They have: helpdesk."),
         (("map", "helpdesk", "grace", "--id", "42"), "is not the id of a person in Slack"),
         (("map", "helpdesk", "U0123"), "Who are they there? Give --email, or --id"),
+        (("map", "helpdesk", "U0123", "--email", "not an address"), "'not an address' is not an e-mail address."),
+        (("map", "helpdesk", "U0123", "--id", " "), "Who are they there? Give --email, or --id"),
         (("unmap", "helpdesk", "U0999"), "Nothing is written of U0999 at helpdesk."),
     ],
 )

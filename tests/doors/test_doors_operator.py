@@ -174,6 +174,12 @@ async def test_what_waits_is_counted_and_its_age_is_that_of_the_oldest_message(s
     assert found["oldest"] > 1_000_000
 
 
+def test_a_figure_keeps_all_its_digits():
+    text = rendered({WORK: {("d", "w", "o"): 1_000_004, ("d", "w", "p"): 12.345_678}})
+
+    assert ["1000004", "12.345678"] == [line.rpartition(" ")[2] for line in text.splitlines()[2:]]
+
+
 def test_a_label_cannot_break_a_line():
     text = rendered({WORK: {('a"b\\c\nd', "w", "o"): 1}})
 
