@@ -22,7 +22,9 @@ out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 """Lines are broken for people alone, and ``:ticket:`` is what it says."""
 err = Console(stderr=True, highlight=False, emoji=False)
 WIDE = 10_000
-"""Columns of a table that is not for a screen."""
+"""Characters in a line of a table that is not for a screen."""
+LEGIBLE = 30
+"""Characters in a line of a text, at least, however narrow the screen is."""
 
 
 def print_json(value: Any) -> None:
@@ -49,7 +51,10 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on standard output; a number or a thread stays in one piece, else it could not be copied."""
     drawn, cells = Table(box=None, header_style="bold", pad_edge=False), [[str(cell) for cell in row] for row in rows]
     for at, heading in enumerate(headings):
-        drawn.add_column(heading, overflow="fold", no_wrap=not any(" " in row[at] for row in cells))
+        column = [row[at] for row in cells]
+        longest = max(map(len, column), default=0)
+        is_text = any(" " in cell for cell in column)
+        drawn.add_column(heading, overflow="fold", no_wrap=not is_text, min_width=min(longest, LEGIBLE))
     for row in cells:
         drawn.add_row(*map(escape, row))
     least = Measurement.get(out, out.options.update(width=WIDE), drawn).minimum

@@ -1,10 +1,12 @@
 """`threadline links` and `reconcile`: what is there is said whole, and what cannot be read here is counted."""
 
 import json
+import sys
 from datetime import UTC, datetime
 
 import pytest
 
+from bot.commands.console import table
 from bot.conversion.records import Link
 from tests.commands.test_commands_forget import LANE, THREAD, directory, stored, threadline
 
@@ -29,6 +31,17 @@ def test_a_thread_is_in_one_piece_and_written_as_the_commands_take_it(threadline
     assert LANE == json.loads(threadline("links", "show", listed["thread"], "--json").output)["thread"]
     assert [LANE] == [line.split()[0] for line in threadline("links", "list").output.splitlines()[1:]]
     assert f"thread {LANE} " in said(threadline("links", "show", LANE))
+
+
+def test_on_a_screen_that_is_too_narrow_ids_stay_in_one_piece_and_texts_are_broken(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    table(("lane", "operation", "why"), [(LANE, f"msg:{LANE}", "the desk refused this for a reason that is long")])
+
+    _, first, second = capsys.readouterr().out.splitlines()
+    assert [LANE, f"msg:{LANE}", "the", "desk", "refused", "this", "for", "a"] == first.split()
+    assert "reason that is long" == second.strip()
 
 
 def test_an_emoji_is_printed_as_it_is_written(threadline, directory):
