@@ -89,10 +89,11 @@ async def test_the_repr_of_a_store_does_not_show_its_address(store):
     assert store.url not in repr(store)
 
 
-async def test_what_a_newer_threadline_wrote_is_not_touched(store, embedded):
-    await store.connection.do("HSET", META, "schema", 2)
+@pytest.mark.parametrize("schema", ["2", "two"])
+async def test_what_a_newer_threadline_wrote_is_not_touched(store, embedded, schema):
+    await store.connection.do("HSET", META, "schema", schema)
 
-    with pytest.raises(WrongSchema, match=r"layout 2.*layout 1"):
+    with pytest.raises(WrongSchema, match=rf"layout {schema}.*layout 1"):
         async with Store.open(embedded.url):
             pass
 
