@@ -14,14 +14,16 @@ from bot.conversion.text.clean import clean_filename
 from bot.conversion.text.tree import Document, Paragraph, Run, Style
 from bot.slack.limits import API_URL, METADATA_EVENT
 from bot.slack.refusals import refusal
-from bot.slack.text.write_rich_text import to_rich_text
-from bot.slack.views.elements import Json, Said, spoken
+from bot.slack.text.write_rich_text import parts, to_rich_text
+from bot.slack.views.elements import Json, Said, lines, section, spoken
 from bot.slack.web import Web
 from bot.words import _
 
 log = logging.getLogger(__name__)
 
 _BOLD = Style(bold=True)
+_LAYOUT: Final = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+"""What Slack calls blocks that it does not take (chat.postMessage); it posted nothing then."""
 _LOOKS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each look where a file came to stand; Slack shares it some time after its answer."""
 
@@ -39,7 +41,22 @@ def posts(message: FromDesk) -> tuple[Said, ...]:
 
 
 async def post(web: Web, thread: ThreadKey, said: Said, marker: str, *, broadcast: bool = False) -> Mapping[str, Any]:
-    """Write in a thread; the answer of chat.postMessage. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown."""
+    """Write in a thread; the answer of chat.postMessage. Raises SlackTrouble, SlackRefused, SlackOutcomeUnknown.
+
+    Where Slack refuses the layout, the same words go without it: they must not hold up what comes after them.
+    """
+    try:
+        return await _post(web, thread, said, marker, broadcast=broadcast)
+    except SlackRefused as refused:
+        if refused.code not in _LAYOUT:
+            raise
+        log.warning("Slack refused the layout of a post, which goes without it (%s)", refused.code)
+    blocks, text = said
+    unformatted = [section(part) for part in parts("\n".join(lines(blocks)))]
+    return await _post(web, thread, (unformatted, text), marker, broadcast=broadcast)
+
+
+async def _post(web: Web, thread: ThreadKey, said: Said, marker: str, *, broadcast: bool) -> Mapping[str, Any]:
     blocks, text = said
     return await web.call(
         "chat.postMessage",

@@ -11,7 +11,7 @@ from bot.conversion.ports import Card, FromDesk, SlackOutcomeUnknown, SlackRefus
 from bot.conversion.records import Link, Receipt, ThreadKey
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_markdown import from_markdown
-from bot.conversion.text.tree import Document
+from bot.conversion.text.tree import Document, Emoji, Paragraph, Run
 from bot.slack.voice import Receipts, SlackVoice
 from bot.slack.web import Web
 from tests.slack.doors import serve
@@ -107,6 +107,23 @@ async def test_a_post_that_took_long_stays_where_it_is_the_only_one(office, voic
     ts = await voice.post(thread, answer, "TL-ABC")
 
     assert [ts] == [one["ts"] for one in office.workspace.replies(office.channel, root["ts"])[1:]]
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
+async def test_a_post_whose_layout_slack_refuses_goes_without_it_and_with_every_word(office, voice, code):
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    thread = ThreadKey(team=office.team, channel=office.channel, ts=root["ts"])
+    (answer,) = voice.posts(
+        FromDesk(document=from_markdown(f"{'word ' * 900}**end** <!here> [a](https://a.example)"), author="Alex")
+    )
+    office.server.fail("chat.postMessage", code)
+
+    ts = await voice.post(thread, answer, "TL-ABC")
+
+    (post,) = office.workspace.replies(office.channel, root["ts"])[1:]
+    shown = "\n".join(block["text"]["text"] for block in post["blocks"])
+    assert ["Alex", *["word"] * 900, "end", "<!here>", "a", "(https://a.example)"] == shown.split()
+    assert ts == await voice.find_post(thread.channel, thread.ts, "TL-ABC")
 
 
 async def gone_thread(office):
@@ -328,6 +345,8 @@ async def test_a_reminder_stands_in_the_thread_and_the_channel_and_is_rewritten_
     ("document", "shown"),
     [
         (from_plain("Try again\n\nor call"), "Alex Agent\nTry again\n\nor call"),
+        (from_markdown("[Done](https://a.example) <a@b.example>"), "Alex Agent\nDone (https://a.example) a@b.example"),
+        (Document((Paragraph((Run("Done "), Emoji("tada"))),)), "Alex Agent\nDone :tada:"),
         (from_markdown("> why?"), "Alex Agent\nwhy?"),
         (Document(), "Alex Agent"),
     ],

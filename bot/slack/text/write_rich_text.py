@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.conversion.text.clean import ELLIPSIS, cut_before, shorten
+from bot.conversion.text.clean import cut_before
 from bot.conversion.text.inlines import caption, merged, words
-from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import (
     Block,
     Code,
@@ -27,12 +26,10 @@ from bot.conversion.text.tree import (
 BLOCKS = 50  # blocks in a message
 BLOCK_TEXT = 3_000  # characters in one text, and about as many in one block
 MESSAGE_TEXT = 10_000  # characters in one message, so that Slack neither refuses nor cuts it
-FALLBACK_TEXT = 3_900  # characters; Slack advises 4,000 for a message's ``text``
 
 _DEEPEST = 8  # indents that Slack draws
 _NAME = re.compile(r"[a-z0-9_+'-]+(::skin-tone-[2-6])?")
 _STYLES = ("bold", "italic", "strike", "code")
-_HALF_ENTITY = re.compile(r"&[a-z]*\Z")
 
 Json = dict[str, Any]
 
@@ -62,22 +59,6 @@ def to_rich_text(document: Document) -> list[list[Json]]:
     return messages
 
 
-def fallback(document: Document) -> str:
-    """The ``text`` that goes with the blocks, for notifications and old clients: plain words, ``& < >`` escaped.
-
-    At most `FALLBACK_TEXT` characters; an ellipsis says that something was cut.
-    """
-    return escape(to_plain(document), limit=FALLBACK_TEXT)
-
-
-def escape(text: str, *, limit: int | None = None) -> str:
-    """*text* so that Slack's mrkdwn reads it to the letter, in at most *limit* characters."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    if limit is None or len(escaped) <= limit:
-        return escaped
-    return _HALF_ENTITY.sub("", escaped[: limit - len(ELLIPSIS)]) + ELLIPSIS
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where a block stands: in a quote, and how deep in lists."""
@@ -86,9 +67,13 @@ class _Place:
     indent: int = -1
 
     def element(self, kind: str, elements: list[Json], **more: Any) -> Json:
-        """An element of rich_text there."""
-        border = {"border": 1} if self.border and kind != "rich_text_quote" else {}
+        """A list or code there."""
+        border = {"border": 1} if self.border else {}
         return {"type": kind, "elements": elements, **more, **border}
+
+    def text(self, elements: list[Json]) -> Json:
+        """A paragraph there; Slack knows no border around one."""
+        return {"type": "rich_text_quote" if self.border else "rich_text_section", "elements": elements}
 
 
 _TOP = _Place()
@@ -107,7 +92,7 @@ def _pieces(blocks: Iterable[Block], place: _Place) -> Iterator[tuple[Json, int]
             case List():
                 yield from _list(block, replace(place, indent=place.indent + 1))
             case Code(text):
-                for part in _parts(text):
+                for part in parts(text):
                     code = [{"type": "text", "text": part.removesuffix("\n") or " "}]
                     yield place.element("rich_text_preformatted", code), len(part)
             case Rule():
@@ -115,9 +100,8 @@ def _pieces(blocks: Iterable[Block], place: _Place) -> Iterator[tuple[Json, int]
 
 
 def _texts(content: Iterable[Inline], place: _Place) -> Iterator[tuple[Json, int]]:
-    kind = "rich_text_quote" if place.border else "rich_text_section"
     for elements, size in _chunks(content):
-        yield place.element(kind, elements), size
+        yield place.text(elements), size
 
 
 def _list(block: List, place: _Place) -> Iterator[tuple[Json, int]]:
@@ -129,7 +113,7 @@ def _list(block: List, place: _Place) -> Iterator[tuple[Json, int]]:
         style = ordered if block.ordered else {"style": "bullet"}
         section = {"type": "rich_text_section", "elements": elements}
         yield place.element("rich_text_list", [section], indent=min(place.indent, _DEEPEST), **style), size
-        yield from ((place.element("rich_text_section", elements), size) for elements, size in more)
+        yield from ((place.text(elements), size) for elements, size in more)
         yield from _pieces(rest, place)
 
 
@@ -149,18 +133,19 @@ def _chunks(content: Iterable[Inline]) -> Iterator[tuple[list[Json], int]]:
     elements: list[Json] = []
     size = 0
     for inline in merged(content):
-        for part in [Run(text, inline.style) for text in _parts(inline.text)] if isinstance(inline, Run) else [inline]:
-            length = len(words(part))
+        address = len(inline.url) if isinstance(inline, Link) else 0
+        for text in parts(caption(inline) if isinstance(inline, Link) else words(inline)):
+            length = len(text) + address
             if elements and size + length > BLOCK_TEXT:
                 yield elements, size
                 elements, size = [], 0
-            elements.append(_element(part))
+            elements.append(_element(inline, text))
             size += length
     if elements:
         yield elements, size
 
 
-def _parts(text: str) -> Iterator[str]:
+def parts(text: str) -> Iterator[str]:
     """*text* in parts of at most `BLOCK_TEXT` characters, cut after a line or a word where there is one."""
     while len(text) > BLOCK_TEXT:
         after = (text.rfind(blank, BLOCK_TEXT // 2, BLOCK_TEXT) + 1 for blank in "\n ")
@@ -171,12 +156,13 @@ def _parts(text: str) -> Iterator[str]:
         yield text
 
 
-def _element(inline: Inline) -> Json:
+def _element(inline: Inline, text: str) -> Json:
+    """*inline*, or the part of it that says *text*."""
     if isinstance(inline, Emoji) and _NAME.fullmatch(inline.name):
         return {"type": "emoji", "name": inline.name}
-    found: Json = {"type": "text", "text": words(inline)}
+    found: Json = {"type": "text", "text": text}
     if isinstance(inline, Link):
-        found = {"type": "link", "url": inline.url, "text": shorten(caption(inline), BLOCK_TEXT)}
+        found = {"type": "link", "url": inline.url, "text": text}
     style = {name: True for name in _STYLES if getattr(getattr(inline, "style", None), name, False)}
     return found | ({"style": style} if style else {})
 

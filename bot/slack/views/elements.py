@@ -177,7 +177,12 @@ def _still_offered(element: Json, value: Any) -> Any:
 
 def spoken(blocks: Iterable[Json]) -> str:
     """All that *blocks* say, as text: each block a line, escaped, and what its buttons do."""
-    return escape("\n".join(line for block in blocks for line in _lines(block) if line.strip()))
+    return escape("\n".join(lines(blocks)))
+
+
+def lines(blocks: Iterable[Json]) -> list[str]:
+    """All that *blocks* say, a line for each, to the letter."""
+    return [line for block in blocks for line in _lines(block) if line.strip()]
 
 
 def _lines(block: Json) -> list[str]:
@@ -199,7 +204,16 @@ def _lines(block: Json) -> list[str]:
 def _rich_lines(element: Json) -> list[str]:
     if element["type"] == "rich_text_list":
         return ["- " + "".join(_rich_lines(item)) for item in element["elements"]]
-    return ["".join(part.get("text") or part.get("fallback") or part.get("url") or "" for part in element["elements"])]
+    return ["".join(_rich_words(part) for part in element["elements"])]
+
+
+def _rich_words(part: Json) -> str:
+    match part:
+        case {"type": "emoji", "name": str(name)}:
+            return f":{name}:"
+        case {"type": "link", "url": str(url), "text": str(text)} if url.removeprefix("mailto:") != text:
+            return f"{text} ({url})"
+    return str(part.get("text") or part.get("fallback") or part.get("url") or "")
 
 
 def _pressable(element: Json) -> str:

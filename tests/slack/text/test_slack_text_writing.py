@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
-from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import (
     Code,
     Document,
@@ -21,11 +20,11 @@ from bot.conversion.text.tree import (
     Style,
     paragraph,
 )
+from bot.sandbox.slack.kit_check import check_message_blocks
 from bot.slack.text.names import KnownNames
-from bot.slack.text.read_mrkdwn import from_mrkdwn
 from bot.slack.text.read_rich_text import from_message
-from bot.slack.text.write_rich_text import BLOCKS, FALLBACK_TEXT, MESSAGE_TEXT, escape, fallback, to_rich_text
-from tests.conversion.text.text_trees import documents, hostile_text, outline, shown, squeezed, styled
+from bot.slack.text.write_rich_text import BLOCKS, MESSAGE_TEXT, to_rich_text
+from tests.conversion.text.text_trees import documents, outline, shown, squeezed, styled
 
 NAMES = KnownNames()
 TEXT, LINK, EMOJI = {"type", "text", "style"}, {"type", "url", "text", "style"}, {"type", "name"}
@@ -103,14 +102,16 @@ def test_lists_quotes_code_and_styles_come_back_as_they_were():
     assert 1 == len(to_rich_text(document))
 
 
-@given(st.lists(st.integers(1, 9_000), max_size=12), st.sampled_from("axé😀 \n"), st.booleans())
+@given(st.lists(st.integers(1, 9_000), max_size=12), st.sampled_from("axé😀 \n"), st.booleans(), st.booleans())
+@example([9_000], "a", True, True)
 @settings(max_examples=60, deadline=None)
-def test_long_texts_stay_within_slacks_limits_and_lose_nothing(sizes, letter, as_list):
+def test_long_texts_stay_within_slacks_limits_and_lose_nothing(sizes, letter, as_list, quoted):
     texts = [("word " * size)[:size] + letter for size in sizes]
     blocks = [part for text in texts for part in (paragraph(text), Code(f"c{text}"), Rule())]
     document = Document((List(tuple(Item((block,)) for block in blocks)),) if as_list else tuple(blocks))
-    messages = to_rich_text(document)
+    messages = to_rich_text(Document((Quote(document.blocks),)) if quoted else document)
 
+    assert all(check_message_blocks(message) for message in messages)
     assert all(0 < len(message) <= BLOCKS for message in messages)
     assert all(len(element.get("text", "")) <= 3000 for element in elements(messages))
     assert all(sum(len(element.get("text", "")) for element in elements([m])) <= MESSAGE_TEXT * 1.1 for m in messages)
@@ -126,28 +127,12 @@ def test_an_empty_document_is_no_message():
     assert [] == to_rich_text(Document())
 
 
-@given(documents)
-@settings(max_examples=150, deadline=None)
-def test_the_fallback_says_the_same_to_the_letter_and_cannot_mention(document):
-    sent = fallback(document)
+def test_a_link_with_a_label_longer_than_a_block_keeps_every_word_of_it():
+    label = "word " * 2_000 + "end"
+    sent = list(elements(to_rich_text(Document((Paragraph((Link("https://a.example", label),)),)))))
 
-    assert not set(sent) & set("<>")
-    assert to_plain(document) == sent.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-@given(hostile_text)
-@settings(deadline=None)
-def test_escaped_text_read_as_mrkdwn_mentions_nobody(text):
-    inlines = [inline for block in from_mrkdwn(escape(text), NAMES).blocks for inline in getattr(block, "content", ())]
-
-    assert [] == [inline for inline in inlines if isinstance(inline, Mention)]
-
-
-def test_a_long_fallback_is_cut_between_characters_and_says_so():
-    sent = fallback(Document((paragraph("&" * FALLBACK_TEXT),)))
-
-    assert len(sent) <= FALLBACK_TEXT
-    assert "&amp;" * (len(sent) // 5) + "…" == sent
+    assert {"https://a.example"} == {element["url"] for element in sent}
+    assert label == "".join(element["text"] for element in sent)
 
 
 def test_s11_mentions_and_headings_from_a_desk_are_only_text():
@@ -157,7 +142,6 @@ def test_s11_mentions_and_headings_from_a_desk_are_only_text():
     rest = [{"type": "text", "text": "\n\n"}, {"type": "text", "text": "<!channel> @here"}]
     section = {"type": "rich_text_section", "elements": [bold, *rest]}
     assert [[{"type": "rich_text", "elements": [section]}]] == to_rich_text(document)
-    assert "@channel\n\n&lt;!channel&gt; @here" == fallback(document)
 
 
 def test_a_list_nested_in_a_numbered_one_does_not_disturb_its_numbers():
