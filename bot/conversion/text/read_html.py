@@ -41,7 +41,7 @@ _BREAKS = frozenset((
     "pre", "section", "summary", "tbody", "tfoot", "thead", "tr", *_HEADINGS,
 ))  # fmt: skip
 _UNSEEN = frozenset(("script", "style", "title", "template", "svg", "iframe"))
-_PICTURES = re.compile(r"data:[\w/+.-]*;base64,[\w+/=%\s-]*")
+_PICTURES = re.compile(r"(<[a-z][^<>]*?[=\"'(]\s*)data:[\w/+.-]*;base64,[\w+/=%\s-]*", re.IGNORECASE)
 _COMMENTS = re.compile(r"<!--(?:-?>|.*?--!?>|.*\Z)", re.DOTALL)
 _START = re.compile(r"[0-9]{1,6}")
 _FOLDED = re.compile(r"[ \t\n\r\f]+")
@@ -60,7 +60,7 @@ def from_html(html: str) -> Document:
     links stay links. A small table becomes `Code` in columns; a table made for layout becomes its paragraphs. What is
     longer than `LIMIT` ends with a note that says so.
     """
-    seen = _COMMENTS.sub("", _PICTURES.sub("", clean_text(html))).replace("<![", "<?[")
+    seen = _COMMENTS.sub("", _PICTURES.sub(r"\1", clean_text(html))).replace("<![", "<?[")
     markup, end, rest = seen[:LIMIT].rpartition(">")  # the parser is slow on tags that never end: there are none
     reader = _Reader()
     reader.feed(markup + end + rest.replace("<", "&lt;"))
@@ -121,8 +121,7 @@ class _Reader(HTMLParser):
         elif tag == "a":
             self._href = safe_url(dict(attrs).get("href") or "") or ""
         elif tag == "img":
-            alt = dict(attrs).get("alt")
-            self.handle_data(f"[{alt}]" if alt else "")
+            self._picture(dict(attrs))
         elif not self._pre:
             self._start_block(tag, dict(attrs))
 
@@ -156,6 +155,17 @@ class _Reader(HTMLParser):
             self._waiting += [Run(before, style), Link(self._href, label, style), Run(after, style)]
         else:
             self._waiting += [Run(text, style)] if style.code else autolink(text, style)
+
+    def _picture(self, attrs: dict[str, str | None]) -> None:
+        """A picture by its name, and its address where people can follow it."""
+        if {attrs.get("width"), attrs.get("height")} & {"0", "1"}:
+            return  # nobody sees it: it counts who reads the mail
+        name = " ".join((attrs.get("alt") or "").split()) or _("picture")
+        url = safe_url(attrs.get("src") or "")
+        if url and not self._href:
+            self._waiting.append(Link(url, f"[{name}]", self._style()))
+        else:
+            self.handle_data(f"[{name}]")
 
     def _style(self) -> Style:
         return Style(**{name: self._styles[name] > 0 for name in ("bold", "italic", "strike", "code")})

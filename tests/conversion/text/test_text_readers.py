@@ -189,7 +189,31 @@ def test_what_is_too_long_ends_with_a_note():
 def test_pictures_inside_the_markup_do_not_count_as_length():
     picture = f'<img src="data:image/png;base64,{"iVBO" * read_html.LIMIT}">'
 
-    assert Document((paragraph("seen"),)) == from_html(f"{picture}<p>seen</p>")
+    assert Document((paragraph("[picture]"), paragraph("seen"))) == from_html(f"{picture}<p>seen</p>")
+
+
+@pytest.mark.parametrize("read", [from_html, from_markdown, from_plain])
+def test_words_after_the_beginning_of_a_picture_in_a_text_are_kept(read):
+    text = "Put data:image/png;base64,iVBORw0KGgo then restart the server, or src='data:image/png;base64,iVBO and wait"
+
+    assert text == to_plain(read(text))
+
+
+@pytest.mark.parametrize(
+    ("read", "markup", "shown"),
+    [
+        (from_html, "<img src='https://a.example/b.png' alt='the\nscreen'>", "[the screen] (https://a.example/b.png)"),
+        (from_html, "<img src='https://a.example/b.png'>", "[picture] (https://a.example/b.png)"),
+        (from_html, "<pre>a <img src='https://a.example/b.png'></pre>", "a [picture] (https://a.example/b.png)"),
+        (from_html, "<a href='https://a.example'><img src='cid:1'></a>", "[picture] (https://a.example)"),
+        (from_html, "<img src='/attachments/1' alt=''>", "[picture]"),
+        (from_html, "<img src='https://a.example/count' width=1 height=1>seen", "seen"),
+        (from_markdown, "![](https://a.example/b.png)", "[picture] (https://a.example/b.png)"),
+        (from_markdown, "![screen](https://a.example/b.png)", "[screen] (https://a.example/b.png)"),
+    ],
+)
+def test_a_picture_is_named_with_its_address(read, markup, shown):
+    assert shown == to_plain(read(markup))
 
 
 HOSTILE_UNITS = [
