@@ -11,9 +11,12 @@ from bot.conversion.text.tree import PLAIN, Mention, Style
 NAME_LIMIT = 80  # characters, as Slack's own limit for display names
 
 _IN_MRKDWN = re.compile(r"<(?:@|#|!subteam\^)([A-Z0-9]{2,})[|>]")
-_WITH_TEXT = frozenset(
-    ("text", "blocks", "attachments", "message_blocks", "message", "elements", "fields", "pretext", "title", "value")
-)
+WITH_WORDS = (
+    "title", "subtitle", "text", "body", "description", "fields", "details", "output", "elements", "child_blocks",
+    "tasks", "sources", "alt_text", "accessory", "actions",
+)  # fmt: skip
+"""Where blocks and their elements hold what people read, in its order."""
+_WITH_IDS = frozenset((*WITH_WORDS, "blocks", "attachments", "message_blocks", "message", "rows", "pretext", "value"))
 ID_KEYS = {"user": "user_id", "channel": "channel_id", "usergroup": "usergroup_id"}
 
 
@@ -61,7 +64,7 @@ def _ids(value: Any) -> Iterator[str]:
         case dict():
             found = value.get(ID_KEYS.get(str(value.get("type")), ""))
             yield from [found] if isinstance(found, str) else []
-            yield from _ids([inner for key, inner in value.items() if key in _WITH_TEXT])
+            yield from _ids([inner for key, inner in value.items() if key in _WITH_IDS])
 
 
 def mention(kind: str, ident: str, names: Names, *, label: str = "", style: Style = PLAIN) -> Mention:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.conversion.text.clean import clean_text
 from bot.conversion.text.inlines import link, merged, paragraphs, words
-from bot.conversion.text.plain import from_plain
+from bot.conversion.text.plain import from_plain, to_plain
 from bot.conversion.text.read_markdown import from_markdown
 from bot.conversion.text.table import as_blocks
 from bot.conversion.text.tree import (
@@ -26,7 +26,7 @@ from bot.conversion.text.tree import (
     Run,
     Style,
 )
-from bot.slack.text.names import ID_KEYS, Names, mention
+from bot.slack.text.names import ID_KEYS, WITH_WORDS, Names, mention
 from bot.slack.text.read_mrkdwn import emoji, from_mrkdwn
 
 Json = Mapping[str, Any]
@@ -34,14 +34,19 @@ Json = Mapping[str, Any]
 _DEEPEST = 8  # indents that Slack's composer makes
 _YEAR_5000 = 95_617_584_000  # seconds since the epoch
 _BOLD = Style(bold=True)
+_KINDS = frozenset((
+    "actions", "alert", "card", "carousel", "container", "context", "context_actions", "data_table", "divider", "file",
+    "header", "image", "markdown", "plan", "rich_text", "section", "table", "task_card", "video",
+))  # fmt: skip
+"""The blocks of which we know where their words are."""
 
 
 def from_message(message: Json, names: Names) -> Document:
     """The tree of a Slack message of any kind: its blocks, or else its text; then its attachments as quotes.
 
-    Never raises for what Slack sends; parts of an unknown kind give their text.
+    Never raises for what Slack sends; parts of an unknown kind give their text, and the message's, too.
     """
-    blocks = tuple(_blocks(message.get("blocks"), names)) or from_mrkdwn(_string(message, "text"), names).blocks
+    blocks = _said(message.get("blocks"), _string(message, "text"), names)
     attached = (_attachment(attachment, names) for attachment in _dicts(message.get("attachments")))
     return Document((*blocks, *(Quote(found) for found in attached if found)))
 
@@ -72,7 +77,12 @@ def _elements(elements: Iterable[Json], names: Names) -> list[Block]:
 
 
 def _element(element: Json, names: Names) -> tuple[Block, ...]:
-    content = [_inline(inner, names) for inner in _dicts(element.get("elements"))]
+    inner = _dicts(element.get("elements"))
+    if element.get("type") == "rich_text_list":
+        return tuple(_nested([_flat(element, names)]))
+    if any(_string(one, "type").startswith("rich_text") for one in inner):
+        return from_rich_text(element, names).blocks
+    content = [_inline(one, names) for one in inner]
     if element.get("type") == "rich_text_preformatted":
         text = "".join(map(words, content)).rstrip("\n")
         return (Code(text),) if text.strip() else ()
@@ -136,9 +146,10 @@ def _inline(element: Json, names: Names) -> Inline:
             return Mention(f"@{clean_text(whom)}", style)
         case {"type": "emoji", "name": str(name)}:
             return emoji(clean_text(name), _characters(_string(element, "unicode")))
-        case _:
-            found = (_string(element, key) for key in ("text", "fallback", "value", "name", "url", "team_id"))
-            return Run(clean_text(next(filter(None, found), _moment(element.get("timestamp")))), style)
+    found = (_string(element, key) for key in ("text", "fallback", "title", "label", "value", "name", "url", "team_id"))
+    words = clean_text(next(filter(None, found), _moment(element.get("timestamp"))))
+    url = clean_text(_string(element, "url"))
+    return link(url, words, style) if url else Run(words, style)
 
 
 def _moment(timestamp: Any) -> str:
@@ -160,40 +171,60 @@ def _characters(code_points: str) -> str:
         return ""
 
 
-def _blocks(found: Any, names: Names) -> Iterator[Block]:
-    for block in _dicts(found):
-        yield from _block(block, names)
+def _said(blocks: Any, text: str, names: Names) -> tuple[Block, ...]:
+    """What *blocks* say; and *text* where they say nothing, or one is of a kind that may say more than we find."""
+    found, words = tuple(_words(blocks, names)), from_mrkdwn(text, names).blocks
+    if all(isinstance(block, Rule) for block in found):
+        return (*found, *words)
+    more = any(map(_is_strange, _dicts(blocks))) and _letters(words) not in _letters(found)
+    return (*found, *words) if more else found
 
 
-def _block(block: Json, names: Names) -> tuple[Block, ...]:
-    match block:
-        case {"type": "rich_text"}:
-            return from_rich_text(block, names).blocks
-        case {"type": "markdown", "text": str(text)}:
-            return from_markdown(text).blocks
-        case {"type": "divider"}:
-            return (Rule(),)
-        case {"type": "table", "rows": list(rows)}:
-            return tuple(as_blocks([[_block(cell, names) for cell in _dicts(row)] for row in rows]))
-    objects = (
-        *(block.get("title"), block.get("text") or block),
-        *(inner for key in ("fields", "elements") for inner in _dicts(block.get(key))),
-    )
-    parts = tuple(part for found in objects for part in _text(found, names))
-    if block.get("type") != "header":
-        return parts
-    return tuple(Heading(part.content) if isinstance(part, Paragraph) else part for part in parts)
+def _is_strange(block: Json) -> bool:
+    return _string(block, "type") not in _KINDS or any(map(_is_strange, _dicts(block.get("child_blocks"))))
 
 
-def _text(found: Any, names: Names) -> tuple[Block, ...]:
-    """A text object, or the words for a picture."""
+def _letters(blocks: tuple[Block, ...]) -> str:
+    return "".join(filter(str.isalnum, to_plain(Document(blocks))))
+
+
+def _words(found: Any, names: Names) -> Iterator[Block]:
+    """All that a block, an element, a text object or a row of them says."""
     match found:
+        case str():
+            yield from from_plain(found).blocks
+        case list():
+            yield from (block for one in found for block in _words(one, names))
+        case {"type": "rich_text"}:
+            yield from from_rich_text(found, names).blocks
+        case {"type": "markdown", "text": str(text)}:
+            yield from from_markdown(text).blocks
         case {"type": "mrkdwn", "text": str(text)}:
-            return from_mrkdwn(text, names).blocks
-        case {"text": str(text)} | {"alt_text": str(text)} | str(text):
-            return from_plain(text).blocks
-        case _:
-            return ()
+            yield from from_mrkdwn(text, names).blocks
+        case {"type": "divider"}:
+            yield Rule()
+        case {"type": "table" | "data_table", "rows": list(rows)}:
+            yield from _words(found.get("caption"), names)
+            yield from as_blocks([[tuple(_words(cell, names)) for cell in _dicts(row)] for row in rows])
+        case {"type": "raw_number", "value": int() | float() as value}:
+            yield from from_plain(_string(found, "text") or str(value)).blocks
+        case {"type": "button" | "url", "text": {"text": str(label)} | str(label), "url": str(url)}:
+            yield from paragraphs([link(clean_text(url), clean_text(label))])
+        case {"type": "button" | "icon_button" | "workflow_button"}:
+            return  # what it does, it does in Slack
+        case dict():
+            yield from _parts(found, names)
+
+
+def _parts(found: Json, names: Names) -> Iterator[Block]:
+    """The words of a block in their order, and where its film or picture is."""
+    is_header = found.get("type") == "header"
+    for part in (part for key in WITH_WORDS for part in _words(found.get(key), names)):
+        yield Heading(part.content) if is_header and isinstance(part, Paragraph) else part
+    address = _string(found, "title_url") or _string(found, "video_url")
+    if found.get("type") == "image" and "block_id" in found:  # a picture within a text has none
+        address = _string(found, "image_url")
+    yield from paragraphs([link(clean_text(address), "")])
 
 
 def _attachment(attachment: Json, names: Names) -> tuple[Block, ...]:
@@ -202,16 +233,19 @@ def _attachment(attachment: Json, names: Names) -> tuple[Block, ...]:
     if (attachment.get("from_url") or attachment.get("original_url")) and not shared:
         return ()
     title = link(clean_text(_string(attachment, "title_link")), clean_text(_string(attachment, "title")), _BOLD)
-    inner = tuple(_blocks(attachment.get("blocks"), names))
-    for message in _dicts(attachment.get("message_blocks")):
-        wrapped = message.get("message")
-        inner += tuple(_blocks(wrapped.get("blocks"), names)) if isinstance(wrapped, dict) else ()
+    wrapped = [message.get("message") for message in _dicts(attachment.get("message_blocks"))]
+    inner = [block for one in (attachment, *wrapped) if isinstance(one, dict) for block in _dicts(one.get("blocks"))]
     found = (
         *from_mrkdwn(_string(attachment, "pretext"), names).blocks,
         *paragraphs([Run(clean_text(_string(attachment, "author_name")), _BOLD)]),
         *paragraphs([title]),
-        *(inner or from_mrkdwn(_string(attachment, "text"), names).blocks),
+        *_said(inner, _string(attachment, "text"), names),
         *(block for field in _dicts(attachment.get("fields")) for block in _field(field, names)),
+        *paragraphs([link(clean_text(_string(attachment, "image_url")), "")]),
+        *_words(attachment.get("actions"), names),
+        *(
+            () if shared else from_plain(_string(attachment, "footer")).blocks
+        ),  # of one that is shared it is Slack's own
     )
     return found or from_plain(_string(attachment, "fallback")).blocks
 

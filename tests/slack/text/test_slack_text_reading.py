@@ -241,6 +241,108 @@ def test_a_table_comes_in_columns():
     )
 
 
+LINKED = {"type": "button", "text": plain_text("View"), "url": "https://b.example"}
+CARD = {"type": "card", "title": marked("A"), "subtitle": marked("*sub*"), "body": marked("body"), "actions": [LINKED]}
+TASK = {
+    "type": "task_card",
+    "title": "Fetch",
+    "details": rich(section(text("how"))),
+    "output": rich(section(text("what"))),
+    "sources": [{"type": "url", "url": "https://s.example", "text": "source"}],
+}
+FILM = {
+    "type": "video",
+    "title": plain_text("How to"),
+    "description": plain_text("why"),
+    "title_url": "https://v.example",
+}
+
+
+@pytest.mark.parametrize(
+    ("block", "plain"),
+    [
+        (
+            {"type": "container", "title": plain_text("T"), "child_blocks": [CARD]},
+            "T; A; sub; body; View (https://b.example)",
+        ),
+        (
+            {"type": "carousel", "elements": [CARD, CARD | {"actions": []}]},
+            "A; sub; body; View (https://b.example); A; sub; body",
+        ),
+        (
+            {"type": "plan", "title": "Thinking", "tasks": [TASK]},
+            "Thinking; Fetch; how; what; source (https://s.example)",
+        ),
+        (FILM, "How to; why; https://v.example"),
+        ({"type": "section", "text": marked("hi"), "accessory": LINKED}, "hi; View (https://b.example)"),
+        (
+            {"type": "image", "block_id": "b", "alt_text": "a chart", "image_url": "https://i.example"},
+            "a chart; https://i.example",
+        ),
+        (
+            {"type": "data_table", "rows": [[{"type": "raw_text", "text": "a"}, {"type": "raw_number", "value": 3}]]},
+            "a | 3",
+        ),
+    ],
+)
+def test_every_part_of_what_an_app_posts_is_read(block, plain):
+    header = {"type": "header", "text": plain_text("Alert")}
+    message = {"text": "not this", "blocks": [header, block]}
+
+    assert ["Alert", *plain.split("; ")] == to_plain(from_message(message, NAMES)).split("\n\n")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_where_a_block_is_of_an_unknown_kind_the_text_of_the_message_is_read_too(nested):
+    strange = {"type": "of_the_future", "words": "disk full", "title": plain_text("Alert")}
+    blocks = [{"type": "container", "child_blocks": [strange]}] if nested else [strange]
+
+    assert Document((paragraph("Alert"), paragraph("Alert: disk full"))) == from_message(
+        {"text": "Alert: disk full", "blocks": blocks}, NAMES
+    )
+    assert Document((paragraph("Alert"),)) == from_message({"text": "*Alert*", "blocks": blocks}, NAMES)
+
+
+def test_where_the_blocks_are_rules_and_buttons_alone_the_text_is_read():
+    blocks = [{"type": "divider"}, {"type": "actions", "elements": [{"type": "button", "text": plain_text("Press")}]}]
+
+    assert Document((Rule(), paragraph("Deploy?"))) == from_message({"text": "Deploy?", "blocks": blocks}, NAMES)
+
+
+def test_rich_text_nested_in_each_other_loses_no_words():
+    found = blocks_of(
+        {"type": "rich_text_of_the_future", "elements": [section(text("inside"))]},
+        {"type": "rich_text_quote", "elements": [section(text("one")), section(text("two"))]},
+        {"type": "rich_text_list", "style": "bullet", "elements": [section(text("a")), flat_list("bullet", 1, "b")]},
+    )
+
+    nested = List((*items("a"), Item((List(items("b")),))))
+    assert (paragraph("inside"), Quote((paragraph("one"), paragraph("two"))), nested) == found
+
+
+def test_an_older_attachment_is_read_with_its_picture_its_buttons_and_its_last_line():
+    attached = {
+        "text": "down",
+        "image_url": "https://i.example",
+        "footer": "of db1",
+        "actions": [LINKED | {"text": "View"}],
+    }
+
+    assert ["> down", "> https://i.example", "> View (https://b.example)", "> of db1"] == to_plain(
+        from_message({"attachments": [attached]}, NAMES)
+    ).split("\n>\n")
+
+
+def test_the_ids_in_every_part_of_what_an_app_posts_are_looked_up():
+    cell = rich(section({"type": "user", "user_id": "U7"}))
+    blocks = [
+        {"type": "container", "child_blocks": [CARD | {"body": marked("<@U8>")}]},
+        {"type": "table", "rows": [[cell]]},
+    ]
+
+    assert {"U7", "U8"} == ids_in({"blocks": blocks})
+
+
 @pytest.mark.parametrize(
     ("mrkdwn", "plain"),
     [
