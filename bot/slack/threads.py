@@ -17,7 +17,7 @@ from bot.slack.files import Files, describe, needs_info
 from bot.slack.limits import METADATA_EVENT, PAGE
 from bot.slack.people import PATIENCE, People
 from bot.slack.text.names import KnownNames, ids_in
-from bot.slack.text.read_rich_text import from_message
+from bot.slack.text.read_rich_text import dicts, from_message, is_shared
 from bot.slack.web import Identity, Web
 from bot.slack.wishes import CARRYING, behind, carrying, only_asks
 
@@ -167,7 +167,7 @@ class SlackThreads:
         document = from_message(message, names)
         if verb:
             document = behind(document)
-        files = tuple([await self._stub(one) for one in message.get("files") or [] if isinstance(one, dict)])
+        files = tuple([await self._stub(one) for one in _files(message)])
         return ThreadMessage(
             ts=ts,
             author=await self._people.writer(message),
@@ -190,6 +190,12 @@ class SlackThreads:
             return await self.file(stub.id)
         except SlackRefused as refused:
             return SlackFile(id=stub.id, name=stub.name, permalink=stub.permalink, trouble=refused.words)
+
+
+def _files(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The files of a message, and of those that it forwards, each once."""
+    shared = [one for one in dicts(message.get("attachments")) if is_shared(one)]
+    return list({str(file.get("id")): file for one in (message, *shared) for file in dicts(one.get("files"))}.values())
 
 
 def _is_spoken(message: Mapping[str, Any]) -> bool:

@@ -192,6 +192,23 @@ async def test_a_file_of_which_slack_gives_only_the_id_is_asked_for(office, thre
     assert "not in Slack" in unknown.files[0].trouble
 
 
+async def test_the_files_of_a_forwarded_message_are_those_of_the_message_that_forwards_it(office, threads):
+    own, forwarded, previewed = [
+        {"id": f"F{number}", "name": f"{number}.log", "url_private": "https://files.slack.com/files-pri/x"}
+        for number in range(3)
+    ]
+    attachments = [
+        {"is_share": True, "text": "the logs", "files": [forwarded, own]},
+        {"from_url": "https://a.example", "files": [previewed]},
+    ]
+
+    message = await threads.understand(
+        {"ts": "1.1", "user": office.ada, "text": "see", "files": [own], "attachments": attachments}, office.channel
+    )
+
+    assert ["0.log", "1.log"] == [file.name for file in message.files]
+
+
 async def test_an_edited_message_tells_when(office, threads):
     root = await office.workspace.post(office.ada, office.channel, "helo")
     await office.workspace.edit(office.ada, office.channel, root["ts"], "hello")

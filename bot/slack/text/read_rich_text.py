@@ -47,14 +47,14 @@ def from_message(message: Json, names: Names) -> Document:
     Never raises for what Slack sends; parts of an unknown kind give their text, and the message's, too.
     """
     blocks = _said(message.get("blocks"), _string(message, "text"), names)
-    attached = (_attachment(attachment, names) for attachment in _dicts(message.get("attachments")))
+    attached = (_attachment(attachment, names) for attachment in dicts(message.get("attachments")))
     return Document((*blocks, *(Quote(found) for found in attached if found)))
 
 
 def from_rich_text(block: Json, names: Names) -> Document:
     """The tree of a rich_text block, as messages hold it and as a rich_text_input gives it."""
     blocks: list[Block] = []
-    for (lists, border), group in groupby(_dicts(block.get("elements")), key=_sort):
+    for (lists, border), group in groupby(dicts(block.get("elements")), key=_sort):
         row = list(group)
         found = _nested([_flat(element, names) for element in row]) if lists else _elements(row, names)
         quotes = [Quote(tuple(found))] if border and found else found
@@ -77,7 +77,7 @@ def _elements(elements: Iterable[Json], names: Names) -> list[Block]:
 
 
 def _element(element: Json, names: Names) -> tuple[Block, ...]:
-    inner = _dicts(element.get("elements"))
+    inner = dicts(element.get("elements"))
     if element.get("type") == "rich_text_list":
         return tuple(_nested([_flat(element, names)]))
     if any(_string(one, "type").startswith("rich_text") for one in inner):
@@ -105,7 +105,7 @@ def _flat(element: Json, names: Names) -> _Flat:
         indent=min(indent, _DEEPEST) if isinstance(indent, int) else 0,
         ordered=element.get("style") == "ordered",
         start=offset + 1 if isinstance(offset, int) else None,
-        items=tuple(Item(_element(item, names)) for item in _dicts(element.get("elements"))),
+        items=tuple(Item(_element(item, names)) for item in dicts(element.get("elements"))),
     )
 
 
@@ -176,12 +176,12 @@ def _said(blocks: Any, text: str, names: Names) -> tuple[Block, ...]:
     found, words = tuple(_words(blocks, names)), from_mrkdwn(text, names).blocks
     if all(isinstance(block, Rule) for block in found):
         return (*found, *words)
-    more = any(map(_is_strange, _dicts(blocks))) and _letters(words) not in _letters(found)
+    more = any(map(_is_strange, dicts(blocks))) and _letters(words) not in _letters(found)
     return (*found, *words) if more else found
 
 
 def _is_strange(block: Json) -> bool:
-    return _string(block, "type") not in _KINDS or any(map(_is_strange, _dicts(block.get("child_blocks"))))
+    return _string(block, "type") not in _KINDS or any(map(_is_strange, dicts(block.get("child_blocks"))))
 
 
 def _letters(blocks: tuple[Block, ...]) -> str:
@@ -205,7 +205,7 @@ def _words(found: Any, names: Names) -> Iterator[Block]:
             yield Rule()
         case {"type": "table" | "data_table", "rows": list(rows)}:
             yield from _words(found.get("caption"), names)
-            yield from as_blocks([[tuple(_words(cell, names)) for cell in _dicts(row)] for row in rows])
+            yield from as_blocks([[tuple(_words(cell, names)) for cell in dicts(row)] for row in rows])
         case {"type": "raw_number", "value": int() | float() as value}:
             yield from from_plain(_string(found, "text") or str(value)).blocks
         case {"type": "button" | "url", "text": {"text": str(label)} | str(label), "url": str(url)}:
@@ -229,18 +229,18 @@ def _parts(found: Json, names: Names) -> Iterator[Block]:
 
 def _attachment(attachment: Json, names: Names) -> tuple[Block, ...]:
     """What a bot attached or a person shared; the preview of a link says nothing that the link does not."""
-    shared = attachment.get("is_msg_unfurl") or attachment.get("is_share")
+    shared = is_shared(attachment)
     if (attachment.get("from_url") or attachment.get("original_url")) and not shared:
         return ()
     title = link(clean_text(_string(attachment, "title_link")), clean_text(_string(attachment, "title")), _BOLD)
-    wrapped = [message.get("message") for message in _dicts(attachment.get("message_blocks"))]
-    inner = [block for one in (attachment, *wrapped) if isinstance(one, dict) for block in _dicts(one.get("blocks"))]
+    wrapped = [message.get("message") for message in dicts(attachment.get("message_blocks"))]
+    inner = [block for one in (attachment, *wrapped) if isinstance(one, dict) for block in dicts(one.get("blocks"))]
     found = (
         *from_mrkdwn(_string(attachment, "pretext"), names).blocks,
         *paragraphs([Run(clean_text(_string(attachment, "author_name")), _BOLD)]),
         *paragraphs([title]),
         *_said(inner, _string(attachment, "text"), names),
-        *(block for field in _dicts(attachment.get("fields")) for block in _field(field, names)),
+        *(block for field in dicts(attachment.get("fields")) for block in _field(field, names)),
         *paragraphs([link(clean_text(_string(attachment, "image_url")), "")]),
         *_words(attachment.get("actions"), names),
         *(
@@ -248,6 +248,11 @@ def _attachment(attachment: Json, names: Names) -> tuple[Block, ...]:
         ),  # of one that is shared it is Slack's own
     )
     return found or from_plain(_string(attachment, "fallback")).blocks
+
+
+def is_shared(attachment: Json) -> bool:
+    """Whether an attachment is another message of Slack's, which somebody forwarded."""
+    return bool(attachment.get("is_msg_unfurl") or attachment.get("is_share"))
 
 
 def _field(field: Json, names: Names) -> tuple[Block, ...]:
@@ -261,7 +266,8 @@ def _field(field: Json, names: Names) -> tuple[Block, ...]:
             return (*paragraphs(start), *blocks)
 
 
-def _dicts(found: Any) -> list[Json]:
+def dicts(found: Any) -> list[Json]:
+    """The objects in a list of Slack's JSON."""
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
