@@ -9,8 +9,9 @@ from adapters.contract import Capability, Limits
 from adapters.model import Body
 from bot.conversion.marks import for_agents
 from bot.conversion.ports import SlackFile, ThreadMessage
+from bot.conversion.text.inlines import link
 from bot.conversion.text.plain import from_plain, to_plain
-from bot.conversion.text.tree import Block, Code, Document, Link, Paragraph, Rule, Run, Style
+from bot.conversion.text.tree import Block, Code, Document, Paragraph, Rule, Run, Style
 from bot.conversion.text.write_html import to_html
 from bot.conversion.text.write_markdown import to_markdown
 from bot.words import _, decimal
@@ -230,10 +231,12 @@ def entry(message: ThreadMessage) -> tuple[Block, ...]:
 
 
 def kept_back(file: SlackFile, why: str) -> str:
-    """What people are told of a file that stays in Slack: which, why, and where it is."""
+    """What people are told of a file that does not go to the ticket: which, why, and where it is."""
     told = f"{file.name}: {why}"
     if not file.permalink:
         return told
+    if file.outside:
+        return _("{told} It is here: {address}", told=told, address=file.permalink)
     return _("{told} It stays in Slack: {address}", told=told, address=file.permalink)
 
 
@@ -345,15 +348,19 @@ _REQUEST_REST = 200_000
 
 
 def _names(carried: Sequence[SlackFile], refused: Sequence[SlackFile]) -> tuple[Block, ...]:
-    """Lines that name a message's files; those that stay in Slack with a link."""
+    """Lines that name a message's files; those that do not go with it each with a link."""
     lines: list[Block] = []
     if carried:
         names = ", ".join(file.name for file in carried)
-        lines.append(Paragraph((Run(_("Attached: {names}", names=names), ITALIC),)))
-    for file in refused:
-        where = (Link(file.permalink, file.name),) if file.permalink else (Run(file.name),)
-        lines.append(Paragraph((Run(_("Not attached, still in Slack: "), ITALIC), *where)))
-    return tuple(lines)
+        lines.append(Paragraph((Run(_("Files: {names}", names=names), ITALIC),)))
+    return (*lines, *map(not_attached, refused))
+
+
+def not_attached(file: SlackFile) -> Block:
+    """The line in a ticket that says which file is not on it, and where it is."""
+    in_slack = file.permalink and not file.outside
+    words = _("Not attached, still in Slack: ") if in_slack else _("Not attached: ")
+    return Paragraph((Run(words, ITALIC), link(file.permalink, file.name)))
 
 
 def _plain(text: str) -> Block:

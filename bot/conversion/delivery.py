@@ -11,13 +11,13 @@ from typing import Any, TypedDict
 from adapters.contract import Capability, Reconcile, TicketAdapter
 from adapters.errors import UnsupportedFeature
 from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibility
-from bot.conversion.compose import Part, kept_back, render
+from bot.conversion.compose import Part, kept_back, not_attached, render
 from bot.conversion.journal import UNSEEN, Journal
 from bot.conversion.ports import SlackFile, SlackRefused, SlackTrouble, ThreadMessage, Threads
 from bot.conversion.records import Delivered, Link as TicketLink
 from bot.conversion.stamps import marker_of, part_marker
 from bot.conversion.text.plain import to_plain
-from bot.conversion.text.tree import Document, Link, Paragraph, Run
+from bot.conversion.text.tree import Document
 from bot.words import N_, _
 
 FETCHES = 30
@@ -91,8 +91,9 @@ async def fetched(threads: Threads, part: Part, *, limit: int | None, tries: dic
             try:
                 files.append(await threads.fetch(file, place, limit=limit))
             except (SlackRefused, SlackTrouble) as error:
-                carried.left_out.append(kept_back(file, _why_not(error, file, tries)))
-                carried.part = _without(carried.part, file)
+                words, kept = _why_not(error, file, tries), file.refused(error.code)
+                carried.left_out.append(kept_back(kept, words))
+                carried.part = _without(carried.part, file, kept)
         carried.files = tuple(files)
         yield carried
 
@@ -108,11 +109,9 @@ def _why_not(error: SlackRefused | SlackTrouble, file: SlackFile, tries: dict[st
     return _("it could not be fetched, although that was tried {count} times.", count=tries[file.id])
 
 
-def _without(part: Part, file: SlackFile) -> Part:
-    """*part* with a line that says where the file is, instead of the file."""
-    where = Link(file.permalink, file.name) if file.permalink else Run(file.name)
-    line = Paragraph((Run(_("Could not be fetched, still in Slack: ")), where))
-    document = Document((*part.document.blocks, line))
+def _without(part: Part, file: SlackFile, kept: SlackFile) -> Part:
+    """*part* with a line that says where the file is (*kept*) instead of the file."""
+    document = Document((*part.document.blocks, not_attached(kept)))
     return replace(part, document=document, files=tuple(other for other in part.files if other is not file))
 
 

@@ -1,6 +1,6 @@
 """What Slack says and shows, in our own words: messages and their authors, cards, and what went wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -67,7 +67,10 @@ class Audience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackFile:
-    """A file as a Slack message names it. ``trouble`` says in words why it cannot be fetched, where that is known."""
+    """A file as a Slack message names it. ``trouble`` says in words why it cannot be fetched, where that is known.
+
+    ``permalink``: where people find it, empty where that is nowhere. ``outside``: that is not in Slack.
+    """
 
     id: str
     name: str
@@ -75,7 +78,12 @@ class SlackFile:
     size: int = 0
     url: str = ""  # url_private_download
     permalink: str = ""
+    outside: bool = False
     trouble: str = ""
+
+    def refused(self, code: str) -> "SlackFile":
+        """It, as Slack shows it to people after it was asked for and refused with *code*."""
+        return replace(self, permalink="") if code in {"file_not_found", "file_deleted"} else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,13 +37,14 @@ def describe(file: Mapping[str, Any]) -> SlackFile:
     mode = str(file.get("mode") or "")
     url = str(file.get("url_private_download") or file.get("url_private") or "")
     size = file.get("size")
-    trouble = ""
+    outside = mode == "external" or bool(file.get("is_external"))
+    permalink, trouble = str(file.get("permalink") or ""), ""
     if mode == "tombstone":
-        trouble = _("it was deleted in Slack.")
+        permalink, trouble = "", _("it was deleted in Slack.")
     elif mode == "hidden_by_limit":
         trouble = _("it is older than what the workspace's plan of Slack shows.")
-    elif mode == "external" or file.get("is_external"):
-        trouble = _("it is kept outside of Slack; its link stands in the message.")
+    elif outside:
+        permalink, trouble = str(file.get("url_private") or permalink), _("it is kept outside of Slack.")
     elif mode in _CANVASES:
         trouble = _("it is a canvas or a list, which can only be read in Slack.")
     elif not url and not needs_info(file):
@@ -54,7 +55,8 @@ def describe(file: Mapping[str, Any]) -> SlackFile:
         media_type=str(file.get("mimetype") or ""),
         size=size if isinstance(size, int) and size > 0 else 0,
         url=url,
-        permalink=str(file.get("permalink") or ""),
+        permalink=permalink,
+        outside=outside,
         trouble=trouble,
     )
 
@@ -80,21 +82,16 @@ class Files:
             SlackRefused: it cannot be had, with the reason for people.
         """
         if file.trouble:
-            raise SlackRefused("file_unavailable", f"{file.name}: {file.trouble}")
+            raise SlackRefused("file_unavailable", file.trouble)
         most = self._most if limit is None else min(limit, self._most)
         if file.size > most:
-            raise _too_large(file, most)
+            raise _too_large(most)
         with suppress(_Incomplete):  # a transfer that broke off is tried once more
             return await self._once(file, folder, most)
         try:
             return await self._once(file, folder, most)
         except _Incomplete as error:
-            words = _(
-                "{name}: Slack says it has {size:,} bytes, and sent {sent:,}.",
-                name=file.name,
-                size=file.size,
-                sent=error.size,
-            )
+            words = _("Slack says it has {size:,} bytes, and sent {sent:,}.", size=file.size, sent=error.size)
             raise SlackRefused("file_incomplete", words) from error
 
     async def _once(self, file: SlackFile, folder: Path, most: int) -> OutgoingFile:
@@ -110,7 +107,7 @@ class Files:
             async with asyncio.timeout(_SECONDS):
                 response = await self._open(file)
                 try:
-                    size, digest, head = await _store(response, file, path, limit)
+                    size, digest, head = await _store(response, path, limit)
                 finally:
                     response.close()
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -128,15 +125,15 @@ class Files:
             response = await self._get(url)
             if response.status not in _REDIRECTS:
                 try:
-                    _judge(response, file)
+                    _judge(response)
                 except BaseException:
                     response.close()
                     raise
                 return response
             target = response.headers.get("Location", "")
             response.close()
-            url = self._next(url, target, file)
-        raise SlackRefused("file_redirects", _("{name}: Slack sent us from address to address for it.", name=file.name))
+            url = self._next(url, target)
+        raise SlackRefused("file_redirects", _("Slack sent us from address to address for it."))
 
     async def _get(self, url: URL) -> aiohttp.ClientResponse:
         headers = {"Accept-Encoding": "identity"}
@@ -157,15 +154,13 @@ class Files:
         url = _url(file.url)
         if url is not None and (self._is_own(url) or (_is_https(url) and url.raw_host == FILES_HOST and _is_file(url))):
             return url
-        raise SlackRefused(
-            "file_elsewhere", _("{name}: it is not kept at Slack; its link stands in the message.", name=file.name)
-        )
+        raise SlackRefused("file_elsewhere", _("Slack names a place for it that is not Slack's."))
 
-    def _next(self, url: URL, target: str, file: SlackFile) -> URL:
+    def _next(self, url: URL, target: str) -> URL:
         following = _url(str(url.join(URL(target))) if _PRINTABLE.fullmatch(target) else "")
         if following is not None and (self._is_own(following) or (_is_https(following) and _is_slacks(following))):
             return following
-        raise SlackRefused("file_elsewhere", _("{name}: Slack sent us to another place for it.", name=file.name))
+        raise SlackRefused("file_elsewhere", _("Slack sent us to another place for it."))
 
     def _is_own(self, url: URL) -> bool:
         """Whether it is at the host that the settings name instead of Slack's."""
@@ -211,15 +206,15 @@ class _Incomplete(Exception):
         self.size = size
 
 
-def _judge(response: aiohttp.ClientResponse, file: SlackFile) -> None:
+def _judge(response: aiohttp.ClientResponse) -> None:
     """Raise what a status other than 200 means."""
     match response.status:
         case HTTPStatus.OK:
             return
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            raise _login(file)
+            raise _login()
         case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
-            raise SlackRefused("file_not_found", _("{name}: it is not in Slack any more.", name=file.name))
+            raise SlackRefused("file_not_found", _("it is not in Slack any more."))
         case HTTPStatus.TOO_MANY_REQUESTS:
             asked = response.headers.get("Retry-After", "")
             seconds = min(int(asked), 3600) if asked.isdecimal() else 30
@@ -227,12 +222,10 @@ def _judge(response: aiohttp.ClientResponse, file: SlackFile) -> None:
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise SlackTrouble(f"http_{status}")
         case status:
-            raise SlackRefused(
-                f"http_{status}", _("{name}: Slack answered {status} when asked for it.", name=file.name, status=status)
-            )
+            raise SlackRefused(f"http_{status}", _("Slack answered {status} when asked for it.", status=status))
 
 
-async def _store(response: aiohttp.ClientResponse, file: SlackFile, path: Path, limit: int) -> tuple[int, str, bytes]:
+async def _store(response: aiohttp.ClientResponse, path: Path, limit: int) -> tuple[int, str, bytes]:
     """Write the body to *path*; gives its size, its SHA-256 and its first bytes."""
     digest, size, head = hashlib.sha256(), 0, b""
     handle = await asyncio.to_thread(path.open, "xb")
@@ -240,7 +233,7 @@ async def _store(response: aiohttp.ClientResponse, file: SlackFile, path: Path, 
         async for chunk in response.content.iter_chunked(_CHUNK):
             size += len(chunk)
             if size > limit:
-                raise _too_large(file, limit)
+                raise _too_large(limit)
             if len(head) < _HEAD:
                 head += chunk[:_HEAD]
             digest.update(chunk)
@@ -256,23 +249,20 @@ def _check(file: SlackFile, size: int, head: bytes) -> None:
         return
     is_page = "html" in file.media_type or file.name.lower().endswith((".html", ".htm"))
     if not is_page and _PAGE.match(head):
-        raise _login(file)
+        raise _login()
     if file.size:
         raise _Incomplete(size)
 
 
-def _login(file: SlackFile) -> SlackRefused:
+def _login() -> SlackRefused:
     return SlackRefused(
         "file_denied",
         _(
-            "{name}: Slack does not let Threadline read it. An operator must add the permission files:read "
-            "under OAuth & Permissions and reinstall the app.",
-            name=file.name,
+            "Slack does not let Threadline read it. An operator must add the permission files:read "
+            "under OAuth & Permissions and reinstall the app."
         ),
     )
 
 
-def _too_large(file: SlackFile, limit: int) -> SlackRefused:
-    return SlackRefused(
-        "file_too_large", _("{name}: it is larger than the {limit:,} bytes that may go.", name=file.name, limit=limit)
-    )
+def _too_large(limit: int) -> SlackRefused:
+    return SlackRefused("file_too_large", _("it is larger than the {limit:,} bytes that may go.", limit=limit))

@@ -4,7 +4,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -189,7 +189,7 @@ class SlackThreads:
         try:
             return await self.file(stub.id)
         except SlackRefused as refused:
-            return SlackFile(id=stub.id, name=stub.name, permalink=stub.permalink, trouble=refused.words)
+            return replace(stub, trouble=refused.words).refused(refused.code)
 
 
 def _files(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:

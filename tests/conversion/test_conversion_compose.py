@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from adapters.contract import Capability, Limits
@@ -86,6 +87,30 @@ def test_a_file_that_cannot_go_is_named_with_the_reason_and_where_it_is():
     assert (f"{words}https://example.slack.com/files/film",) == conversion.left_out
     assert "https://example.slack.com/files/film" in conversion.parts[0].body.plain
     assert () == conversion.parts[0].files
+
+
+@pytest.mark.parametrize(
+    ("left", "told", "line"),
+    [
+        ({}, "a.png: it is a canvas.", "Not attached: a.png"),
+        (
+            {"permalink": "https://a.slack.com/F1"},
+            "a.png: it is a canvas. It stays in Slack: https://a.slack.com/F1",
+            "Not attached, still in Slack: a.png (https://a.slack.com/F1)",
+        ),
+        (
+            {"permalink": "https://docs.example/1", "outside": True},
+            "a.png: it is a canvas. It is here: https://docs.example/1",
+            "Not attached: a.png (https://docs.example/1)",
+        ),
+    ],
+)
+def test_of_a_file_that_does_not_go_only_what_is_true_is_said(left, told, line):
+    conversion = of_message(
+        message(1, files=[file(trouble="it is a canvas.", **left)]), limits=Limits(), capabilities=ALL
+    )
+
+    assert ((told,), ["hello", "", line]) == (conversion.left_out, conversion.parts[0].body.plain.split("\n"))
 
 
 def test_a_desk_without_files_gets_none_and_the_person_is_told():

@@ -138,10 +138,9 @@ def test_s3_whatever_an_address_looks_like_the_token_goes_to_slacks_file_host_al
 def test_s4_slacks_other_hosts_are_followed_without_the_token():
     files = Files(Web("xoxb-canary"))
     start = URL("https://files.slack.com/files-pri/T1-F1/a")
-    file = SlackFile(id="F1", name="a")
 
     follows = {
-        target: files._may_have_token(files._next(start, target, file))
+        target: files._may_have_token(files._next(start, target))
         for target in (
             "/files-pri/x",
             "https://slack-files.com/x",
@@ -154,7 +153,7 @@ def test_s4_slacks_other_hosts_are_followed_without_the_token():
     for target in ("http://slack-files.com/x", "https://notslack.com/x", "https://evil.test/", "http://127.0.0.1/", ""):
         if target:
             with pytest.raises(SlackRefused):
-                files._next(start, target, file)
+                files._next(start, target)
 
 
 async def test_s4_redirects_at_home_are_followed_with_the_token_and_end(tmp_path):
@@ -293,21 +292,21 @@ def test_a_file_is_described_with_a_clean_name_and_its_download_address():
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "words", "address"),
     [
-        ({"mode": "tombstone"}, "deleted"),
-        ({"mode": "hidden_by_limit"}, "plan"),
-        ({"mode": "external"}, "outside of Slack"),
-        ({"is_external": True}, "outside of Slack"),
-        ({"mode": "quip"}, "canvas"),
-        ({"url_private": None, "url_private_download": None}, "no address"),
+        ({"mode": "tombstone"}, "deleted", ""),
+        ({"mode": "hidden_by_limit"}, "plan", FILE["permalink"]),
+        ({"mode": "external", "url_private": "https://docs.example/1"}, "outside of Slack", "https://docs.example/1"),
+        ({"is_external": True, "url_private": "https://docs.example/1"}, "outside of Slack", "https://docs.example/1"),
+        ({"mode": "quip"}, "canvas", FILE["permalink"]),
+        ({"url_private": None, "url_private_download": None}, "no address", FILE["permalink"]),
     ],
 )
-async def test_what_cannot_be_fetched_says_why_and_keeps_its_link(change, words, tmp_path):
+async def test_what_cannot_be_fetched_says_why_and_where_it_is(change, words, address, tmp_path):
     file = describe({**FILE, **change})
 
     assert words in file.trouble
-    assert FILE["permalink"] == file.permalink
+    assert (address, address.startswith("https://docs.example")) == (file.permalink, file.outside)
     async with Web("xoxb-canary") as web:
         with pytest.raises(SlackRefused, match=words):
             await Files(web).fetch(file, tmp_path, limit=None)
