@@ -171,22 +171,23 @@ class Delivery:
         ids: list[str] = []
         left_out: list[str] = []
         for place, part in enumerate(parts, start=first):
-            number = part.number or place
+            number, progress = part.number or place, self.journal.progress
             step = f"message {number}"
-            if step in self.journal.progress.done:
-                ids.append(self.journal.progress.done[step])
-                continue
-            if self._is_superseded(part):
-                ids.append("")
-                continue
-            tries = self.journal.progress.tries
-            async with fetched(self.threads, part, limit=self.desk.limits.file, tries=tries) as carried:
-                left_out += carried.left_out
-                draft = await self.draft(carried.part, carried.files, number)
-                ids.append(await self._add(ticket, draft, step, self.says_in(part.messages)))
+            if step not in progress.done:
+                if self._is_superseded(part):
+                    ids.append("")
+                    continue
+                limit, tries = self.desk.limits.file, progress.tries
+                async with fetched(self.threads, part, limit=limit, tries=tries) as carried:
+                    if carried.left_out:
+                        progress.left_out[step] = carried.left_out
+                    draft = await self.draft(carried.part, carried.files, number)
+                    await self._add(ticket, draft, step, self.says_in(part.messages))
+            ids.append(progress.done[step])
+            left_out += progress.left_out.get(step, [])
         return ids, left_out
 
-    async def _add(self, ticket: TicketRef, draft: MessageDraft, step: str, says: Mapping[str, str]) -> str:
+    async def _add(self, ticket: TicketRef, draft: MessageDraft, step: str, says: Mapping[str, str]) -> None:
         async def act() -> str:
             return (await self.desk.add_message(ticket, draft)).id
 
@@ -194,7 +195,7 @@ class Delivery:
             found = await self.desk.find_message(ticket, draft.marker)
             return None if found is None else found.id
 
-        return await self.journal.once(step, act, look, says=says, **doubt(self.desk))
+        await self.journal.once(step, act, look, says=says, **doubt(self.desk))
 
     async def _upload(self, file: OutgoingFile, marker: str, number: str) -> str:
         async def act() -> str:

@@ -22,6 +22,8 @@ APPS_A_MINUTE = 2.0
 """How many posts of other apps a thread takes in the long run."""
 APPS_AHEAD = timedelta(minutes=10)
 """How far they may be ahead of that: twenty at once."""
+LEFT_OUT_KEPT = 20
+"""How many lines about what could not be carried a link keeps."""
 
 
 async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: AddMessage) -> Outcome:
@@ -148,11 +150,16 @@ async def _show(rooms: Rooms, link: Link, work: AddMessage, left_out: tuple[str,
         receipt = Receipt(channel=link.thread.channel, ts=work.ts, state="delivered", again=again)
         await rooms.lanes.add([receipt_op(link.thread, receipt)])
     if left_out:
-        await rooms.links.update(
-            link.thread, lambda now: now.model_copy(update={"left_out": (*now.left_out, *left_out)[-20:]})
-        )
+        await rooms.links.update(link.thread, lambda now: _leaving_out(now, left_out))
     if left_out or not work.ts:
         await rooms.lanes.add([card_op(link.thread)])
+
+
+def _leaving_out(link: Link, more: tuple[str, ...]) -> Link:
+    """*link* with *more* that could not be carried; of the older the number is enough."""
+    every = (*link.left_out, *more)
+    before = link.left_out_before + len(every[:-LEFT_OUT_KEPT])
+    return link.model_copy(update={"left_out": every[-LEFT_OUT_KEPT:], "left_out_before": before})
 
 
 async def _no_ticket(rooms: Rooms, journal: Journal, work: AddMessage, thread: ThreadKey) -> None:

@@ -205,7 +205,9 @@ async def _open(
     new = await _linked(rooms, link, desk, opened, work)
     ids, more_left_out = await tickets.add_rest(delivery, opened, conversion)
     left_out = (*conversion.left_out, *left_out, *more_left_out)
-    await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
+    await rooms.links.update(
+        link.thread, lambda now: now.model_copy(update={"left_out": left_out, "left_out_before": 0})
+    )
     await rooms.lanes.add([*watch_ops(desk, link.thread), *(agents_ops(desk, new, timed=False) if new else [])])
     delivered = tickets.delivered_on(journal, conversion.parts, ids, messages, on=opened.ticket.id)
     return Outcome(delivered=delivered), new

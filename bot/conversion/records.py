@@ -67,7 +67,8 @@ class Link(KeptRecord):
     priority: str = ""
     department: str = ""
     follows: str = ""  # number of the ticket that the thread went with before this one
-    left_out: tuple[str, ...] = ()  # what could not be carried, in words for people
+    left_out: tuple[str, ...] = ()  # what could not be carried lately, in words for people; the newest is the last
+    left_out_before: int = 0  # how much more could not be carried before
     switches: tuple[Switch, ...] = ()  # by time; before the first, and without any, everything that people say goes
     agents: bool = False  # whether this thread is the ticket's in the channel of its agents
     deadline: datetime | None = None  # as last seen, or made by the settings
@@ -387,6 +388,7 @@ class Progress(BaseModel):
     rested: bool = True  # False while a worker has it in hand
     first_failed: float = 0.0  # when the present trouble began; 0 while all is well
     done: dict[str, str] = Field(default={})  # step -> what it gave
+    left_out: dict[str, list[str]] = Field(default={})  # step -> what of its files it could not bring, in words
     plan: list[list[str]] = []  # one list: the timestamps of a conversion's messages, fixed when it began
     packed: list[list[str]] = []  # the timestamps in each of its parts, fixed before the first of them was sent
     read_to: str = ""  # the timestamp of the thread's last message then

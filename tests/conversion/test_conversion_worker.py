@@ -389,34 +389,6 @@ async def test_a_file_that_slack_refuses_is_named_and_the_rest_goes(house):
     assert "gone.txt" in ticket.messages[0].text
 
 
-@pytest.mark.parametrize(
-    ("code", "told", "line"),
-    [
-        ("file_not_found", "a.txt: why.", "Not attached: a.txt"),
-        (
-            "file_denied",
-            "a.txt: why. It stays in Slack: https://a.slack.com/F9",
-            "Not attached, still in Slack: a.txt (https://a.slack.com/F9)",
-        ),
-    ],
-)
-async def test_a_file_that_cannot_be_fetched_is_not_said_to_be_attached_nor_in_slack_where_it_is_not(
-    house, code, told, line
-):
-    async def fetch(file, folder, *, limit):
-        raise SlackRefused(code, "why.")
-
-    house.threads.fetch = fetch
-    file = SlackFile(id="F9", name="a.txt", size=5, permalink="https://a.slack.com/F9")
-    house.threads.messages = [with_files(said(THREAD.ts, "It burns"), file)]
-
-    ticket = await opened(house)
-    await house.until(lambda: house.voice.updates or house.voice.cards)
-
-    assert (told,) == (await house.store.links.get(THREAD)).left_out
-    assert ["It burns", "Files: a.txt", line] == [text for text in ticket.messages[0].text.split("\n") if text][1:4]
-
-
 async def test_work_for_a_desk_that_left_the_settings_waits_until_it_is_back(house, monkeypatch):
     await opened(house)
     known = house.rooms.desks.get

@@ -354,6 +354,28 @@ def test_a_card_in_words():
     ) == text
 
 
+def test_a_card_shows_the_newest_of_what_was_left_out_and_how_much_more_there_is():
+    link = linked(left_out_before=80)
+
+    _, text = card(Card(link=link, desk=ViewedDesk("local"), left_out=tuple(f"file {number}" for number in range(20))))
+
+    shown = [line for line in text.splitlines() if line.startswith("- ")]
+    assert [*(f"- file {number}" for number in range(19, 9, -1)), "- and 90 more"] == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "size", "end"),
+    [(200, 300, f"w… https://{'a' * 300}"), (2, 500, f": https://{'a' * 500}"), (2, 600, ": …"), (200, 600, "w… …")],
+)
+def test_a_long_line_of_what_was_left_out_is_cut_before_its_address(words, size, end):
+    told = f"{'w' * words * 5} here: https://{'a' * size}"
+
+    _, text = card(Card(link=linked(), desk=ViewedDesk("local"), left_out=(told,)))
+
+    (line,) = [line for line in text.splitlines() if line.startswith("- ")]
+    assert (True, True) == (len(line) <= 602, line.endswith(end))
+
+
 @pytest.mark.parametrize(
     ("size", "words"),
     [(1, "1 byte"), (999, "999 bytes"), (340_000, "340 KB"), (1_500_000, "1.5 MB"), (2_000_000_000, "2 GB")],

@@ -7,6 +7,7 @@ from bot.conversion.ports import Card
 from bot.conversion.records import Link
 from bot.slack.ids import Action
 from bot.slack.views.elements import (
+    LINE,
     MAX_URL,
     Json,
     Said,
@@ -42,7 +43,7 @@ def card(shown: Card) -> Said:
     if shown.note:
         blocks.append(section(shown.note))
     if shown.left_out:
-        blocks += _left_out(shown.left_out)
+        blocks += _left_out(shown.left_out, before=link.left_out_before)
     blocks += actions("card", _buttons(shown))
     return blocks, spoken(blocks)
 
@@ -127,12 +128,22 @@ def _says_no_more(state: str, name: str) -> bool:
     return name.casefold() in {"", plain.casefold(), state_words(state).casefold()}
 
 
-def _left_out(left_out: tuple[str, ...]) -> list[Json]:
-    shown = [cut(line, 300) for line in left_out[:_LEFT_OUT_SHOWN]]
-    more = len(left_out) - len(shown)
+def _left_out(left_out: tuple[str, ...], *, before: int) -> list[Json]:
+    """The newest of what could not be carried, and how much more there is."""
+    shown = [_line(line) for line in left_out[: -_LEFT_OUT_SHOWN - 1 : -1]]
+    more = len(left_out) - len(shown) + before
     if more:
         shown.append(ngettext("and {number} more", "and {number} more", more))
     return [context(_("This could not go to the ticket:")), bullets(shown)]
+
+
+def _line(text: str) -> str:
+    """*text* cut to what a list takes: its words, not the address that may end it."""
+    words, _blank, address = text.rpartition(" ")
+    if len(text) <= LINE or not address.startswith("https://"):
+        return cut(text, LINE)
+    room = LINE - len(f" {address}")
+    return f"{cut(words, room)} {address}" if room > LINE // 3 else f"{cut(words, LINE - 2)} …"
 
 
 def _buttons(shown: Card) -> list[Json]:

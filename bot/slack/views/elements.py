@@ -17,6 +17,8 @@ Said: TypeAlias = tuple[list[Json], str]
 
 MAX_OPTION_VALUE = 150
 MAX_URL = 3000
+LINE = 600
+"""Characters in an entry of a list."""
 
 _INITIAL: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -72,7 +74,7 @@ def header(text: str) -> Json:
 
 def bullets(lines: Iterable[str]) -> Json:
     """A list."""
-    items = [{"type": "rich_text_section", "elements": [{"type": "text", "text": cut(line, 600)}]} for line in lines]
+    items = [{"type": "rich_text_section", "elements": [{"type": "text", "text": cut(line, LINE)}]} for line in lines]
     return {"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "bullet", "elements": items}]}
 
 
