@@ -1,6 +1,6 @@
 """Turns a thread into what a desk can carry: parts of text with their files, and the list of what cannot go. Pure."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
@@ -9,9 +9,11 @@ from adapters.contract import Capability, Limits
 from adapters.model import Body
 from bot.conversion.marks import for_agents
 from bot.conversion.ports import SlackFile, ThreadMessage
+from bot.conversion.text.clean import parts
 from bot.conversion.text.inlines import link
 from bot.conversion.text.plain import from_plain, to_plain
-from bot.conversion.text.tree import Block, Code, Document, Paragraph, Rule, Run, Style
+from bot.conversion.text.smaller import smaller
+from bot.conversion.text.tree import Block, Document, Paragraph, Rule, Run, Style
 from bot.conversion.text.write_html import to_html
 from bot.conversion.text.write_markdown import to_markdown
 from bot.words import _, decimal
@@ -305,15 +307,16 @@ class _Packing:
             return [(blocks, length)]
         return [((small,), self._length((small,))) for block in blocks for small in self._smaller(block)]
 
-    def _smaller(self, block: Block) -> list[Block]:
-        if self._holds(self._length((block,))):
-            return [block]
-        text = to_plain(Document((block,)))
-        # a quarter: no rendering makes a character longer than that but for HTML's escapes of quotes
-        size = max(1, ((self.limits.body or len(text)) - FOOTER) // 6)
-        chunks = [text[at : at + size] for at in range(0, len(text), size)]
-        make: Callable[[str], Block] = Code if isinstance(block, Code) else _plain
-        return [make(chunk) for chunk in chunks]
+    def _fits(self, block: Block) -> bool:
+        return self._holds(self._length((block,)))
+
+    def _smaller(self, block: Block) -> Iterator[Block]:
+        most = max(1, ((self.limits.body or 0) - 2 * FOOTER) // 6)  # no rendering makes a character longer than six
+        for part in smaller(block, self._fits, most):
+            if self._fits(part):
+                yield part
+            else:
+                yield from map(_plain, parts(to_plain(Document((part,))), most))
 
     def _carry(self, file: SlackFile) -> bool:
         """Whether the desk can have this file; if not, why is noted."""

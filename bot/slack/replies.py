@@ -10,11 +10,11 @@ from yarl import URL
 
 from bot.conversion.ports import FromDesk, SlackOutcomeUnknown, SlackRefused, SlackTrouble
 from bot.conversion.records import ThreadKey
-from bot.conversion.text.clean import clean_filename
+from bot.conversion.text.clean import clean_filename, parts
 from bot.conversion.text.tree import Document, Paragraph, Run, Style
 from bot.slack.limits import API_URL, METADATA_EVENT
 from bot.slack.refusals import refusal
-from bot.slack.text.write_rich_text import parts, to_rich_text
+from bot.slack.text.write_rich_text import BLOCK_TEXT, to_rich_text
 from bot.slack.views.elements import Json, Said, lines, section, spoken
 from bot.slack.web import Web
 from bot.words import _
@@ -52,7 +52,7 @@ async def post(web: Web, thread: ThreadKey, said: Said, marker: str, *, broadcas
             raise
         log.warning("Slack refused the layout of a post, which goes without it (%s)", refused.code)
     blocks, text = said
-    unformatted = [section(part) for part in parts("\n".join(lines(blocks)))]
+    unformatted = [section(part) for part in parts("\n".join(lines(blocks)), BLOCK_TEXT)]
     return await _post(web, thread, (unformatted, text), marker, broadcast=broadcast)
 
 

@@ -1,14 +1,18 @@
 """A thread becomes as few messages as a desk can carry, nothing is dropped without a word, and the order stays."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from adapters.contract import Capability, Limits
-from bot.conversion.compose import FOOTER, of_message, of_thread
+from bot.conversion.compose import BOLD, FOOTER, of_message, of_thread
 from bot.conversion.ports import Author, SlackFile, ThreadMessage
 from bot.conversion.text.plain import from_plain
+from bot.conversion.text.tree import Code, Document, Item, Link, List, Paragraph, Quote, Run, paragraph
+from tests.conversion.text.text_trees import documents, shown, squeezed
 
 ALL = frozenset(Capability)
 ADA = Author(id="U1", name="Ada")
@@ -64,6 +68,75 @@ def test_a_message_larger_than_a_part_is_cut_and_nothing_of_it_is_lost():
     joined = "".join("".join(part.body.plain.split()) for part in conversion.parts)
     assert text in joined
     assert len(conversion.parts) > 1
+
+
+FAMILY = "\N{WOMAN}\u200d\N{WOMAN}\u200d\N{GIRL}\u200d\N{BOY}"
+HERE = Link("https://a.example/" + "p" * 40, "here")
+
+
+@pytest.mark.parametrize("unit", ["caution ", FAMILY, "line of a log\n"])
+def test_a_paragraph_is_cut_between_lines_words_or_characters_and_keeps_its_styles_and_links(unit):
+    content = (Run(unit * 300, BOLD), HERE)
+
+    found = blocks_of(Paragraph(content))
+
+    assert len(found) > 1
+    assert {BOLD} == {run.style for block in found for run in block.content if isinstance(run, Run)}
+    assert HERE == found[-1].content[-1]
+    texts = ["".join(run.text for run in block.content if isinstance(run, Run)) for block in found]
+    assert {""} == {text.strip().replace(unit.strip(), "").strip() for text in texts}
+
+
+def test_code_is_cut_between_its_lines_and_stays_code():
+    lines = [f"2026-01-01 line {number:03} something happened" for number in range(200)]
+
+    found = blocks_of(Code("\n".join(lines)))
+
+    assert len(found) > 1
+    assert lines == [line for block in found for line in block.text.split("\n")]
+
+
+def test_a_list_is_cut_between_its_entries_and_keeps_its_numbers():
+    entries = tuple(Item((paragraph(f"entry {number} " * 10),)) for number in range(40))
+
+    found = blocks_of(Quote((List(entries, ordered=True),)))
+
+    lists = [inner for quote in found for inner in quote.blocks]
+    assert len(lists) > 1
+    assert entries == tuple(item for part in lists for item in part.items)
+    assert [1 + sum(len(part.items) for part in lists[:at]) for at in range(len(lists))] == [
+        part.start for part in lists
+    ]
+
+
+def test_an_entry_that_is_too_long_goes_on_below_itself():
+    found = blocks_of(List((Item((paragraph("word " * 600), Code("x"))),), ordered=True, start=7))
+
+    assert [(List, 7), *[(Paragraph, None)] * (len(found) - 2), (Code, None)] == [
+        (type(block), getattr(block, "start", None)) for block in found
+    ]
+
+
+@given(documents, st.integers(1, 40))
+@settings(max_examples=80, deadline=None)
+def test_whatever_is_cut_fits_and_loses_no_character(document, times):
+    conversion = of_message(
+        replace(message(1), document=Document(document.blocks * times)), limits=Limits(body=1200), capabilities=ALL
+    )
+
+    for part in conversion.parts:
+        assert max(map(len, (part.body.plain, part.body.markdown or "", part.body.html or ""))) + FOOTER <= 1200
+    sent = Counter("".join(part.body.plain for part in conversion.parts))
+    said = Counter(squeezed("".join(shown(document.blocks)) * times))
+    assert {} == {letter: count for letter, count in said.items() if sent[letter] < count}
+
+
+def blocks_of(block):
+    """What *block* becomes in a desk's parts of 2,000 characters."""
+    conversion = of_message(
+        replace(message(1), document=Document((block,))), limits=Limits(body=2000), capabilities=ALL
+    )
+    return [one for part in conversion.parts for one in part.document.blocks]
 
 
 def test_files_are_spread_over_parts_by_number_and_by_size():

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 ELLIPSIS = "…"
 
@@ -67,6 +68,17 @@ def cut_before(text: str, limit: int) -> int:
     if limit >= len(text):
         return len(text)
     return next((at for at in range(limit, max(limit - _LONGEST, 0), -1) if not _joined(text, at)), limit)
+
+
+def parts(text: str, most: int) -> Iterator[str]:
+    """*text* in parts of at most *most* characters, cut after a line or a word where there is one."""
+    while len(text) > most:
+        after = (text.rfind(blank, most // 2, most) + 1 for blank in "\n ")
+        at = next(filter(None, after), 0) or cut_before(text, most)
+        yield text[:at]
+        text = text[at:]
+    if text:
+        yield text
 
 
 def _joined(text: str, at: int) -> bool:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 
+from bot.conversion.text.clean import parts
 from bot.conversion.text.tree import PLAIN, Emoji, Inline, Link, Mention, Paragraph, Run, Style
 
 ADDRESS_LIMIT = 2000  # characters; Slack refuses links above 3000, browsers differ
@@ -90,6 +92,34 @@ def merged(content: Iterable[Inline]) -> list[Inline]:
         elif text := "".join(run.text for run in group if isinstance(run, Run)):
             result.append(Run(text, style))
     return result
+
+
+def portions(content: Iterable[Inline], most: int, *, around: int = 0) -> Iterator[list[Inline]]:
+    """*content* in portions of at most *most* characters, cut after a line or a word where there is one.
+
+    The address of a link counts, and *around* characters for what stands around each run.
+    """
+    portion: list[Inline] = []
+    size = 0
+    for part in (part for inline in merged(content) for part in _parts(inline, most)):
+        length = len(words(part)) + around
+        if portion and size + length > most:
+            yield portion
+            portion, size = [], 0
+        portion.append(part)
+        size += length
+    if portion:
+        yield portion
+
+
+def _parts(inline: Inline, most: int) -> Iterable[Inline]:
+    match inline:
+        case Run(text):
+            return (replace(inline, text=part) for part in parts(text, most))
+        case Link():  # each part says what the whole one says, so that no part of an address passes for another
+            return (replace(inline, label=part) for part in parts(caption(inline), most))
+        case _:
+            return (inline,)
 
 
 def paragraphs(content: Iterable[Inline]) -> tuple[Paragraph, ...]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.conversion.text.clean import cut_before
-from bot.conversion.text.inlines import caption, merged, words
+from bot.conversion.text.clean import parts
+from bot.conversion.text.inlines import portions, words
 from bot.conversion.text.tree import (
     Block,
     Code,
@@ -92,7 +92,7 @@ def _pieces(blocks: Iterable[Block], place: _Place) -> Iterator[tuple[Json, int]
             case List():
                 yield from _list(block, replace(place, indent=place.indent + 1))
             case Code(text):
-                for part in parts(text):
+                for part in parts(text, BLOCK_TEXT):
                     code = [{"type": "text", "text": part.removesuffix("\n") or " "}]
                     yield place.element("rich_text_preformatted", code), len(part)
             case Rule():
@@ -129,40 +129,17 @@ def _lines_of(item: Item) -> tuple[list[Inline], Sequence[Block]]:
 
 
 def _chunks(content: Iterable[Inline]) -> Iterator[tuple[list[Json], int]]:
-    """Elements of text for *content*, in portions of at most `BLOCK_TEXT` characters."""
-    elements: list[Json] = []
-    size = 0
-    for inline in merged(content):
-        address = len(inline.url) if isinstance(inline, Link) else 0
-        for text in parts(caption(inline) if isinstance(inline, Link) else words(inline)):
-            length = len(text) + address
-            if elements and size + length > BLOCK_TEXT:
-                yield elements, size
-                elements, size = [], 0
-            elements.append(_element(inline, text))
-            size += length
-    if elements:
-        yield elements, size
+    """Elements of text for *content*, in portions of about `BLOCK_TEXT` characters, and how many each has."""
+    for portion in portions(content, BLOCK_TEXT):
+        yield list(map(_element, portion)), sum(len(words(inline)) for inline in portion)
 
 
-def parts(text: str) -> Iterator[str]:
-    """*text* in parts of at most `BLOCK_TEXT` characters, cut after a line or a word where there is one."""
-    while len(text) > BLOCK_TEXT:
-        after = (text.rfind(blank, BLOCK_TEXT // 2, BLOCK_TEXT) + 1 for blank in "\n ")
-        at = next(filter(None, after), 0) or cut_before(text, BLOCK_TEXT)
-        yield text[:at]
-        text = text[at:]
-    if text:
-        yield text
-
-
-def _element(inline: Inline, text: str) -> Json:
-    """*inline*, or the part of it that says *text*."""
+def _element(inline: Inline) -> Json:
     if isinstance(inline, Emoji) and _NAME.fullmatch(inline.name):
         return {"type": "emoji", "name": inline.name}
-    found: Json = {"type": "text", "text": text}
+    found: Json = {"type": "text", "text": words(inline)}
     if isinstance(inline, Link):
-        found = {"type": "link", "url": inline.url, "text": text}
+        found = {"type": "link", "url": inline.url, "text": inline.label}
     style = {name: True for name in _STYLES if getattr(getattr(inline, "style", None), name, False)}
     return found | ({"style": style} if style else {})
 
