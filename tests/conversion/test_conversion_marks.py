@@ -18,7 +18,13 @@ THREAD = ThreadKey(team="T1", channel="C1", ts="1700000000.000100")
 OPEN = OpenTicket(desk="desk", actor="U1", channel="C1", thread_ts=THREAD.ts, subject="Printer on fire")
 
 
-@pytest.mark.parametrize("text", ["note: it is the fuse", "  Note : x", "NOTE:", "🔒 it is the fuse", ":lock: x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("note: it is the fuse", "  Note : x", "NOTE:", "🔒 it is the fuse", ":lock: x"),
+        *("\u200bnote: x", "\ufeffnote: x", " \u2060note\u200b: x", "note\uff1ax"),
+    ],
+)
 def test_note_and_a_lock_at_the_start_are_marks(text):
     assert is_note(from_plain(text))
 
