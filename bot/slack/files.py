@@ -114,7 +114,7 @@ class Files:
             raise SlackTrouble(type(error).__name__) from error
         except OSError as error:
             raise SlackTrouble("disk") from error
-        _check(file, size, head)
+        _check(file, size, head, media_type=response.content_type)
         kind = file.media_type if _TYPE.fullmatch(file.media_type) else "application/octet-stream"
         return OutgoingFile(name=file.name, media_type=kind, size=size, sha256=digest, path=path)
 
@@ -243,12 +243,12 @@ async def _store(response: aiohttp.ClientResponse, path: Path, limit: int) -> tu
     return size, digest.hexdigest(), head
 
 
-def _check(file: SlackFile, size: int, head: bytes) -> None:
+def _check(file: SlackFile, size: int, head: bytes, *, media_type: str) -> None:
     """Refuse what is not the file: Slack answers 200 with its login page where the token is not enough."""
     if size == file.size:
         return
     is_page = "html" in file.media_type or file.name.lower().endswith((".html", ".htm"))
-    if not is_page and _PAGE.match(head):
+    if not is_page and media_type == "text/html" and _PAGE.match(head):
         raise _login()
     if file.size:
         raise _Incomplete(size)

@@ -186,6 +186,12 @@ async def test_s8_a_page_that_somebody_shared_is_a_file_like_any_other(tmp_path)
     assert LOGIN == typed.path.read_bytes() == exact.path.read_bytes()
 
 
+async def test_s8_a_text_that_begins_like_a_page_and_was_changed_since_is_not_taken_for_the_login_page(tmp_path):
+    async with files_of(Host(body=LOGIN, content_type="text/plain")) as (files, file):
+        with pytest.raises(SlackRefused, match="Slack says it has 10 bytes"):
+            await files.fetch(replace(file, media_type="text/plain", name="a.txt", size=10), tmp_path, limit=None)
+
+
 async def test_s8_a_file_is_cut_off_at_the_cap_whatever_size_was_announced(tmp_path):
     async with files_of(Host()) as (files, file):
         for one in (file, replace(file, size=0), replace(file, size=10)):
