@@ -18,6 +18,7 @@ _REGIONS = range(0x1F1E6, 0x1F200)
 _DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_FILENAMES = re.compile(r'[<>:"/\\|?*]+')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", re.IGNORECASE)
+_FILENAME = 255  # bytes
 _LONGEST = 32  # code points in what is still taken for one visible character
 _JOINER = "\u200d"
 
@@ -44,15 +45,21 @@ def clean_subject(text: str, limit: int) -> str:
 
 
 def clean_filename(name: str, *, limit: int = 120) -> str:
-    """*name* as a file name for any system: no folders, no device names, at most *limit* characters, never empty."""
+    """*name* as a file name for any system: no folders, no device names, never empty.
+
+    At most *limit* characters, and 255 bytes in UTF-8: what file systems take.
+    """
     safe = _NOT_IN_FILENAMES.sub("_", clean_subject(name, 10_000)).strip(". ")
     safe = _DEVICES.sub(r"_\1", safe, count=1) if _DEVICES.match(safe) else safe
-    stem, dot, extension = safe.rpartition(".")
-    if len(safe) <= limit:
+    if len(safe) <= limit and len(safe.encode()) <= _FILENAME:
         return safe or "file"
+    stem, dot, extension = safe.rpartition(".")
     if not dot or len(extension) > min(10, limit // 2):
-        return shorten(safe, limit)
-    return shorten(stem, limit - len(extension) - 1) + dot + extension
+        stem, dot, extension = safe, "", ""
+    room = limit - len(dot + extension)
+    while len((short := shorten(stem, room) + dot + extension).encode()) > _FILENAME:
+        room -= 1
+    return short
 
 
 def shorten(text: str, limit: int) -> str:

@@ -82,9 +82,20 @@ def test_a_file_name_names_a_file_and_nothing_else(name, limit):
     safe = clean_filename(name, limit=limit)
 
     assert 0 < len(safe) <= limit
+    assert len(safe.encode()) <= 255
     assert not set(safe) & set('<>:"/\\|?*\r\n\x00\u202e')
     assert safe not in {".", ".."}
     assert not safe.startswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "letters", "end"),
+    [("図" * 200 + ".pdf", 82, "図….pdf"), ("😀" * 63 + ".jpeg", 61, "😀….jpeg"), ("é" * 120, 120, "é")],
+)
+def test_a_file_name_has_no_more_bytes_than_a_file_system_takes(name, letters, end):
+    safe = clean_filename(name)
+
+    assert (letters, end, True) == (safe.count(name[0]), safe[-len(end) :], len(safe.encode()) <= 255)
 
 
 @pytest.mark.parametrize(
