@@ -234,7 +234,7 @@ def build_app(
         moving,
         ClosedButtons(lanes=lanes, threads=threads, tickets=tickets, answers=answers, later=later),
         Steps(intake=intake, desks=desks, catalogue=catalogue, access=access),
-        Unfurls(web=web, links=links, desks=desks, access=access),
+        Unfurls(web=web, identity=identity, links=links, desks=desks, access=access),
         ParkedButtons(lanes=lanes, answers=answers, home=home, later=later),
     ):
         listeners.register(router)

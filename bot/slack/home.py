@@ -91,7 +91,7 @@ class HomeTab:
     async def opened(self, happened: Event) -> None:
         """Somebody opened the home: show it as things stand."""
         if happened.inner.get("tab") == "home":
-            actor = Actor.of(happened.body)
+            actor = Actor.of(happened.body, self._us)
             await self._show(replace(actor, team=actor.team or self._us.team_id))
 
     async def turn(self, call: Call) -> None:

@@ -134,7 +134,7 @@ def _person(user: str, found: Mapping[str, Any], us: Identity) -> _Person:
     profile = profile if isinstance(profile, dict) else {}
     shown, real = profile.get("display_name"), profile.get("real_name") or found.get("real_name")
     bot = bool(found.get("is_bot")) or user == _SLACKBOT
-    own = bot or _is_ours(found, us)
+    own = user == _SLACKBOT or _is_ours(found, us)
     email = profile.get("email") if own and not bot else None
     author = Author(
         id=user,
@@ -156,7 +156,7 @@ def _is_ours(found: Mapping[str, Any], us: Identity) -> bool:
     grid = grid if isinstance(grid, dict) else {}
     teams = grid.get("teams")
     return (
-        found.get("team_id", us.team_id) == us.team_id
+        found.get("team_id", us.team_id) in {us.team_id, us.enterprise_id or None}
         or (isinstance(teams, list) and us.team_id in teams)
         or bool(us.enterprise_id and grid.get("enterprise_id") == us.enterprise_id)
     )

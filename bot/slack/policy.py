@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from bot.slack.web import Identity
 from bot.words import N_, _
 
 
@@ -156,17 +157,22 @@ class Actor:
     at: str = ""
 
     @classmethod
-    def of(cls, body: dict[str, Any]) -> "Actor":
-        """The actor of a command, a shortcut, an action, a view or an event."""
+    def of(cls, body: dict[str, Any], us: Identity) -> "Actor":
+        """The actor of a command, a shortcut, an action, a view or an event.
+
+        What a form of another company's people says of its team is theirs, so all is compared with who we are.
+        """
         event = body.get("event") or {}
         user = body.get("user") or {}
         team = (body.get("team") or {}).get("id") or body.get("team_id") or user.get("team_id") or ""
         who = user.get("id") or body.get("user_id") or event.get("user") or ""
-        home = user.get("team_id") or event.get("user_team") or event.get("source_team") or team
-        enterprise = (body.get("enterprise") or {}).get("id") or body.get("enterprise_id")
-        same_company = bool(enterprise) and user.get("enterprise_id", event.get("user_enterprise")) == enterprise
-        own = home == team or same_company
-        return cls(id=str(who), team=str(team), own=own, sure=bool(user.get("team_id")), at=channel_of(body))
+        home = user.get("team_id") or event.get("user_team") or event.get("source_team")
+        organisation = (body.get("enterprise") or {}).get("id") or body.get("enterprise_id")
+        ours = {us.team_id, us.enterprise_id} - {""}
+        if organisation in ours:
+            ours.add(team)
+        own = not home or not ours.isdisjoint({home, user.get("enterprise_id", event.get("user_enterprise"))})
+        return cls(id=str(who), team=str(team) if own else us.team_id, own=own, sure=bool(user.get("team_id")), at=channel_of(body))
 
 
 def channel_of(body: dict[str, Any]) -> str:

@@ -85,7 +85,7 @@ class Reactions:
         item, name = event.get("item") or {}, str(event.get("reaction", "")).partition("::")[0]
         if name not in self._names or item.get("type") != "message":
             return
-        actor, channel, ts = Actor.of(body), str(item["channel"]), str(item["ts"])
+        actor, channel, ts = Actor.of(body, self._us), str(item["channel"]), str(item["ts"])
         desk, told = self._desks.for_channel(channel), f"{ts}:{actor.id}:{event.get('event_ts', '')}"
         if why_not := await self._access.why_not(actor, Gesture.CREATE, desk=desk, channel=channel):
             await self._tell(actor, channel, "", why_not, once=told)

@@ -40,11 +40,12 @@ class Call:
     body: dict[str, Any]
     ack: AsyncAck
     post: Respond
+    us: Identity
 
     @property
     def actor(self) -> Actor:
         """Who did it."""
-        return Actor.of(self.body)
+        return Actor.of(self.body, self.us)
 
     @property
     def trigger(self) -> str:
@@ -140,7 +141,7 @@ class Router:
 
     def _on(self, table: dict[str, Handler], kind: str) -> Callable[..., Awaitable[None]]:
         async def listener(body: dict[str, Any], ack: AsyncAck) -> None:
-            call = Call(body, ack, self._respond)
+            call = Call(body, ack, self._respond, self._us)
             handler = table.get(name_of(kind, body))
             if handler is None:
                 await (ack(options=[]) if kind == "options" else ack())

@@ -105,7 +105,7 @@ class SlackThreads:
         guests = []
         async for member in self._web.pages("conversations.members", "members", channel=channel):
             author = await self._people.author(str(member))
-            shared = shared or not author.own_workspace
+            shared = shared or not (author.own_workspace or author.bot)
             guests += [author.name] if author.guest else []
         found = Audience(guests=tuple(guests), shared=shared)
         self._audiences[channel] = (self._clock() + _AUDIENCE, found)

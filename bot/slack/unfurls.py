@@ -19,7 +19,7 @@ from bot.slack.policy import Actor, Gesture
 from bot.slack.routing import Event, Router
 from bot.slack.views.elements import Json
 from bot.slack.views.unfurl import Preview, preview
-from bot.slack.web import Web
+from bot.slack.web import Identity, Web
 
 MOST = 3
 """Links of one message that are shown; a message with more is a list."""
@@ -34,8 +34,9 @@ PATIENCE = timedelta(seconds=5)
 class Unfurls:
     """Listens to stored events. All that is done here may be done twice: Slack keeps one preview of each link."""
 
-    def __init__(self, *, web: Web, links: Links, desks: Desks, access: Access) -> None:
+    def __init__(self, *, web: Web, identity: Identity, links: Links, desks: Desks, access: Access) -> None:
         self._web = web
+        self._us = identity
         self._links = links
         self._desks = desks
         self._access = access
@@ -60,7 +61,7 @@ class Unfurls:
         meant = [(url, *found) for url in addresses if (found := self._meant(url))]
         if not meant:
             return
-        actor = Actor.of(body)
+        actor = Actor.of(body, self._us)
         shown = await asyncio.gather(*(self._shown(event, actor, desk, named) for _, desk, named in meant))
         previews = {url: found for (url, _, _), found in zip(meant, shown, strict=True) if found}
         if previews:

@@ -13,6 +13,7 @@ from bot.slack.policy import Actor
 from bot.slack.seal import LIFETIME, Forged, Memory, Seal
 from bot.slack.sources import Starter, first_line
 from bot.slack.submission import read, typed_in, value_of, wrong_with
+from bot.slack.web import Identity
 from tests.slack.test_slack_views import ViewedDesk
 
 MEMORY = Memory(form=Modal.TICKET, user="U1", team="T1", channel="C1", desk="local")
@@ -201,12 +202,26 @@ def test_a_form_is_good_for_half_an_hour_and_a_larger_one_still_fits():
         ({"user": {"id": "U1", "team_id": "T2"}, "team": {"id": "T1"}}, False),
         ({"team_id": "T1", "event": {"user": "U1", "user_team": "T2"}}, False),
         ({"team_id": "T1", "event": {"user": "U1"}}, True),
+        # a form of theirs tells their own workspace and organisation
+        ({"team": {"id": "T2"}, "user": {"id": "U1", "team_id": "T2"}, "view": {"app_installed_team_id": "T1"}}, False),
+        ({"team": {"id": "T2"}, "enterprise": {"id": "E2"}, "user": {"id": "U1", "team_id": "E2"}}, False),
+        # our own organisation is told in the place of a workspace
+        ({"team": {"id": "T1"}, "user": {"id": "U1", "team_id": "E1"}}, True),
+        ({"team_id": "T1", "enterprise_id": "E1", "event": {"user": "U1", "user_team": "E1"}}, True),
+        ({"team_id": "T1", "event": {"user": "U1", "user_team": "T3", "user_enterprise": "E1"}}, True),
+        ({"team_id": "T1", "event": {"user": "U1", "user_team": "T3", "user_enterprise": "E2"}}, False),
     ],
 )
 def test_people_of_another_company_are_no_members(body, own):
-    actor = Actor.of(body)
+    actor = Actor.of(body, Identity("T1", "U0", "B0", enterprise_id="E1"))
 
     assert ("U1", "T1", own) == (actor.id, actor.team, actor.own)
+
+
+def test_another_workspace_of_our_organisation_is_ours():
+    body = {"team": {"id": "T3"}, "enterprise": {"id": "E1"}, "user": {"id": "U1", "team_id": "T3"}}
+
+    assert [True, False] == [Actor.of(body, Identity("T1", "U0", "B0", enterprise_id=one)).own for one in ("E1", "")]
 
 
 def test_a_subject_begins_with_the_first_line_cut_at_a_word():

@@ -268,6 +268,30 @@ async def test_people_of_another_company_cannot_search(stage):
     assert [] == stage.workspace.ephemerals(stage.sid, stage.channel)
 
 
+def by_bot(stage, root, **more):
+    """A mention by another app below *root*, as Slack delivers it."""
+    ts = f"{float(root['ts']) + 1:.6f}"
+    event = {"type": "app_mention", "channel": stage.channel, "ts": ts, "event_ts": ts, "thread_ts": root["ts"], **more}
+    event["text"] = f"<@{stage.workspace.bot_user_id}> close"
+    return {"type": "event_callback", "team_id": stage.team, "event_id": ts, "event": event}
+
+
+async def test_another_companys_bot_cannot_close(stage, root):
+    bot = stage.workspace.add_person("zap", "Zap", bot=True, stranger=True, team_id="T0OTHER").id
+
+    await stage.dispatch(by_bot(stage, root, user=bot, bot_id="B0OTHER"))
+
+    (told,) = await stage.accepted()
+    assert told.text.startswith("Only members of the workspace that Threadline belongs to can close")
+
+
+async def test_a_wish_that_nobody_is_behind_is_left_alone(stage, root):
+    """An app without a bot user: nobody could be answered, and nobody has rights."""
+    await stage.dispatch(by_bot(stage, root, subtype="bot_message", bot_id="B1", username="Zap"))
+
+    assert [] == await stage.accepted()
+
+
 async def test_mine_are_the_open_tickets_that_i_opened_or_am_the_requester_of(stage):
     for number, more in (
         ("1", {"opened_by": stage.ada, "subject": "opened"}),
