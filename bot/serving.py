@@ -5,11 +5,53 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+HEAD: Final = 64 * 1024
+"""Bytes of a request line and its headers that are kept while they are not complete."""
+LOOK: Final = 10.0
+"""Seconds between two looks at a connection; one that brought no whole request from one to the next is closed."""
+
+
+class _Bounded(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn chooses it when it is imported
+    """Uvicorn's HTTP protocol, fit for strangers: by itself it waits for ever, and keeps headers without end.
+
+    A look at each connection now and then costs a request nothing, as a timer for each would.
+    """
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._head, self._seen = 0, None
+        self._next = self.loop.call_later(LOOK, self._look)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._next.cancel()
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and self.cycle.scope is self.scope:  # the head is there
+            self._head = 0
+            return
+        self._head += len(data)
+        if self._head > HEAD:
+            self.transport.close()
+
+    def _look(self) -> None:
+        waits = self.cycle is None or self.cycle.response_complete or self.cycle.more_body  # for the caller, not for us
+        if waits and self.cycle is self._seen:
+            self.transport.close()
+            return
+        self._seen = self.cycle
+        self._next = self.loop.call_later(LOOK, self._look)
 
 
 class _Server(uvicorn.Server):
@@ -31,7 +73,7 @@ async def serving(
         host: the address to listen on.
         port: 0 for any that is free.
         drain: seconds that requests in hand are given at the end.
-        options: more of `uvicorn.Config`'s.
+        options: more of `uvicorn.Config`'s; without its own protocol it is HTTP alone, for strangers.
 
     Raises:
         OSError: the address is not ours or in use.
@@ -46,7 +88,8 @@ async def serving(
         listener.close()
         raise
     fixed = {"log_level": "critical", "lifespan": "off", "access_log": False}
-    config = uvicorn.Config(app, timeout_graceful_shutdown=drain, **(options | fixed))
+    usual: dict[str, Any] = {"http": _Bounded, "ws": "none"}
+    config = uvicorn.Config(app, timeout_graceful_shutdown=drain, **(usual | options | fixed))
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

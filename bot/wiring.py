@@ -288,7 +288,7 @@ async def _operator_door(stack: AsyncExitStack, threadline: Threadline, state: R
 async def _serve(stack: AsyncExitStack, app: ASGIApp, listen: str) -> str:
     """Serve *app* at an address of the settings as long as *stack* is open. Raises OSError, which names the address."""
     host, _, port = listen.rpartition(":")
-    served = serving(app, host=host.strip("[]"), port=int(port), drain=int(DRAIN), ws="none")
+    served = serving(app, host=host.strip("[]"), port=int(port), drain=int(DRAIN))
     try:
         return await stack.enter_async_context(served)
     except OSError as error:

@@ -172,7 +172,13 @@ class Actor:
         if organisation in ours:
             ours.add(team)
         own = not home or not ours.isdisjoint({home, user.get("enterprise_id", event.get("user_enterprise"))})
-        return cls(id=str(who), team=str(team) if own else us.team_id, own=own, sure=bool(user.get("team_id")), at=channel_of(body))
+        return cls(
+            id=str(who),
+            team=str(team) if own else us.team_id,
+            own=own,
+            sure=bool(user.get("team_id")),
+            at=channel_of(body),
+        )
 
 
 def channel_of(body: dict[str, Any]) -> str:

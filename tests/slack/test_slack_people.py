@@ -137,7 +137,9 @@ async def test_only_our_own_people_have_an_address(more, ours):
     assert (ours, "a@b.c" if ours else None) == (author.own_workspace, author.email)
 
 
-@pytest.mark.parametrize(("user_id", "team", "ours"), [("UB", "T1", True), ("UB", "T2", False), ("USLACKBOT", "", True)])
+@pytest.mark.parametrize(
+    ("user_id", "team", "ours"), [("UB", "T1", True), ("UB", "T2", False), ("USLACKBOT", "", True)]
+)
 async def test_another_companys_bot_is_no_member_and_slackbot_is(user_id, team, ours):
     author = await People(Calls(users_info=user(is_bot=True, team_id=team))).author(user_id)
 
