@@ -17,7 +17,7 @@ Answer = dict[str, Any]
 
 PART = 200
 """Bytes that a part of a form takes beside its value, at most."""
-LOGIN = re.compile(rb"<input[^>]+type=[\"']?password", re.IGNORECASE)
+LOGIN = re.compile(rb"<input[^<>]+type=[\"']?password", re.IGNORECASE)
 """What a page has that asks people to log in."""
 
 

@@ -117,7 +117,7 @@ def parsed(content: bytes) -> Answer | None:
         pairs = (part.partition("=") for part in said.strip().split(";") if "=" in part)
         return {name.strip(): value.strip() for name, _, value in pairs}
     if "<whmcsapi" in said[:200]:
-        return dict(re.findall(r"<(result|message)>(.*?)</\1>", said, re.DOTALL))
+        return dict(re.findall(r"<(result|message)>(.*?)</\1>", said[:10_000], re.DOTALL))  # an error is short
     return None
 
 

@@ -80,10 +80,10 @@ class Mentions:
         """
         body, event = happened.body, happened.inner
         wish = wish_of(str(event.get("text") or ""), self._us.user_id)
+        if wish is None:  # our name in the middle of a sentence is no wish
+            return
         actor, thread, ts = Actor.of(body, self._us), thread_of(body), str(event["ts"])
-        if (
-            wish is None or not actor.id
-        ):  # our name in the middle of a sentence is no wish, nor is an app without a user
+        if not actor.id:  # an app without a user, whom nobody can answer
             return
         asked = Asked(actor=actor, channel=thread.channel, once=f"{thread.channel}:{ts}")
         shown_in = str(event.get("thread_ts") or "")

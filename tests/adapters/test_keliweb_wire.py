@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from urllib.parse import parse_qsl
@@ -22,6 +23,7 @@ from adapters.errors import (
 from adapters.keliweb import KeliwebDesk
 from adapters.keliweb.refusals import BY_STATUS, FIELDS, OAUTH, REFUSALS
 from adapters.keliweb.tokens import json_object, usable_for
+from adapters.keliweb.wire import LOGIN as LOGIN_FORM
 from adapters.shared import InProcess
 from tests.adapters.drafts import Pair
 
@@ -202,6 +204,15 @@ async def test_a_message_is_shown_without_the_entities_that_php_keeps_it_with():
 async def test_an_answer_may_begin_with_the_mark_of_its_byte_order():
     async with answering(text='\ufeff{"result":"success","id":"7"}') as (desk, _):
         assert "7" == (await desk.call("open-ticket", {"deptid": "1"}, changes=True))["id"]
+
+
+def test_a_page_of_nothing_but_inputs_is_looked_through_at_once():
+    """While it is looked through, the whole process does nothing else."""
+    begun = time.process_time()
+
+    assert not LOGIN_FORM.search(b"<input" * 40_000)
+
+    assert time.process_time() - begun < 1
 
 
 def test_every_status_of_the_table_has_words_and_a_remedy():

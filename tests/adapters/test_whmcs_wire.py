@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import time
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
@@ -170,6 +171,15 @@ async def test_a_wrong_answer_is_named_by_what_may_have_happened(status, text, c
 
     assert (kind, 1) == (type(error), len(seen))
     assert word in str(error)
+
+
+def test_a_page_of_nothing_but_results_is_looked_through_at_once():
+    """While it is looked through, the whole process does nothing else."""
+    begun = time.process_time()
+
+    assert {} == parsed(b"<whmcsapi>" + b"<result>" * 40_000)
+
+    assert time.process_time() - begun < 1
 
 
 async def test_success_without_the_number_of_the_ticket_is_looked_up():
