@@ -1,6 +1,7 @@
 """Answers whether somebody may do something: asks Slack who they are and what they can read; the rights decide."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -99,10 +100,14 @@ class Access:
         return self._certainly(replace(actor, sure=True), gesture, Matter(desk=desk, channel=channel))
 
     async def nearest(self, actor: Actor, links: Iterable[Link]) -> Link | None:
-        """The first of the links of a ticket by which somebody may see it; None: for them there is no such ticket."""
+        """The first of the links of a ticket by which somebody may see it; None: for them there is no such ticket.
+
+        A conversation of which Slack does not tell just now is closed: else its trouble would tell that there is one.
+        """
         for link in links:
-            if await self.allows(actor, Gesture.SEE, link=link):
-                return link
+            with contextlib.suppress(SlackTrouble):
+                if await self.allows(actor, Gesture.SEE, link=link):
+                    return link
         return None
 
     async def shown(self, actor: Actor, desk: str, ticket: Ticket, *, channel: str) -> tuple[bool, Link | None]:
@@ -115,26 +120,22 @@ class Access:
             return link is not None, link
         return await self.allows(actor, Gesture.SEE, desk=desk, channel=channel, ticket=ticket), None
 
-    async def believed(self, actor: Actor, desk: str, number: str, *, channel: str) -> bool:
-        """`shown` for a ticket whose desk does not answer: what no thread has is taken for somebody else's."""
-        links = [link for link in await self._links.find(number) if link.desk == desk]
-        seen = await self.nearest(actor, links)
-        if seen or not _without_thread(links, actor):
-            return seen is not None
-        matter = Matter(desk=desk, channel=channel, reach=Reach.UNLINKED)
-        return may(self._rights, await self.person(actor), Gesture.SEE, matter)
-
     async def reads(self, actor: Actor, channel: str) -> bool:
         """Whether somebody can read a conversation. Raises SlackTrouble."""
         if actor.at and actor.at == channel:
             return True
-        person = await self.person(actor)
+        try:
+            person = await self.person(actor)
+        except SlackTrouble:  # who is in the conversation can, whoever they are, and one call tells of all
+            if await self._is_in(actor, channel):
+                return True
+            raise
         if person.standing is Standing.GONE:
             return False
         async with _patience():
             if person.standing is Standing.MEMBER and await self._public.get(channel):
                 return True
-            return actor.id in await self._members.get(channel)
+        return await self._is_in(actor, channel)
 
     async def person(self, actor: Actor) -> Person:
         """Who somebody is, as far as rights are concerned. Raises SlackTrouble."""
@@ -158,6 +159,10 @@ class Access:
         if not link.agents and actor.id in {link.opened_by, link.requester}:
             return Reach.OWN
         return Reach.READABLE if await self.reads(actor, link.thread.channel) else Reach.ALL
+
+    async def _is_in(self, actor: Actor, channel: str) -> bool:
+        async with _patience():
+            return actor.id in await self._members.get(channel)
 
     async def _is_theirs(self, actor: Actor, ticket: Ticket) -> bool:
         email = ticket.requester.email if ticket.requester else None

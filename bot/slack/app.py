@@ -233,7 +233,7 @@ def build_app(
         home,
         moving,
         ClosedButtons(lanes=lanes, threads=threads, tickets=tickets, answers=answers, later=later),
-        Steps(intake=intake, desks=desks, catalogue=catalogue, access=access),
+        Steps(intake=intake, desks=desks, catalogue=catalogue, access=access, allowance=allowance),
         Unfurls(web=web, identity=identity, links=links, desks=desks, access=access),
         ParkedButtons(lanes=lanes, answers=answers, home=home, later=later),
     ):

@@ -144,7 +144,7 @@ class Commands:
             )
         found = await self._tickets.named(asked, wish.word, Verb.LINK)
         thread = self._tickets.thread(asked, where)
-        return _Told.of(await self._tickets.link(asked, thread, found.desk, found.number))
+        return _Told.of(await self._tickets.link(asked, thread, found))
 
     async def _unlink(self, asked: Asked, wish: Wish) -> _Told:
         found = await self._tickets.named(asked, wish.word, Verb.UNLINK)

@@ -40,6 +40,10 @@ NOT_STORED = N_("Threadline cannot store this right now. Nothing was lost: press
 OLD = N_("This form was open for more than half an hour. Look it over and press Create again.")
 FOLLOWED = N_("The form now shows what goes with your choice. Look it over and press Create again.")
 NOT_YOURS = N_("This form cannot be used. Close it and start again.")
+UNREADABLE = N_(
+    "You cannot read that conversation, or Threadline cannot. Ask somebody who takes part in it to do this, and to "
+    "invite Threadline there."
+)
 _TITLE = N_("New ticket")
 
 
@@ -291,14 +295,12 @@ class TicketForm:
     async def _accept(self, call: Call, memory: Memory, work: OpenTicket) -> None:
         try:
             async with asyncio.timeout(STORE):
-                if why_not := await self._allowance.why_not(
-                    call.actor, Kind.TICKETS, channel=work.channel, once=call.view["id"]
-                ):
-                    await call.ack(response_action="errors", errors={first_input(call.view): why_not})
-                    return
                 kept = await self._sources.kept(memory)
                 if kept.summary and kept.summary.cannot_read:
                     work = work.model_copy(update={"offered": kept.offered})
+                if why_not := await self._why_not(call, memory, work):
+                    await call.ack(response_action="errors", errors={first_input(call.view): why_not})
+                    return
                 accepted = await self._intake.open_ticket(memory.team, work, once=call.view["id"])
         except (StoreAway, TimeoutError):
             await call.ack(response_action="errors", errors={first_input(call.view): _(NOT_STORED)})
@@ -308,6 +310,12 @@ class TicketForm:
             self._later.run(self._sources.forget(memory))
             return
         await call.ack(response_action="update", view=await self._whose(accepted))
+
+    async def _why_not(self, call: Call, memory: Memory, work: OpenTicket) -> str:
+        """Why the ticket cannot be had now: its whole thread is for who can read it, and there are limits."""
+        if memory.thread_ts and not work.offered and not await self._access.reads(call.actor, memory.channel):
+            return _(UNREADABLE)
+        return await self._allowance.why_not(call.actor, Kind.TICKETS, channel=work.channel, once=call.view["id"])
 
     async def _whose(self, accepted: Accepted) -> Json:
         if accepted.link:

@@ -14,7 +14,7 @@ from bot.conversion.ports import Desks, Links, StoreAway
 from bot.conversion.records import AddMessage, ThreadKey
 from bot.slack.access import Access
 from bot.slack.answers import Answers
-from bot.slack.forms import NOT_YOURS, STORE
+from bot.slack.forms import NOT_YOURS, STORE, UNREADABLE
 from bot.slack.ids import Action, Block, Modal, Shortcut
 from bot.slack.policy import Gesture
 from bot.slack.routing import STORE_AWAY, Call, Router, first_input
@@ -22,7 +22,7 @@ from bot.slack.seal import Forged, Memory, Seal
 from bot.slack.sources import Sources, Starter
 from bot.slack.submission import chosen_desk, typed_in, value_of
 from bot.slack.threads import is_ours
-from bot.slack.tickets import FLOOR, Asked, Refused, Tickets, no_such_desk
+from bot.slack.tickets import FLOOR, Asked, Refused, Tickets, no_such_desk, silent_words
 from bot.slack.views.elements import Json
 from bot.slack.views.form import Typed
 from bot.slack.views.joining import joining
@@ -32,7 +32,7 @@ from bot.slack.wishes import Reference, reference
 from bot.words import N_, _
 
 LOOK = 1.2
-"""Seconds that a desk may take to say whether it has a ticket; a slow one is believed to have it, and told later."""
+"""Seconds that a desk may take to say whether it has a ticket; a form has to be answered within three."""
 _TITLE = N_("Add to ticket")
 _OLD = N_("This form was open for more than half an hour. Look it over and press Add again.")
 
@@ -148,6 +148,8 @@ class Joining:
             return
         desk, number = self._desks.get(meant.desk), meant.number
         problem = await self._access.why_not(actor, Gesture.LINK, desk=desk.name, channel=memory.channel)
+        if not problem and not await self._access.reads(actor, memory.channel):
+            problem = _(UNREADABLE)
         problem = problem or await self._problem(call, memory, desk, number)
         if problem:
             await call.ack(response_action="errors", errors={Block.NUMBER: problem})
@@ -165,16 +167,21 @@ class Joining:
         if not number:
             return _("Which ticket? Write its number.")
         begun = time.monotonic()
+        about: dict[str, Any] = {"desk": desk.name, "channel": memory.channel}
         try:
             async with asyncio.timeout(LOOK):
-                ticket = await desk.find_by_number(number)
-            shown, _why = await self._access.shown(call.actor, desk.name, ticket, channel=memory.channel)
+                about["ticket"] = ticket = await desk.find_by_number(number)
+            shown, about["link"] = await self._access.shown(call.actor, desk.name, ticket, channel=memory.channel)
         except NotFound:
             shown = False
         except (AdapterError, TimeoutError):
-            shown = await self._access.believed(call.actor, desk.name, number, channel=memory.channel)
+            links = [link for link in await self._links.find(number) if link.desk == desk.name]
+            about["link"] = await self._access.nearest(call.actor, links)
+            if about["link"] is None:
+                return silent_words(number, [desk.title])
+            shown = True
         if shown:
-            return ""
+            return await self._access.why_not(call.actor, Gesture.LINK, **about)
         await asyncio.sleep(begun + FLOOR - time.monotonic())
         return _("{desk} has no ticket {number}.", desk=desk.title, number=number)
 
@@ -185,7 +192,7 @@ class Joining:
             await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
             return
         accepted = await self._tickets.ask_link(asked, memory.thread, desk.name, number)
-        if accepted.link and accepted.link.number != number:
+        if accepted.link and (accepted.link.desk, accepted.link.number) != (desk.name, number):
             title = self._desks.get(accepted.link.desk).title
             await call.ack(response_action="update", view=already_linked(accepted.link, title))
             return

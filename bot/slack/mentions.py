@@ -139,7 +139,7 @@ class Mentions:
                 return _("Threadline may not write in this conversation. Use the command instead; it works anywhere.")
             case Verb.LINK:
                 named = await self._tickets.named(asked, wish.word, Verb.LINK)
-                return await self._tickets.link(asked, thread, named.desk, named.number)
+                return await self._tickets.link(asked, thread, named)
         found = await self._tickets.of_thread(asked, thread, GESTURES[wish.verb])
         return await self._about(asked, found, wish, message)
 

@@ -4,6 +4,7 @@ from bot.conversion.intake import Intake
 from bot.conversion.ports import Desks
 from bot.conversion.records import LinkRef, MoveTicket, ThreadKey
 from bot.slack.access import Access
+from bot.slack.allowance import Kind
 from bot.slack.answers import Answers
 from bot.slack.ids import Action
 from bot.slack.policy import Gesture
@@ -48,6 +49,7 @@ class Moving:
             meant = ThreadKey.parse(named).model_copy(update={"team": call.actor.team})  # it may be in another channel
             found = await self._tickets.of_thread(asked, meant, Gesture.LINK, ticket="".join(ticket))
             target, thread = await self._target(asked, found, desk), thread_of_found(found)
+            await self._tickets.count(asked, Kind.TICKETS)
             work = MoveTicket(actor=call.actor.id, desk=target, under=LinkRef.of(found.link))
             once = f"{found.desk.name}:{found.link.ticket_id if found.link else ''}:{target}"
             await self._intake.move(thread, work, once=once)
@@ -65,6 +67,7 @@ class Moving:
         if not desk:
             others = ", ".join(titles.values()) or _("there is no other helpdesk")
             raise Refused(_("Where to? Name another helpdesk: {others}.", others=others))
-        if why_not := await self._access.why_not(asked.actor, Gesture.CREATE, desk=desk, channel=asked.channel):
+        channel = thread_of_found(found).channel
+        if why_not := await self._access.why_not(asked.actor, Gesture.CREATE, desk=desk, channel=channel):
             raise Refused(why_not)
         return desk

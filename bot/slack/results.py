@@ -152,7 +152,7 @@ class Results:
         asked = Asked(actor=call.actor, channel=call.channel, once=call.trigger)
         try:
             found = await self._tickets.named(asked, ticket, Verb.LINK)
-            words = await self._tickets.link(asked, thread, found.desk, found.number)
+            words = await self._tickets.link(asked, thread, found)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
             words = why_not(error, "button")
         await self._answers.say(call, notice(words), words=words)

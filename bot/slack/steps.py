@@ -11,6 +11,7 @@ from bot.conversion.intake import Intake
 from bot.conversion.ports import Desks
 from bot.conversion.records import FinishStep, OpenTicket, ThreadKey
 from bot.slack.access import Access
+from bot.slack.allowance import Allowance, Kind
 from bot.slack.ids import Block, Modal
 from bot.slack.policy import Actor, Gesture
 from bot.slack.routing import Event, Router
@@ -30,11 +31,14 @@ BUDGET: Final = timedelta(seconds=5)
 class Steps:
     """Listens to stored events. All that is done here may be done twice: an execution has one ticket and one end."""
 
-    def __init__(self, *, intake: Intake, desks: Desks, catalogue: Catalogue, access: Access) -> None:
+    def __init__(
+        self, *, intake: Intake, desks: Desks, catalogue: Catalogue, access: Access, allowance: Allowance
+    ) -> None:
         self._intake = intake
         self._desks = desks
         self._catalogue = catalogue
         self._access = access
+        self._allowance = allowance
 
     def register(self, router: Router) -> None:
         """Take the event."""
@@ -72,8 +76,8 @@ class Steps:
             raise Refused(_("Say in the workflow's step who the requester is."))
         if why_not := await self._access.why_not(actor, Gesture.CREATE, desk=desk.name, channel=channel):
             raise Refused(why_not)
-        if where.channel and not await self._access.reads(actor, channel):
-            raise Refused(_("The requester may not read the conversation of that message, or Threadline may not."))
+        if channel and not await self._access.reads(actor, channel):
+            raise Refused(_("The requester may not read that conversation, or Threadline may not."))
         typed = await self._typed(desk, given, actor.id)
         department = str((typed.get(Block.DEPARTMENT.of(desk.name)) or {}).get("selected_option", {}).get("value", ""))
         fields = await self._catalogue.fields(desk.name, department=department, budget=BUDGET)
@@ -83,6 +87,8 @@ class Steps:
         asked = read(memory, desk, typed, fields)
         if asked.work is None:
             raise Refused(" ".join(dict.fromkeys(asked.problems.values())))
+        if why_not := await self._allowance.why_not(actor, Kind.TICKETS, channel=channel, once=f"step:{step}"):
+            raise Refused(why_not)
         return asked.work.model_copy(update={"step": step})
 
     def _desk(self, named: str, channel: str) -> TicketAdapter[Any]:

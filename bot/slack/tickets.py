@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,9 +25,9 @@ ASK = 8.0
 """Seconds that a desk may take to tell of a ticket; the person hears in between that it takes a moment."""
 
 
-FLOOR = 0.5
+FLOOR = 1.6
 """Seconds before which nobody hears that there is no such ticket, so that the time does not tell one that is not there
-from one that they may not see."""
+from one that they may not see; Slack is waited for less long."""
 GESTURES = {
     Verb.VIEW: Gesture.SEE,
     Verb.REPLY: Gesture.REPLY,
@@ -194,13 +195,7 @@ class Tickets:
             if shown:
                 return Found(desk=desk, ticket=ticket, link=link)
         if silent:
-            raise NotThere(
-                _(
-                    "No thread is linked to ticket {number}, and {desks} did not answer. Please try again in a moment.",
-                    number=meant.number,
-                    desks=together(silent),
-                )
-            )
+            raise NotThere(silent_words(meant.number, silent))
         raise NotThere(
             _(
                 "There is no ticket {number}. Look at the number; a desk's name can stand before it.",
@@ -309,8 +304,10 @@ class Tickets:
         work = ChangeTicket(actor=asked.actor.id, act=act, value=value, under=LinkRef.of(found.link))
         await self._intake.change(thread_of_found(found), work, once=asked.once)
 
-    async def link(self, asked: Asked, thread: ThreadKey, desk: TicketAdapter[Any], number: str) -> str:
+    async def link(self, asked: Asked, thread: ThreadKey, found: Found) -> str:
         """Link a thread to a ticket that is there already."""
+        await self.allow(asked, Gesture.LINK, found)
+        desk, number = found.desk, found.number
         if why_not := await self._access.why_not(asked.actor, Gesture.LINK, desk=desk.name, channel=thread.channel):
             raise Refused(why_not)
         if not await self._access.reads(asked.actor, thread.channel):
@@ -355,6 +352,7 @@ class Tickets:
                     desk=found.desk.title,
                 )
             )
+        await self.count(asked, Kind.CHANGES)
         link = await self._intake.switch(thread, since=since, mirror=want.mirror, apps=want.apps, actor=asked.actor.id)
         if want.earlier and link:
             await self._intake.send_earlier(thread)
@@ -379,6 +377,15 @@ def _is_the_same(earlier: Work | None, work: LinkTicket) -> bool:
 def _takes_nothing(link: Link) -> bool:
     """Whether an agents' thread was linked so that nothing of it goes to its ticket, whatever is switched."""
     return link.agents and not link.mirror and link.state != Status.GONE
+
+
+def silent_words(number: str, desks: Sequence[str]) -> str:
+    """What is said of a ticket that no thread has, as far as somebody may know, while desks are silent."""
+    return _(
+        "No thread is linked to ticket {number}, and {desks} did not answer. Please try again in a moment.",
+        number=number,
+        desks=together(desks),
+    )
 
 
 def no_such_desk(name: str, desks: Desks) -> str:

@@ -5,8 +5,10 @@ import re
 import pytest
 
 from bot.slack.allowance import Allowance, Kind, Most
-from bot.slack.ids import Block
+from bot.slack.ids import Action, Block
+from bot.slack.manifest import manifest_text, read
 from bot.slack.policy import Actor
+from bot.slack.steps import STEP
 
 TOLD = re.compile(
     r"(You have|This channel has|This workspace has) had 2 (new tickets|changes|look-ups of tickets) within"
@@ -25,6 +27,12 @@ def simple(tables):
 
 
 @pytest.fixture
+def two(tables, tmp_path):
+    """A second desk; to be asked for before the stage."""
+    tables["other"] = {"kind": "local", "path": tmp_path / "other.sqlite", "title": "Other desk"}
+
+
+@pytest.fixture
 async def root(stage):
     said = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
     await stage.link(said, number="1042")
@@ -40,6 +48,15 @@ async def test_s18_more_changes_than_the_limit_are_refused_with_words(stage, roo
 
     assert [False, False, True] == [bool(TOLD.match(one)) for one in words]
     assert 2 == len(await stage.accepted())
+
+
+async def test_s18_more_switches_than_the_limit_are_refused_with_words(stage, root, most):
+    del most[Kind.LOOKUPS]
+
+    words = [await stage.told(f"mirror 1042 {what}") for what in ("nothing", "marked", "everything")]
+
+    assert [False, False, True] == [bool(TOLD.match(one)) for one in words]
+    assert "marked" == (await stage.store.links.get(stage.thread(root))).switches[-1].mirror
 
 
 @pytest.mark.parametrize("typed", ["search printer", "view 1042"])
@@ -77,6 +94,34 @@ async def test_s18_each_reaction_beyond_the_limit_is_answered_once(simple, stage
     works = await stage.accepted()
     told = [work.text for work in works if work.kind == "tell"]
     assert (2, [True, True]) == (len(works) - len(told), [bool(TOLD.match(words)) for words in told])
+
+
+async def test_s18_more_tickets_by_a_workflow_than_the_limit_end_their_step_with_words(stage):
+    stage.workspace.steps.functions = read(manifest_text(step=True))["functions"]
+    for _ in range(3):
+        inputs = {"subject": "It burns", "description": "Help", "requester": stage.ben, "channel": stage.channel}
+        await stage.workspace.run_step(STEP, inputs)
+
+    for _ in range(2):  # Slack may hand an event over twice
+        await stage.events("function_executed")
+
+    works = await stage.accepted()
+    told = [work.error for work in works if work.kind == "finish_step"]
+    assert (2, [True]) == (len(works) - len(told), [bool(TOLD.match(words)) for words in told])
+
+
+async def test_s18_more_threads_moved_than_new_tickets_are_allowed_are_refused_with_words(two, stage):
+    for number in range(3):
+        said = await stage.workspace.post(stage.ada, stage.channel, f"Thread {number}")
+        link = await stage.link(said, number=str(number), ticket_id=str(number))
+        await stage.told(f"move {number} other")
+        button = {"action_id": Action.MOVE, "block_id": "move", "type": "button", "value": f"{link.thread}|other"}
+        who = {"team": {"id": stage.team}, "user": {"id": stage.ada, "team_id": stage.team}}
+        where = {"channel": {"id": stage.channel}, "container": {"type": "message"}, "trigger_id": f"1.{number}"}
+        await stage.app.interaction({"type": "block_actions", **who, **where, "actions": [button]})
+    await stage.settled()
+
+    assert 2 == len([work for work in await stage.accepted() if work.kind == "move_ticket"])
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters.model import Body, MessageDraft, Person, TicketDraft
-from bot.conversion.ports import Card, NewOp
+from bot.conversion.ports import Card, NewOp, SlackTrouble
 from bot.conversion.records import AddMessage, Link, Operation, ThreadKey, decode, encode
 from bot.sandbox.slack.state import fixed_id
-from bot.slack import access, commands, tickets
+from bot.slack import access, commands, joining, tickets
 from bot.slack.ids import Action, Block, Shortcut
+from bot.slack.policy import DEFAULT, Gesture, Reach, Right
 from bot.slack.views.card import card
 from tests.security.test_security_rights import AGENTS, BY_EXAMPLE, FAR, HELP, example, expected
 
@@ -30,8 +31,10 @@ REFUSED = ("You do not have the right", "Only members of the workspace")
 
 
 @pytest.fixture
-def rights():
-    """The example of docs/security.md, with the pretend workspace's channel in it."""
+def rights(request):
+    """The example of docs/security.md, with the pretend workspace's channel in it, or a test's own."""
+    if hasattr(request, "param"):
+        return request.param
     here = frozenset({fixed_id("C", "help")})
     return tuple(replace(row, channels=here if HELP in row.channels else row.channels) for row in example())
 
@@ -40,6 +43,7 @@ def rights():
 async def town(stage, monkeypatch):
     """One person of each kind, and for each of them a ticket of every distance."""
     monkeypatch.setattr(tickets, "FLOOR", 0)
+    monkeypatch.setattr(joining, "FLOOR", 0)
     monkeypatch.setattr(commands, "AT_ONCE", 60)  # the answer itself, however busy this machine is
     work = stage.workspace
     ids = {"agents": stage.ada, "members": stage.ben, "visitors": stage.sid}
@@ -171,6 +175,24 @@ async def test_s13_every_form_is_authorised_again_when_it_comes_back(town, monke
     assert [] == await town.accepted()
 
 
+@pytest.mark.parametrize("form", ["create", "join"])
+async def test_s13_a_form_about_a_thread_is_refused_who_cannot_read_it_any_more(town, form):
+    """What is said there by then would go to a ticket of theirs."""
+    made = await at_desk(town)
+    await town.workspace.join(town.ada, town.secret)
+    said = await town.workspace.post(town.zoe, town.secret, "It burns")
+    await town.shortcut(said, Shortcut.CREATE if form == "create" else Shortcut.ADD, channel=town.secret)
+    await town.settled()
+    town.workspace.state.channels[town.secret].members.remove(town.ada)
+
+    given = {Block.NUMBER: made.number} if form == "join" else {Block.DEPARTMENT.of("local"): "IT"}
+    answer = await town.submit(given)
+
+    (words,) = answer.body["errors"].values()
+    assert words.startswith("You cannot read that conversation")
+    assert [] == await town.accepted()
+
+
 async def test_s13_who_may_not_open_tickets_for_others_is_the_requester(town):
     said = await town.workspace.post(town.ada, town.channel, "It burns")
     await town.shortcut(said, Shortcut.CREATE, user=town.ben)
@@ -261,6 +283,87 @@ async def test_s13_a_thread_that_somebody_cannot_read_cannot_be_linked(town):
 
     assert "That thread is in a conversation that you cannot read. Link a thread that you take part in." == words
     assert [] == await town.accepted()
+
+
+LINKS_OWN = (
+    Right(who=frozenset({"members"}), may=frozenset({Gesture.SEE}), tickets=Reach.ALL),
+    Right(who=frozenset({"members"}), may=frozenset({Gesture.LINK, Gesture.CLOSE}), tickets=Reach.OWN),
+)
+
+
+@pytest.mark.parametrize("rights", [LINKS_OWN], indirect=True)
+@pytest.mark.parametrize("far", FAR)
+@pytest.mark.parametrize("way", ["command", "mention", "form"])
+async def test_s13_linking_reaches_no_further_than_its_right(town, far, way):
+    """As closing does; else anybody's ticket could be brought into a thread of one's own."""
+    number = await ticket(town, far, "members")
+    said = await town.workspace.post(town.ben, town.channel, "Mine")
+    if way == "command":
+        address = f"https://s.slack.com/archives/{town.channel}/p{said['ts'].replace('.', '')}"
+        await town.told(f"link {number} {address}", user=town.ben)
+    elif way == "mention":
+        text = f"@{town.workspace.bot_user_id} link {number}"
+        await town.workspace.post(town.ben, town.channel, text, thread_ts=said["ts"])
+        await town.events("app_mention")
+    else:
+        await town.shortcut(said, Shortcut.ADD, user=town.ben)
+        await town.submit({Block.NUMBER: number}, user=town.ben)
+
+    linked = [work for work in await town.accepted() if work.kind == "link_ticket"]
+    assert (far == "own") == bool(linked)
+
+
+@pytest.fixture
+def two(tables, tmp_path):
+    """A second desk; to be asked for before the stage."""
+    tables["other"] = {"kind": "local", "path": tmp_path / "other.sqlite", "title": "Other desk"}
+
+
+CREATES_IN_CLOSED = (
+    Right(who=frozenset({"members"}), may=frozenset({Gesture.SEE, Gesture.LINK}), tickets=Reach.ALL),
+    Right(who=frozenset({"members"}), may=frozenset({Gesture.CREATE}), channels=frozenset({fixed_id("C", "closed")})),
+)
+
+
+@pytest.mark.parametrize("rights", [CREATES_IN_CLOSED], indirect=True)
+async def test_s13_a_thread_is_moved_by_who_may_open_tickets_where_it_is(two, town):
+    """Wherever they ask for it."""
+    number = await ticket(town, "readable", "members")
+
+    answer = await town.ticket(f"move {number} other", user=town.ben, channel=town.closed)
+
+    assert answer.body["text"].startswith("You do not have the right to open a ticket here.")
+
+
+@pytest.mark.parametrize("rights", [DEFAULT], indirect=True)
+@pytest.mark.parametrize("spelling", [str, str.lower, lambda number: number.removeprefix("L-")])
+async def test_s13_a_hidden_ticket_is_not_linked_while_its_desk_is_slow(town, monkeypatch, spelling):
+    """A desk knows a ticket by more spellings than its link does."""
+    monkeypatch.setattr(joining, "LOOK", 0.05)
+    hidden = await ticket(town, "all", "members")
+    said = await town.workspace.post(town.ben, town.channel, "It burns")
+    await town.shortcut(said, Shortcut.ADD, user=town.ben)
+    town.desk.held.clear()
+
+    await town.submit({Block.NUMBER: spelling(hidden)}, user=town.ben)
+
+    assert [] == await town.accepted()
+
+
+async def test_s13_slacks_trouble_does_not_tell_a_hidden_ticket_from_one_that_is_not_there(town, monkeypatch):
+    async def trouble(*_):
+        raise SlackTrouble("ratelimited")
+
+    hidden = await ticket(town, "all", "members")
+    monkeypatch.setattr(access.Access, "reads", trouble)
+
+    words = [await town.told(f"view {number}", user=town.ben) for number in (hidden, "999999")]
+
+    assert words[0].replace(hidden, "N") == words[1].replace("999999", "N")
+
+
+def test_s13_nobody_hears_that_there_is_no_such_ticket_before_slack_was_waited_for():
+    assert tickets.FLOOR > access.PATIENCE
 
 
 async def test_s13_a_failed_delivery_of_somebody_else_is_not_there(town):

@@ -241,14 +241,29 @@ async def test_a_form_that_was_open_for_long_says_so_and_keeps_what_was_typed(st
     assert [ticket.number] == [work.number for work in await stage.accepted() if work.kind == "link_ticket"]
 
 
-async def test_a_desk_that_is_down_is_believed(stage, thread):
+async def test_a_desk_that_is_down_is_waited_for_unless_a_thread_has_the_ticket(stage, thread):
+    """Nobody could say whether it is a ticket that they may see; desks know one ticket by several spellings."""
+    elsewhere = await stage.workspace.post(stage.ben, stage.channel, "Smoke")
+    await stage.link(elsewhere, number="1042")
     await stage.shortcut(thread[2], ADD)
     stage.desk.down = True
 
-    answer = await stage.submit({Block.NUMBER: "4711"})
+    unknown, known = [await stage.submit({Block.NUMBER: number}) for number in ("4711", "1042")]
 
-    assert answer.body is None
-    assert ["4711"] == [work.number for work in await stage.accepted() if work.kind == "link_ticket"]
+    words = "No thread is linked to ticket 4711, and Local desk did not answer. Please try again in a moment."
+    assert ({Block.NUMBER: words}, None) == (unknown.body["errors"], known.body)
+    assert ["1042"] == [work.number for work in await stage.accepted() if work.kind == "link_ticket"]
+
+
+async def test_a_message_does_not_go_to_another_desks_ticket_of_the_same_number(two, stage, thread):
+    await stage.shortcut(thread[2], ADD)
+    ticket = await opened(stage, "The one that is chosen", "second")
+    await stage.link(thread[0], number=ticket.number)
+
+    await stage.submit({Block.NUMBER: f"second:{ticket.number}"})
+
+    assert f"ticket {ticket.number}" in stage.words(stage.ada)
+    assert [] == await stage.accepted()
 
 
 @pytest.fixture
