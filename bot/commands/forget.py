@@ -35,7 +35,7 @@ def forget_user(config: Path | None, user: str, *, drop: bool) -> None:
     settings = _checked(config, user)
 
     async def work(store: Store) -> tuple[Held, list[Waiting]]:
-        held = await about_person(store, user, settings.desks)
+        held = await about_person(store, user)
         return held, [] if _why_not(held, drop=drop) else await forget_person(store, user, held)
 
     held = _forget(settings, work, drop=drop)
@@ -88,7 +88,7 @@ def export_user(config: Path | None, user: str) -> None:
 
     async def work() -> Held:
         async with store_of(settings) as store:
-            return await about_person(store, user, settings.desks)
+            return await about_person(store, user)
 
     held = finish(work, as_json=True)
     print_json(

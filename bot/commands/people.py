@@ -14,7 +14,9 @@ USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 
 def map_person(config: Path | None, mapped: Mapped) -> None:
     """Write down who somebody is at a desk."""
-    settings = _checked(config, mapped.desk, mapped.user)
+    settings = _checked(config, mapped.user)
+    if mapped.desk not in settings.desks:
+        fail(f"The settings have no desk called {mapped.desk}. They have: {', '.join(settings.desks)}.")
     if mapped.email and addressed(mapped.email) != ("", mapped.email):
         fail(f"{mapped.email!r} is not an e-mail address.")
     if not (mapped.email or mapped.desk_id.strip()):
@@ -33,7 +35,7 @@ def map_person(config: Path | None, mapped: Mapped) -> None:
 
 def unmap_person(config: Path | None, desk: str, user: str) -> None:
     """Forget what was written."""
-    settings = _checked(config, desk, user)
+    settings = _checked(config, user)
 
     async def work() -> bool:
         async with store_of(settings) as store:
@@ -50,7 +52,7 @@ def list_people(config: Path | None, *, as_json: bool) -> None:
 
     async def work() -> list[Mapped]:
         async with store_of(settings) as store:
-            return [mapped for desk in settings.desks async for mapped in store.mappings.all(desk)]
+            return [mapped for desk in await store.mappings.desks() async for mapped in store.mappings.all(desk)]
 
     found = sorted(finish(work, as_json=as_json), key=lambda one: (one.desk, one.user))
     if as_json:
@@ -59,10 +61,8 @@ def list_people(config: Path | None, *, as_json: bool) -> None:
     table(("desk", "person", "e-mail", "id", "name"), ((m.desk, m.user, m.email, m.desk_id, m.name) for m in found))
 
 
-def _checked(config: Path | None, desk: str, user: str) -> Settings:
+def _checked(config: Path | None, user: str) -> Settings:
     settings = settings_at(config)
-    if desk not in settings.desks:
-        fail(f"The settings have no desk called {desk}. They have: {', '.join(settings.desks)}.")
     if not USER.fullmatch(user):
         fail(f"{user!r} is not the id of a person in Slack. It looks like U0123456789; their profile's menu copies it.")
     return settings

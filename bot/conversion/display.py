@@ -54,7 +54,8 @@ async def _ticket(rooms: Rooms, link: Link) -> Ticket | None:
         return None
     # that it was closed or opened again is said in the thread first, by whoever pulls it
     kept = {"state"} if link.state else set()
-    seen = {name: value for name, value in face(ticket).items() if name not in kept} | {"url": ticket.url or ""}
+    shown = face(ticket, unnamed=link.unnamed) | {"url": ticket.url or ""}
+    seen = {name: value for name, value in shown.items() if name not in kept}
     if any(getattr(link, name) != value for name, value in seen.items()):
         await rooms.links.update(link.thread, lambda now: now.model_copy(update=seen))
     return ticket

@@ -244,7 +244,7 @@ class _Pull:
 
     async def show_news(self, ticket: Ticket) -> None:
         """Say in the thread that the ticket was closed or opened again, and bring the card up to date."""
-        shown: dict[str, Any] = dict(face(ticket))
+        shown: dict[str, Any] = dict(face(ticket, unnamed=self.link.unnamed))
         if self.link.agents and ticket.deadline:
             shown["deadline"] = ticket.deadline
         before = {name: getattr(self.link, name) for name in shown}

@@ -53,6 +53,7 @@ class Link(KeptRecord):
     ticket_id: str
     number: str
     subject: str = ""
+    unnamed: bool = False  # no subject is kept: who gave it was forgotten
     url: str = ""
     opened_by: str = ""  # Slack user id
     requester: str = ""  # Slack user id, where the requester is on Slack

@@ -12,12 +12,12 @@ from bot.conversion.records import Link, seen_to
 _MOST_MERGERS = 5
 
 
-def face(ticket: Ticket) -> dict[str, str]:
-    """What a link keeps of a ticket, so that it is seen when it changes."""
+def face(ticket: Ticket, *, unnamed: bool = False) -> dict[str, str]:
+    """What a link keeps of a ticket, so that it is seen when it changes; *unnamed*: without the subject."""
     return {
         "status": ticket.status_name,
         "state": str(ticket.status),
-        "subject": ticket.subject,
+        **({} if unnamed else {"subject": ticket.subject}),
         "owner": ticket.owner or "",
         "priority": ticket.priority or "",
         "department": ticket.department or "",
@@ -51,6 +51,7 @@ async def relink(rooms: Rooms, link: Link, desk: TicketAdapter[Any], ref: Ticket
         "mirror": takes_replies(desk, of_agents=link.agents),
         **seen_to(await last_message(desk, ref)),
         "follows": link.number,
+        "unnamed": False,
         **known,
     }
 

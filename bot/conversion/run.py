@@ -307,8 +307,7 @@ class Run:
     async def _tell(self, text: str, *, parked: bool = False, asks: bool = False) -> None:
         work, lane, identity = self._work, self._journal.lease.lane, self._journal.head.id
         team, channel, thread_ts = _where(lane, work)
-        if not (actor := getattr(work, "actor", "")):
-            return
+        actor, link = getattr(work, "actor", ""), self._journal.head.link
         told = Tell(
             user=actor,
             channel=channel,
@@ -323,7 +322,14 @@ class Run:
         # each call, and each server that forgets, is a question of its own
         since = max(progress.since, progress.verify) if asks else progress.first_failed
         once = f"{identity}:{'parked' if parked else 'waiting'}:{since:.0f}"
-        await self._rooms.lanes.add([tell_op(team, told, once=once)])
+        if actor:
+            op = tell_op(team, told, once=once)
+        elif parked and link:  # nobody's: who asked was forgotten
+            words = _("{what} Whoever runs Threadline decides what becomes of it (threadline parked).", what=text)
+            op = say_op(Say(thread=link.thread, text=words), once=once)
+        else:
+            return
+        await self._rooms.lanes.add([op])
 
     async def _parted(self, link: Link | None) -> None:
         """Say that something was for a ticket that its thread does not go with any more; an edit goes unsaid."""

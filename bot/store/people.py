@@ -9,7 +9,7 @@ from bot.conversion.ports import Mappings
 from bot.conversion.records import Mapped
 from bot.conversion.stored import UnknownVersion
 from bot.store.cipher import OPEN, Cipher
-from bot.store.connection import Connection
+from bot.store.connection import Connection, translating
 from bot.store.keys import people
 from bot.store.links import scan
 
@@ -37,6 +37,12 @@ class RedisMappings(Mappings):
     async def remove(self, desk: str, user: str) -> bool:
         """Forget it; False where nothing was written. Raises StoreAway."""
         return bool(await self._connection.do("HDEL", people(desk), user))
+
+    async def desks(self) -> list[str]:
+        """The desks at which anybody is written down, those that the settings have no more, too. Raises StoreAway."""
+        async with translating():
+            found = [str(name) async for name in self._connection.client.scan_iter(match=people("*"), count=500)]
+        return sorted(name.removeprefix(people("")) for name in found)
 
     async def all(self, desk: str) -> AsyncIterator[Mapped]:
         """Everybody at a desk of whom something is written. Raises StoreAway."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,13 +49,13 @@ class Held:
         return [one for one in self.work if one.says]
 
 
-async def about_person(store: Store, user: str, desks: Iterable[str]) -> Held:
+async def about_person(store: Store, user: str) -> Held:
     """What is kept about somebody, by their Slack id. Raises StoreAway."""
     work, unread = await _work(store, lambda one: _is_of(user, one.operation.work.model_dump(mode="json")))
     kept = {key: value async for key, value in _forms(store)}
     forms = {key: json.loads(value) for key, value in kept.items() if not is_closed(value)}
     mapped = list[Mapped]()
-    for desk in desks:
+    for desk in await store.mappings.desks():
         try:
             found = await store.mappings.get(desk, user)
         except UnknownVersion:
@@ -166,12 +166,13 @@ async def _forms(store: Store) -> AsyncIterator[tuple[str, str]]:
 def _without(link: Link, user: str) -> Link:
     """*link* without somebody, and without the words that they gave it; the desk has them."""
     opened, requester = link.opened_by, link.requester
-    said = "" if opened == user else link.subject
+    unnamed = link.unnamed or opened == user
     return link.model_copy(
         update={
             "opened_by": "" if opened == user else opened,
             "requester": "" if requester == user else requester,
-            "subject": said,
+            "subject": "" if unnamed else link.subject,
+            "unnamed": unnamed,
         }
     )
 

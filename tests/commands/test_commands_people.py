@@ -31,6 +31,16 @@ def test_somebody_is_written_down_listed_and_forgotten(threadline):
     assert (0, []) == (gone.exit_code, json.loads(threadline("list", "--json").output))
 
 
+def test_what_is_written_at_a_desk_that_the_settings_have_no_more_can_be_forgotten(threadline, tmp_path):
+    threadline("map", "helpdesk", "U0123", "--id", "42")
+    (tmp_path / "threadline.toml").write_text('[desks.other]\nkind = "local"\npath = "desk.sqlite"\n')
+    listed = json.loads(threadline("list", "--json").output)
+    gone = threadline("unmap", "helpdesk", "U0123")
+
+    assert ["helpdesk"] == [one["desk"] for one in listed]
+    assert (0, []) == (gone.exit_code, json.loads(threadline("list", "--json").output))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -5,6 +5,7 @@ import pytest
 from adapters.model import Act, Change
 from bot.conversion import display
 from bot.conversion.ops import card_op
+from bot.store.personal import about_person, forget_person
 from tests.conversion.test_conversion_pull import _said, pulled
 from tests.conversion.test_conversion_worker import THREAD, opened
 
@@ -39,6 +40,20 @@ async def test_a_state_that_the_card_sees_first_is_still_said_in_the_thread(hous
     await pulled(house)
 
     assert [f"Ticket {ticket.number} was closed at desk."] == [text for _, text in _said(house)]
+
+
+async def test_what_somebody_called_a_ticket_does_not_come_back_after_they_were_forgotten(house):
+    await opened(house)
+    held = await about_person(house.store, "U1")
+    await forget_person(house.store, "U1", held)
+
+    await house.store.lanes.add([card_op(THREAD)])
+    await house.until(lambda: house.voice.updates)
+    await pulled(house)
+    await pulled(house)
+
+    link = await house.store.links.get(THREAD)
+    assert ("", "", 1) == (link.subject, link.opened_by, len(house.voice.updates))
 
 
 async def test_many_changes_within_a_moment_are_one_change_of_the_card(house, monkeypatch):

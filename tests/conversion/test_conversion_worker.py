@@ -13,6 +13,7 @@ from bot.conversion import worker
 from bot.conversion.decisions import Decision, decided
 from bot.conversion.ports import Added, NoSuchDesk, SlackFile, SlackOutcomeUnknown, SlackRefused, StoreAway
 from bot.conversion.records import AddMessage, ChangeTicket, LinkTicket, OpenTicket, ThreadKey
+from bot.conversion.text.plain import to_plain
 from tests.conversion.slack_fakes import BEN, said, with_files
 
 THREAD = ThreadKey(team="T1", channel="C1", ts="1700000000.000100")
@@ -262,6 +263,19 @@ async def test_a_refused_reply_is_parked_and_the_next_ones_go_on(house, monkeypa
 
     assert {("1800000001.000100", "failed"), ("1800000002.000100", "delivered")} == set(house.voice.receipts)
     assert ["U1"] == [user for user, _, _ in house.voice.told]
+
+
+async def test_a_refused_post_of_an_app_that_is_nobodys_is_told_in_the_thread(house, monkeypatch):
+    """Whoever opened the ticket hears of it, unless they were forgotten."""
+    await opened(house)
+    failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
+
+    await house.intake.mirror(THREAD, reply(1, "an app's words").model_copy(update={"actor": ""}))
+    await house.until(lambda: house.voice.posted)
+
+    (words,) = [to_plain(post.document) for post in house.voice.posted.values()]
+    assert "it is too long. Whoever runs Threadline decides what becomes of it (threadline parked)." in words
+    assert [] == house.voice.told
 
 
 @pytest.mark.usefixtures("quick_settle")
