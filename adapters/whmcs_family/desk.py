@@ -78,7 +78,7 @@ class FamilyDesk(HttpDesk[S]):
             value = getattr(self.settings, name)
             if isinstance(value, SecretStr) and value.get_secret_value():
                 message = message.replace(value.get_secret_value(), "***")
-        return message[:300].rstrip(". ")
+        return " ".join(message.split())[:300].rstrip(". ")
 
 
 def message_of(body: Body, settings: FamilySettings, *, desk: str, system: str) -> tuple[str, bool]:

@@ -14,6 +14,8 @@ _SECRETS = re.compile(
     r"xox[a-z]-[\w-]+|xapp-[\w-]+|xoxe[\w.-]+|(?i:bearer|basic|soticket)\s+[\w.+/=:-]{8,}|(?<=://)[^/@\s]+(?=@)"
     r"|(?i:(?:secret|password|token|accesskey|sessionkey|signature)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+"
 )
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""What would begin a line of its own, or steer the terminal of whoever reads it."""
 GONE = "[secret]"
 
 
@@ -35,12 +37,14 @@ class _Line(logging.Formatter):
         if record.exc_info and record.exc_info[0]:  # its type is enough: a traceback may hold texts
             fields["error"] = record.exc_info[0].__name__
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        words = record.getMessage().replace("\n", " ")
+        words = record.getMessage()
         if self._json:
-            line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "event": words, **fields}
-            return without_secrets(json.dumps(line, default=str, ensure_ascii=False))
-        tail = "".join(f" {key}={value}" for key, value in fields.items())
-        return without_secrets(f"{at} {record.levelname.lower():7} {words}{tail}")
+            about = {"at": at, "level": record.levelname.lower(), "logger": record.name, "event": words, **fields}
+            line = json.dumps(about, default=str, ensure_ascii=False)
+        else:
+            tail = "".join(f" {key}={value}" for key, value in fields.items())
+            line = f"{at} {record.levelname.lower():7} {words}{tail}"
+        return without_secrets(_UNSHOWN.sub(" ", line))
 
 
 def start_logging(level: str, form: Literal["text", "json"]) -> None:

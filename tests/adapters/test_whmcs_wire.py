@@ -152,6 +152,7 @@ CHANGED, READ = True, False
         (200, '{"result":"error","message":"Can&#039;t do &quot;that&quot;"}', CHANGED, Rejected, 'Can\'t do "that"'),
         (403, "<h1>Forbidden</h1>", CHANGED, NotAuthorised, "firewall"),
         (403, '{"result":"error","message":"Nope"}', CHANGED, NotAuthorised, "Nope"),
+        (403, '{"result":"error","message":"No\\r\\nway"}', CHANGED, NotAuthorised, "No way"),
         (403, "result=error;message=Invalid IP 103.170.226.94;", CHANGED, NotAuthorised, "103.170.226.94"),
         (403, "<whmcsapi><result>error</result><message>Invalid IP 1.2.3.4</message>", READ, NotAuthorised, "1.2.3.4"),
         (401, "", CHANGED, NotAuthorised, "http_user"),

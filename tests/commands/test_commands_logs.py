@@ -37,6 +37,19 @@ async def test_a_running_bot_logs_a_line_for_each_visible_change_and_no_text(cap
     assert all(line["lane"] and line["op"] for line in lines if line["logger"] == "threadline.worker")
 
 
+@pytest.mark.usefixtures("quiet_after")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_a_desk_says_cannot_begin_a_line_of_its_own_or_steer_a_terminal(capsys, form):
+    start_logging("info", form)
+    said = "no\r\n2026-11-27 error forged\x1b[2J\x9b2J\u2028line"
+
+    logging.getLogger("bot.x").info("desk: %s", said, extra={"code": said})
+
+    written = capsys.readouterr().err
+    assert 1 == len(written.splitlines())
+    assert written[:-1].isprintable()
+
+
 @pytest.mark.parametrize(
     "text",
     [
