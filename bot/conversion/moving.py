@@ -1,13 +1,15 @@
 """A thread goes on in a new ticket: one that follows a closed one, or one at another desk."""
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, takewhile
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter, marker_in
-from adapters.errors import UnsupportedFeature
+from adapters.errors import NotFound, UnsupportedFeature
 from adapters.model import (
     Act,
     Change,
@@ -189,7 +191,7 @@ async def _open(
         visibility=link.visibility,
         notify=desk.settings.notify,
     )
-    requester = await tickets.requester_of(rooms, people, work, desk)
+    requester = await _requester(rooms, people, work, desk, link)
     delivery = Delivery(
         desk=desk,
         threads=rooms.threads,
@@ -211,6 +213,19 @@ async def _open(
     await rooms.lanes.add([*watch_ops(desk, link.thread), *(agents_ops(desk, new, timed=False) if new else [])])
     delivered = tickets.delivered_on(journal, conversion.parts, ids, messages, on=opened.ticket.id)
     return Outcome(delivered=delivered), new
+
+
+async def _requester(
+    rooms: Rooms, people: Requesters, work: OpenTicket, desk: TicketAdapter[Any], link: Link
+) -> Person:
+    """Whom the new ticket is for: the Slack person of the old one, else whom that is for at its desk."""
+    old = rooms.desks.get(link.desk)
+    if not link.requester and old.has(Capability.READ_TICKET):
+        with contextlib.suppress(NotFound):
+            if told := (await old.get_ticket(link.ref)).requester:
+                known = told if old.name == desk.name else replace(told, desk_id=None)
+                return await people.known(desk, known)
+    return await tickets.requester_of(rooms, people, work, desk)
 
 
 async def _linked(rooms: Rooms, link: Link, desk: TicketAdapter[Any], opened: Opened, work: OpenTicket) -> Link | None:

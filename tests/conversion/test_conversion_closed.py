@@ -5,7 +5,8 @@ import pytest
 from bot.conversion.decisions import Decision, decided, is_closed
 from bot.conversion.records import Operation, Tell, encode
 from bot.conversion.text.plain import to_plain
-from tests.conversion.test_conversion_worker import THREAD, opened, reply
+from bot.store.personal import about_person, forget_person
+from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
 
 @pytest.fixture
@@ -50,6 +51,21 @@ async def test_a_note_leaves_the_ticket_closed(house, ticket):
     await delivered(house, 1)
 
     assert [(True, ["note: for the file"])] == await seen(house)
+
+
+async def test_a_follow_up_is_for_whom_the_closed_ticket_is_for(house):
+    """Who opened it for a customer is not the customer, and may have been forgotten since."""
+    for_grace = {"requester_email": "grace@example.com", "requester_name": "Grace Hopper"}
+    made = await opened(house, OPEN.model_copy(update=for_grace))
+    await house.agents.set_closed(made.id, closed=True)
+    await forget_person(house.store, "U1", await about_person(house.store, "U1"))
+    rule(house, "new")
+
+    await say(house, 1)
+    await delivered(house, 1)
+
+    requesters = [(await house.desk.find_by_number(one.number)).requester for one in await house.tickets()]
+    assert [("Grace Hopper", "grace@example.com")] * 2 == [(one.name, one.email) for one in requesters]
 
 
 async def test_by_the_rule_new_a_follow_up_names_the_old_ticket_and_the_thread_goes_with_it(house, ticket):
