@@ -35,6 +35,8 @@ class DeskFile:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                path.touch(mode=0o600)  # it holds what people wrote
             self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
             self._prepare()
         except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: there is no such path

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapters.contract import Capability
 from adapters.errors import NotAuthorised, UnsupportedFeature
 from bot.conversion.ops import pull_op
 from bot.conversion.ports import Desks, Lanes, Links, StoreAway
@@ -49,7 +50,12 @@ class Hooks:
         name = str(scope["path"]).removeprefix(PATH)
         known = str(scope["path"]).startswith(PATH) and name in self._desks.names()
         try:
-            answer = await self._answer(request, name) if known else _said(404, "No helpdesk is expected to call here.")
+            if not known:
+                answer = _nobody()
+            elif not self._desks.get(name).has(Capability.WEBHOOK):
+                answer = _unproved(name)
+            else:
+                answer = await self._answer(request, name)
         except ClientDisconnect:
             return
         self.answers[name if known else "none", str(answer.status_code)] += 1
@@ -82,10 +88,7 @@ class Hooks:
         except NotAuthorised:
             return _said(401, "The signature is not right.")
         except UnsupportedFeature:
-            log.warning(
-                "a webhook was refused: its desk has no secret in the settings to prove it by", extra={"desk": name}
-            )
-            return _said(404, "No helpdesk is expected to call here.")
+            return _unproved(name)
         except Exception as error:  # noqa: BLE001 - whatever an adapter cannot read is the caller's fault
             log.warning("a webhook cannot be read", extra={"desk": name, "error": type(error).__name__})
             return _said(400, "The call cannot be read.")
@@ -125,6 +128,16 @@ def _headers(request: Request) -> dict[str, str]:
     """The headers by name; one that is there twice is left out, since nobody can say which of them counts."""
     names = Counter(name for name, _ in request.headers.items())
     return {name: value for name, value in request.headers.items() if names[name] == 1}
+
+
+def _unproved(name: str) -> Response:
+    """The answer for a desk that cannot prove its calls, like that for no desk."""
+    log.warning("a webhook was refused: its desk has no secret in the settings to prove it by", extra={"desk": name})
+    return _nobody()
+
+
+def _nobody() -> Response:
+    return _said(404, "No helpdesk is expected to call here.")
 
 
 def _said(status: int, words: str) -> Response:

@@ -1,6 +1,7 @@
 """The local desk keeps the contract, and what is its own: one file, many processes, nothing hidden."""
 
 import asyncio
+import os
 import sqlite3
 import time
 from contextlib import asynccontextmanager
@@ -99,6 +100,15 @@ async def test_making_a_requester_twice_gives_the_same_one(local: Pair):
     grace = Person(name="Grace Hopper", email="grace@example.net")
 
     assert await local.desk.create_requester(grace) == await local.desk.create_requester(grace)
+
+
+async def test_nobody_else_may_read_a_file_that_is_made(tmp_path: Path):
+    path = tmp_path / "desk.sqlite3"
+
+    async with entered({"kind": "local", "path": path}):
+        modes = {oct(entry.stat().st_mode & 0o777) for entry in os.scandir(tmp_path)}
+
+    assert {"0o600"} == modes
 
 
 async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path):

@@ -90,10 +90,12 @@ async def test_while_the_store_is_away_the_desk_is_asked_to_call_again(desks, st
     assert 503 == answer.status_code
 
 
-async def test_a_desk_without_a_secret_and_no_desk_look_the_same(hooks):
-    silent, nobody = [await post(hooks, f"/hooks/{name}", *call()) for name in ("silent", "nobody")]
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize("made", [call(), call(raw=b"x" * (BODY + 1))], ids=["small", "too large"])
+async def test_a_desk_without_a_secret_and_no_desk_look_the_same(hooks, method, made):
+    silent, nobody = [await post(hooks, f"/hooks/{name}", *made, method=method) for name in ("silent", "nobody")]
 
-    assert (silent.status_code, silent.text) == (nobody.status_code, nobody.text)
+    assert (404, silent.status_code, silent.text) == (nobody.status_code, nobody.status_code, nobody.text)
 
 
 async def test_beside_another_door_each_gets_its_own_paths(hooks, link):

@@ -23,6 +23,8 @@ SECRET = "sw0rdf1sh"
         "http://user:sw0rdf1sh@host",
         "redis://user:sw0rdf1sh@host:port",
         "redis://user:sw0rdf1sh@host:6379/0?socket_timeout=sw0rdf1sh",
+        "redis://user:sw0rdf1sh@host:6379/0?foo=sw0rdf1sh",
+        "redis+cluster://user:sw0rdf1sh@host:6379?foo=sw0rdf1sh",
         "redis+sentinel://user:sw0rdf1sh@host:26379",
         "redis+sentinel://user:sw0rdf1sh@host:what/master",
         "redis+cluster://user:sw0rdf1sh@host:port",
