@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.contract import Capability
-from adapters.errors import NotAuthorised, UnsupportedFeature
+from adapters.errors import NotAuthorised
 from bot.conversion.ops import pull_op
 from bot.conversion.ports import Desks, Lanes, Links, StoreAway
 
@@ -87,8 +87,6 @@ class Hooks:
             return self._desks.get(name).webhook(headers, body)
         except NotAuthorised:
             return _said(401, "The signature is not right.")
-        except UnsupportedFeature:
-            return _unproved(name)
         except Exception as error:  # noqa: BLE001 - whatever an adapter cannot read is the caller's fault
             log.warning("a webhook cannot be read", extra={"desk": name, "error": type(error).__name__})
             return _said(400, "The call cannot be read.")

@@ -32,6 +32,11 @@ class Waiting:
         """Whether it bears words or a wish of somebody, so that dropping it loses something."""
         return isinstance(self.operation.work, Asked | SlackEvent | Tell | Say)
 
+    @property
+    def asks_about(self) -> str:
+        """The thread whose parked work it asks somebody about, who is told where they are alone."""
+        return thread_of(getattr(self.operation.work, "parked", "").partition("|")[0])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
@@ -75,7 +80,7 @@ async def about_ticket(store: Store, desk: str, number: str) -> Held:
     """What is kept about a ticket: its links, and the work of their threads. Raises StoreAway."""
     links = [link for link in await store.links.find(number) if link.desk == desk]
     threads = {str(link.thread) for link in links}
-    work, unread = await _work(store, lambda one: thread_of(one.lane) in threads)
+    work, unread = await _work(store, lambda one: {thread_of(one.lane), one.asks_about} & threads)
     return Held(links=links, work=work, unread=unread + await store.links.unread())
 
 
@@ -140,7 +145,7 @@ async def rewrite_log(store: Store) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _work(store: Store, wanted: Callable[[Waiting], bool]) -> tuple[list[Waiting], int]:
+async def _work(store: Store, wanted: Callable[[Waiting], object]) -> tuple[list[Waiting], int]:
     found, unread = list[Waiting](), 0
     async for lane, op, payload in store.lanes.everything():
         try:

@@ -20,6 +20,7 @@ from bot.conversion.records import (
     Operation,
     PullTicket,
     SlackEvent,
+    Tell,
     ThreadKey,
     encode,
 )
@@ -144,14 +145,16 @@ def test_s19_a_person_is_exported_forgotten_and_gone_from_redis_and_its_log(thre
 
 def test_s19_a_ticket_is_forgotten_and_nothing_of_its_thread_is_left(threadline, directory):
     stored(directory, a_thread_with_all)
+    told = Tell(user=OTHER, text=f"{CANARY} was not sent", parked=f"{LANE}|parked")
+    stored(directory, lambda store: store.lanes.add([op("tell", told, f"ui/T1:{OTHER}:-")]))
 
     refused = threadline("forget", "ticket", "helpdesk", "#7")
     elsewhere = threadline("forget", "ticket", "helpdesk", "#8")
     forgotten = threadline("forget", "ticket", "helpdesk", "#7", "--drop-waiting")
 
-    assert (1, True) == (refused.exit_code, "4 messages or wishes wait" in refused.output + refused.stderr)
+    assert (1, True) == (refused.exit_code, "5 messages or wishes wait" in refused.output + refused.stderr)
     assert "No thread is linked to #8 at helpdesk." in elsewhere.output + elsewhere.stderr
-    assert "#7 at helpdesk is forgotten: 1 links removed, 5 waiting operations dropped." in " ".join(
+    assert "#7 at helpdesk is forgotten: 1 links removed, 6 waiting operations dropped." in " ".join(
         forgotten.output.split()
     )
     kept = stored(directory, contents)
