@@ -26,33 +26,16 @@ from bot.conversion.slack_nouns import (
 )
 
 __all__ = [
-    "Added",
     "Audience",
     "Author",
-    "Breakers",
     "Card",
-    "Desks",
-    "Events",
     "FoundCard",
     "FromDesk",
-    "Head",
-    "Lanes",
-    "Lease",
-    "LeaseLost",
-    "Links",
-    "NewOp",
-    "NoSuchDesk",
-    "Outcome",
-    "Parked",
-    "Rooms",
     "SlackFile",
     "SlackOutcomeUnknown",
     "SlackRefused",
     "SlackTrouble",
-    "StoreAway",
     "ThreadMessage",
-    "Threads",
-    "Voice",
 ]
 
 # --- the store: lanes -------------------------------------------------------------------------------------------------

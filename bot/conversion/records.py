@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-from pydantic_core import to_json
 from typing_extensions import override
 
 from adapters.model import Act, Message, TicketRef, Visibility
@@ -426,18 +425,6 @@ def encode(operation: Operation) -> str:
     """The stored form of *operation*."""
     work = tagged(f'"kind":"{operation.work.kind}"', operation.work, "kind")
     return tagged(f'"v":{operation.v},"work":{work}', operation, "v", "work")
-
-
-_AROUND_EVENT = encode(Operation(work=SlackEvent(body={}))).split("{}", 1)
-
-
-def encode_event(body: dict[str, Any]) -> str:
-    """`encode` of a `SlackEvent` that nobody began; eight times as fast, since every event at the door comes by here.
-
-    Raises ValueError: *body* holds something that JSON cannot say.
-    """
-    before, after = _AROUND_EVENT
-    return f"{before}{to_json(body, inf_nan_mode='null').decode()}{after}"
 
 
 def decode(stored: str) -> Operation:

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from adapters.errors import OutcomeUnknown
+from bot.conversion.ops import encode_event
 from bot.conversion.ports import NewOp, StoreAway
-from bot.conversion.records import AddMessage, LinkTicket, ThreadKey, encode_event
+from bot.conversion.records import AddMessage, LinkTicket, ThreadKey
 from bot.store.keys import shard_of
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_unsearchable import another_run

@@ -5,7 +5,8 @@ import json
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bot.conversion.records import Operation, SlackEvent, decode, encode, encode_event
+from bot.conversion.ops import encode_event
+from bot.conversion.records import Operation, SlackEvent, decode, encode
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
