@@ -136,7 +136,7 @@ async def test_a_file_that_slack_does_not_give_is_named_in_the_end_and_people_he
 
     (ticket,) = await house.tickets()
     assert (FETCHES, [0, 0]) == (len(asked), [len(message.files) for message in ticket.messages[1:]])
-    assert "Could not be fetched, still in Slack: plan.pdf" in ticket.messages[1].text
+    assert "Not attached: plan.pdf" in ticket.messages[1].text
     assert "is it right?" == ticket.messages[2].text
     link = await house.store.links.get(THREAD)
     assert (f"plan.pdf: it could not be fetched, although that was tried {FETCHES} times.",) == link.left_out

@@ -49,7 +49,7 @@ def no_run_id_guard() -> None:
     head = lanes.RedisLanes._head
 
     def trusting(self: lanes.RedisLanes, lease: Lease, answer: Any) -> Any:
-        return head(self, lease, [*answer[:4], 0, 0, 0] if answer else answer)
+        return head(self, lease, [*answer[:4], 0, 0, 0, *answer[7:]] if answer else answer)
 
     put(lanes.RedisLanes, "_head", trusting)
 

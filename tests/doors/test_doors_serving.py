@@ -24,8 +24,8 @@ async def echo(scope, receive, send):
 
 @pytest.fixture
 async def connected(monkeypatch):
-    """A connection to a server that looks at it every tenth of a second."""
-    monkeypatch.setattr(served, "LOOK", 0.1)
+    """A connection to a server that looks at it every quarter of a second."""
+    monkeypatch.setattr(served, "LOOK", 0.25)
     async with serving(echo) as address:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
         yield reader, writer

@@ -29,8 +29,8 @@ CALLS = {
     "superoffice_soap": 9,
     # the requester; the default entity; the ticket; three files in two steps; the message; the ticket for the card
     "superoffice_rest": 12,
-    # a token; the ticket with everything in it; the ticket for the card
-    "keliweb": 3,
+    # a token; the ticket with what one text holds, and a reply with the rest; the ticket for the card
+    "keliweb": 4,
 }
 """Requests of one conversion at the most; each look-up is made once."""
 
