@@ -172,6 +172,11 @@ class TicketAdapter(ABC, Generic[S_co]):
     ) -> None:
         """Close what was opened."""
 
+    @property
+    def creates_requesters(self) -> bool:
+        """Whether a requester whom the desk does not know becomes known there; only where the operator wants it."""
+        return False
+
     def has(self, capability: Capability) -> bool:
         """Whether this desk, as it is set up, can do that."""
         return capability in self.capabilities

@@ -52,6 +52,11 @@ class Lookups(RestWire):
         super().__init__(name, settings, shared)
         self._kept: dict[str, tuple[Any, float]] = {}
 
+    @property
+    @override
+    def creates_requesters(self) -> bool:
+        return self.settings.create_requesters
+
     @override
     def has(self, capability: Capability) -> bool:
         needed = {

@@ -48,6 +48,11 @@ class Lookups(SoapCalls):
         """The server's time zone."""
         return ZoneInfo(self.settings.time_zone)
 
+    @property
+    @override
+    def creates_requesters(self) -> bool:
+        return self.settings.create_requesters
+
     @override
     def has(self, capability: Capability) -> bool:
         if capability is Capability.AGENTS:

@@ -59,7 +59,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     messages = await _messages(rooms, journal, work, there)
     conversion = await _convert(rooms, work, messages, desk, packed=journal.progress.packed)
     fix_parts(journal, conversion)
-    requester = await requester_of(rooms, people, work, desk)
+    requester = await _made_known(people, journal, desk, await requester_of(rooms, people, work, desk))
     delivery = Delivery(
         desk=desk,
         threads=rooms.threads,
@@ -285,6 +285,24 @@ async def requester_of(rooms: Rooms, people: Requesters, work: OpenTicket, desk:
         return await people.known(desk, Person(name=name, email=work.requester_email))
     author: Author = await rooms.threads.author(work.requester or work.actor)
     return await people.of(desk, author)
+
+
+async def _made_known(people: Requesters, journal: Journal, desk: TicketAdapter[Any], requester: Person) -> Person:
+    """*requester*, with whom the desk is made acquainted where it does not know them and its operator wants that."""
+    email = requester.email or ""
+    if requester.desk_id or not (email and requester.trusted_email and desk.creates_requesters):
+        return requester
+
+    async def act() -> str:
+        return (await desk.create_requester(requester)).desk_id or ""
+
+    async def look() -> str | None:
+        found = await desk.find_requester(email)
+        return found.desk_id if found else None
+
+    made = await journal.once("requester", act, look, **doubt(desk))
+    people.forget(desk, requester)
+    return replace(requester, desk_id=made or None)
 
 
 async def open_at(

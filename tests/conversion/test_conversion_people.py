@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from adapters.errors import OutcomeUnknown
 from adapters.model import Person
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Author
 from bot.conversion.records import Mapped
+from tests.conversion.test_conversion_worker import OPEN, opened
 
 ADA = Author(id="U1", name="Ada", email="ada@example.com")
 SID = Author(id="U2", name="Sid", email="ada@example.com", own_workspace=False)
@@ -97,3 +99,31 @@ async def test_what_is_written_is_for_one_desk_and_can_be_forgotten(store):
     assert [] == [mapped async for mapped in store.mappings.all("other")]
     assert [True, False] == [await store.mappings.remove("desk", "U1") for _ in range(2)]
     assert None is await store.mappings.get("desk", "U1")
+
+
+async def test_a_requester_whom_the_desk_does_not_know_is_made_known_once_where_its_operator_wants_that(
+    house, monkeypatch, quick_settle
+):
+    """The answer is lost; they are looked for before it is asked again."""
+    monkeypatch.setattr(type(house.desk), "creates_requesters", True)
+    made, create = [], house.desk.create_requester
+
+    async def lost(person):
+        made.append(await create(person))
+        raise OutcomeUnknown("desk", "broke off")
+
+    monkeypatch.setattr(house.desk, "create_requester", lost)
+    wish = OPEN.model_copy(update={"requester_email": "grace@example.com", "requester_name": "Grace Hopper"})
+
+    ticket = await house.desk.find_by_number((await opened(house, wish)).number)
+
+    assert [("Grace Hopper", "grace@example.com")] == [(person.name, person.email) for person in made]
+    assert made[0].desk_id == ticket.requester.desk_id
+
+
+async def test_nobody_is_made_known_where_the_operator_does_not_want_that(house, monkeypatch):
+    asked = []
+    monkeypatch.setattr(house.desk, "create_requester", asked.append)
+    await opened(house, OPEN.model_copy(update={"requester_email": "grace@example.com"}))
+
+    assert [] == asked
