@@ -11,7 +11,7 @@ from adapters.errors import AdapterError, NotFound
 from adapters.model import Choice
 from bot.conversion.intake import Intake
 from bot.conversion.ports import Desks, Links, StoreAway
-from bot.conversion.records import AddMessage, ThreadKey
+from bot.conversion.records import AddMessage, Link, LinkRef, ThreadKey
 from bot.slack.access import Access
 from bot.slack.answers import Answers
 from bot.slack.forms import NOT_YOURS, STORE, UNREADABLE
@@ -85,15 +85,18 @@ class Joining:
         elif is_ours(starter.message or {}, self._us):
             self._answers.soon(call, _("Threadline posted that itself, so it is not added to a ticket."))
         elif link:
-            self._answers.soon(call, await self._add(thread, starter.message or {}, actor.id, link.number))
+            self._answers.soon(call, await self._add(thread, starter.message or {}, actor.id, link.number, under=link))
         else:
             await self._ask(call, starter, desk)
         await call.ack()
 
-    async def _add(self, thread: ThreadKey, message: Json, actor: str, number: str) -> str:
+    async def _add(
+        self, thread: ThreadKey, message: Json, actor: str, number: str, *, under: Link | None = None
+    ) -> str:
         writer = str(message.get("user") or message.get("bot_id") or actor)
         edited = str((message.get("edited") or {}).get("ts", ""))
-        work = AddMessage(actor=writer, ts=str(message["ts"]), message=message, edited=edited)
+        meant = LinkRef.of(under)
+        work = AddMessage(actor=writer, ts=str(message["ts"]), message=message, edited=edited, under=meant)
         accepted = await self._intake.add_message(thread, work)
         if accepted.new:
             return _("The message is on its way to ticket {number}.", number=number)
