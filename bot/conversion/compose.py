@@ -9,7 +9,7 @@ from adapters.contract import Capability, Limits
 from adapters.model import Body
 from bot.conversion.marks import for_agents
 from bot.conversion.ports import SlackFile, ThreadMessage
-from bot.conversion.text.clean import parts
+from bot.conversion.text.clean import parts as text_parts
 from bot.conversion.text.inlines import link
 from bot.conversion.text.plain import from_plain, to_plain
 from bot.conversion.text.smaller import smaller
@@ -316,7 +316,7 @@ class _Packing:
             if self._fits(part):
                 yield part
             else:
-                yield from map(_plain, parts(to_plain(Document((part,))), most))
+                yield from map(_plain, text_parts(to_plain(Document((part,))), most))
 
     def _carry(self, file: SlackFile) -> bool:
         """Whether the desk can have this file; if not, why is noted."""
