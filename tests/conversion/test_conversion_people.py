@@ -122,7 +122,7 @@ async def test_a_requester_whom_the_desk_does_not_know_is_made_known_once_where_
 
 
 async def test_nobody_is_made_known_where_the_operator_does_not_want_that(house, monkeypatch):
-    asked = []
+    asked: list[Person] = []
     monkeypatch.setattr(house.desk, "create_requester", asked.append)
     await opened(house, OPEN.model_copy(update={"requester_email": "grace@example.com"}))
 
