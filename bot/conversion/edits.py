@@ -17,7 +17,7 @@ from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
 from bot.conversion.records import AddMessage, DeleteMessage, Delivered, EditMessage, Link, LinkRef, Tell, ThreadKey
-from bot.conversion.stamps import MARKER, marker_of
+from bot.conversion.stamps import MARKER, bringing, marker_of
 from bot.conversion.sweep import is_for_the_ticket
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Block, Paragraph, Quote, Run
@@ -111,7 +111,7 @@ def _is_same(one: Delivered, other: Delivered) -> bool:
 
 
 def _own_marker(thread: ThreadKey, ts: str) -> str:
-    return marker_of(f"msg:{thread.team}:{thread.channel}:{ts}")
+    return marker_of(bringing(thread.team, thread.channel, ts))
 
 
 def _is_noted(journal: Journal) -> bool:
@@ -157,7 +157,7 @@ async def _before_its_message(rooms: Rooms, link: Link, work: EditMessage) -> No
             actor=work.actor, ts=work.ts, message=work.message, edited=work.edited, under=LinkRef.of(link)
         )
         added = await Intake(rooms.lanes, rooms.links).mirror(link.thread, message)
-        identity = f"msg:{link.thread.team}:{link.thread.channel}:{work.ts}"
+        identity = bringing(link.thread.team, link.thread.channel, work.ts)
         waits = added is Added.DUPLICATE and await rooms.lanes.peek(str(link.thread), identity)
         if waits and not await rooms.lanes.find_parked(str(link.thread), identity):
             raise Again(timedelta())  # it came in the meantime, and goes first
@@ -171,7 +171,7 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
         return Outcome()
     desk = rooms.desks.get(link.desk)
     if known is None:
-        known = await on_ticket(desk, link, f"msg:{thread.team}:{thread.channel}:{work.ts}")
+        known = await on_ticket(desk, link, bringing(thread.team, thread.channel, work.ts))
     if known is None:  # Slack may hand the message over later; it is not sent then
         return Outcome(delivered={work.ts: Delivered(message_id="", gone=True)})
     told = Outcome(delivered={work.ts: known.model_copy(update={"gone": True})})

@@ -33,7 +33,7 @@ from bot.conversion.records import (
     Work,
     encode,
 )
-from bot.conversion.stamps import microseconds
+from bot.conversion.stamps import bringing, microseconds
 
 LINKED_BY = timedelta(minutes=2)
 """How long the link may be on its way of a card that began a thread; another process takes over within that."""
@@ -137,7 +137,7 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
         change = event.get("ts") or edited  # edited.ts has whole seconds, so two edits may share it
         identity = f"edit:{team}:{channel}:{inner.get('ts')}:{change}"
     else:
-        identity = f"msg:{team}:{channel}:{event.get('ts')}"
+        identity = bringing(team, channel, str(event.get("ts")))
     root = str(inner.get("thread_ts") or inner.get("ts") or event.get("deleted_ts") or event.get("ts") or "")
     order = _order(str(event.get("event_ts") or event.get("ts") or "0"))
     linked_only = not below_new_card(body, inner, at=order / 1_000_000)

@@ -13,7 +13,7 @@ from bot.conversion.ops import card_op, pull_op, sweep_op, watch_ops
 from bot.conversion.ports import FoundCard, Rooms, ThreadMessage
 from bot.conversion.pull import message_identity, post_marker
 from bot.conversion.records import Delivered, Link, seen_to
-from bot.conversion.stamps import marker_of
+from bot.conversion.stamps import bringing, marker_of
 from bot.conversion.sweep import is_for_the_ticket, put_back
 
 CLOCKS = timedelta(minutes=1)
@@ -86,7 +86,7 @@ def _found(link: Link, message: ThreadMessage, ours: Mapping[str, str]) -> Deliv
 
 def _identity(link: Link, message: ThreadMessage) -> str:
     """What the operation is called that brings a message to the ticket."""
-    return f"msg:{link.thread.team}:{link.thread.channel}:{message.ts}"
+    return bringing(link.thread.team, link.thread.channel, message.ts)
 
 
 def _is_news(link: Link, message: Message) -> bool:

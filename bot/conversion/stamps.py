@@ -8,6 +8,11 @@ MARKER = "TL-"
 """What each correlation marker begins with."""
 
 
+def bringing(team: str, channel: str, ts: str) -> str:
+    """The identity of the operation that brings a Slack message to its ticket."""
+    return f"msg:{team}:{channel}:{ts}"
+
+
 @lru_cache(maxsize=1024)
 def marker_of(identity: str) -> str:
     """The correlation marker for an operation's identity: short, opaque, the same for the same thing."""
