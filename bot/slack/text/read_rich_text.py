@@ -173,11 +173,12 @@ def _characters(code_points: str) -> str:
 
 def _said(blocks: Any, text: str, names: Names) -> tuple[Block, ...]:
     """What *blocks* say; and *text* where they say nothing, or one is of a kind that may say more than we find."""
-    found, words = tuple(_words(blocks, names)), from_mrkdwn(text, names).blocks
-    if all(isinstance(block, Rule) for block in found):
-        return (*found, *words)
-    more = any(map(_is_strange, dicts(blocks))) and _letters(words) not in _letters(found)
-    return (*found, *words) if more else found
+    found = tuple(_words(blocks, names))
+    silent = all(isinstance(block, Rule) for block in found)
+    if not (silent or any(map(_is_strange, dicts(blocks)))):
+        return found
+    words = from_mrkdwn(text, names).blocks
+    return (*found, *words) if silent or _letters(words) not in _letters(found) else found
 
 
 def _is_strange(block: Json) -> bool:
