@@ -3,6 +3,7 @@
 It says one line when it is ready."""
 
 import asyncio
+import gc
 import hmac
 import json
 import os
@@ -55,6 +56,7 @@ async def door(plan: Plan) -> None:
         return OK
 
     async with Store.open(plan["redis"]) as store:
+        gc.freeze()  # as bot.wiring does
         await _serve(Front(SECRET, StoreFirst(store.lanes.add_gathered, no_interaction), once=store.scratch.once))
 
 

@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 
@@ -166,7 +165,7 @@ def pull_op(thread: ThreadKey, *, repeat: bool = False, delay: timedelta = timed
 def sweep_op(thread: ThreadKey, *, delay: timedelta = timedelta()) -> NewOp:
     """The wish to look in Slack for what never came of a thread."""
     op = new_op(f"sweep/{thread}", "sweep", now(), SweepThread(thread=thread), replace=True)
-    return replace(op, delay=delay)
+    return op._replace(delay=delay)
 
 
 def poll_op(team: str, desk: str) -> NewOp:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from adapters.contract import TicketAdapter
 from adapters.errors import Misconfigured
@@ -41,8 +41,7 @@ __all__ = [
 # --- the store: lanes -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewOp:
+class NewOp(NamedTuple):
     """Work to be put into a lane.
 
     A lane is named by its thread, ``T1:C1:1700000000.000100``, or by a side and its thread: ``in/...`` for events that

@@ -322,11 +322,18 @@ async def _read(receive: Receive) -> bytes | Answer | None:
 
 
 async def _reply(send: Send, answer: Answer) -> None:
+    await send(_START_OF_OK if answer is OK else _start(answer))
+    await send({"type": "http.response.body", "body": answer.content})
+
+
+def _start(answer: Answer) -> MutableMapping[str, Any]:
     headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
     headers = [pair for pair in headers if pair[0] != b"content-length"]
     headers.append((b"content-length", str(len(answer.content)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.content})
+    return {"type": "http.response.start", "status": answer.status, "headers": headers}
+
+
+_START_OF_OK = _start(OK)  # what almost every event gets
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

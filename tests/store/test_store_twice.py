@@ -106,9 +106,12 @@ adds = st.lists(
         id=st.sampled_from(IDS),
         order=st.integers(0, 5),
         payload=st.sampled_from(["p", "q"]),
+        delay=st.just(timedelta()),
         linked_only=st.booleans(),
         replace=st.booleans(),
+        instead=st.booleans(),
         makes_link=st.booleans(),
+        begun=st.just(False),  # a look in doubt that is asked for twice is followed by one more, which finds nothing
     ),
     min_size=1,
     max_size=3,
