@@ -308,7 +308,7 @@ async def test_a_reply_behind_our_name_that_was_refused_is_not_sent_by_its_edit(
     await stage.events("app_mention")
     await stage.events("message")
 
-    assert ["tell", "edit_message"] == [work.kind for work in await stage.accepted()]
+    assert ["edit_message", "tell"] == sorted(work.kind for work in await stage.accepted())  # in two lanes
 
 
 async def test_a_wish_in_the_thread_is_done_once_and_is_not_part_of_the_conversation(stage, root):
