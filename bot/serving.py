@@ -10,24 +10,26 @@ from typing import Any, Final
 import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD: Final = 64 * 1024
-"""Bytes of a request line and its headers that are kept while they are not complete."""
+"""Bytes of a request's head, and of the headers behind its body, that are kept while they are not complete."""
 LOOK: Final = 10.0
 """Seconds between two looks at a connection; one that brought no whole request from one to the next is closed."""
 
 
-class _Bounded(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn chooses it when it is imported
+class _Bounded(HttpToolsProtocol):
     """Uvicorn's HTTP protocol, fit for strangers: by itself it waits for ever, and keeps headers without end.
 
     A look at each connection now and then costs a request nothing, as a timer for each would.
     """
 
     @override
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self._head, self._seen = 0, None
+        # bytes of a head, around the pieces of a body, or behind it: since the last whole head, or the last piece
+        self._kept = 0
+        self._seen: object = None
         self._next = self.loop.call_later(LOOK, self._look)
 
     @override
@@ -37,20 +39,28 @@ class _Bounded(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn c
 
     @override
     def data_received(self, data: bytes) -> None:
+        self._kept += len(data)
         super().data_received(data)
-        if self.cycle is not None and self.cycle.scope is self.scope:  # the head is there
-            self._head = 0
-            return
-        self._head += len(data)
-        if self._head > HEAD:
+        if self._kept > HEAD:
             self.transport.close()
 
+    @override
+    def on_headers_complete(self) -> None:
+        self._kept = 0
+        super().on_headers_complete()
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        self._kept = 0
+        super().on_body(body)
+
     def _look(self) -> None:
-        waits = self.cycle is None or self.cycle.response_complete or self.cycle.more_body  # for the caller, not for us
-        if waits and self.cycle is self._seen:
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn's own annotation leaves the None out
+        waits = cycle is None or cycle.response_complete or cycle.more_body  # for the caller, not for us
+        if waits and cycle is self._seen:
             self.transport.close()
             return
-        self._seen = self.cycle
+        self._seen = cycle
         self._next = self.loop.call_later(LOOK, self._look)
 
 

@@ -8,6 +8,7 @@ from bot import serving as served
 from bot.serving import HEAD, serving
 
 HALF = b"POST / HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = HALF + b"Transfer-Encoding: chunked\r\n\r\n"
 WHOLE = HALF + b"Content-Length: 2\r\n\r\nok"
 
 
@@ -52,8 +53,19 @@ async def rest(reader):
         (b"POST /", b"a" * 1000),
         (HALF, b"X-A: a\r\n" * 100),
         (WHOLE + HALF, b"X-A: a\r\n" * 100),
+        (CHUNKED + b"0\r\n", b"X-A: a\r\n" * 100),
+        (CHUNKED + b"0\r\nX: ", b"a" * 1000),
+        (CHUNKED + b"2;x=", b"a" * 1000),
     ],
-    ids=["a header", "a path", "headers", "headers of a later request"],
+    ids=[
+        "a header",
+        "a path",
+        "headers",
+        "headers of a later request",
+        "headers behind a body",
+        "a header behind a body",
+        "what is said of a piece",
+    ],
 )
 async def test_a_head_without_end_is_left(connected, monkeypatch, begin, more):
     monkeypatch.setattr(served, "LOOK", 1000)
@@ -61,6 +73,21 @@ async def test_a_head_without_end_is_left(connected, monkeypatch, begin, more):
 
     with pytest.raises(ConnectionError):
         await sent(writer, begin, *[more] * 2_000, b"", pause=0.0001)
+
+
+@pytest.mark.parametrize("size", [1, HEAD // 2])
+async def test_a_long_body_in_pieces_is_read(connected, size):
+    reader, writer = connected
+    last = b"0\r\nX: a\r\n\r\n"
+    await sent(
+        writer,
+        CHUNKED,
+        *[b"%x\r\n%s\r\n" % (size, b"a" * size)] * 20,
+        last,
+        WHOLE.replace(b"Host", b"Connection: close\r\nHost"),
+    )
+
+    assert b"a" * 20 * size in await rest(reader)
 
 
 async def test_a_long_head_that_ends_is_read(connected):
