@@ -18,7 +18,7 @@ from adapters.model import OutgoingFile
 from bot.conversion.ports import SlackFile, SlackRefused, SlackTrouble
 from bot.conversion.text.clean import clean_filename
 from bot.slack.limits import API_URL, FILE, FILES_HOST, FILES_PATHS, FILES_REDIRECTS
-from bot.slack.web import Web
+from bot.slack.web import Web, seconds_asked
 from bot.words import _
 
 _HOPS: Final = 3
@@ -216,8 +216,7 @@ def _judge(response: aiohttp.ClientResponse) -> None:
         case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
             raise SlackRefused("file_not_found", _("it is not in Slack any more."))
         case HTTPStatus.TOO_MANY_REQUESTS:
-            asked = response.headers.get("Retry-After", "")
-            seconds = min(int(asked), 3600) if asked.isdecimal() else 30
+            seconds = seconds_asked(response.headers.get("Retry-After", ""))
             raise SlackTrouble("ratelimited", retry_after=timedelta(seconds=seconds))
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise SlackTrouble(f"http_{status}")

@@ -213,8 +213,7 @@ class Web:
             await asyncio.sleep(wait)
 
     def _slow_down(self, method: str, args: Mapping[str, Any], headers: Mapping[str, str]) -> SlackTrouble:
-        asked = headers.get("retry-after", "")
-        seconds = min(int(asked), _LONGEST) if asked.isdecimal() else 30
+        seconds = seconds_asked(headers.get("retry-after", ""))
         self._slow(method, args, seconds)
         return SlackTrouble("ratelimited", retry_after=timedelta(seconds=seconds))
 
@@ -269,12 +268,17 @@ class Web:
             raise _lost(method, f"http_{status}")
         if answer.get("ok"):
             return answer
-        code = answer.get("error")
+        code = str(answer.get("error"))
         if code in {"ratelimited", "rate_limited"}:
             raise self._slow_down(method, args, headers)
         if code in _TROUBLE:
-            raise _lost(method, str(code))
+            raise _lost(method, code)
         raise refusal(method, answer)
+
+
+def seconds_asked(retry_after: str) -> int:
+    """How long a Retry-After header of Slack's asks to be left alone: an hour at most, half a minute where it is none."""
+    return min(int(retry_after[:9]), _LONGEST) if retry_after.isdecimal() else 30
 
 
 def clip(text: str, length: int = MESSAGE_TEXT) -> str:

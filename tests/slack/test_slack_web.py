@@ -189,7 +189,7 @@ async def test_a_429_says_when_and_keeps_the_next_call_from_being_sent():
 
 
 async def test_a_limited_post_did_nothing_so_it_is_trouble_and_not_unknown():
-    limited = server.Response(status=429, headers={"Retry-After": "9" * 50}, text="")
+    limited = server.Response(status=429, headers={"Retry-After": "9" * 5_000}, text="")
     async with talking(limited) as (_, web):
         with pytest.raises(SlackTrouble) as caught:
             await web.call("chat.postMessage", channel="C1", text="hi")
