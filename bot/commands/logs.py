@@ -19,6 +19,14 @@ _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 GONE = "[secret]"
 
 
+def _shown(key: str, value: object) -> object:
+    """*value* of a field, as a line may show it; what *key* calls a secret is none."""
+    if value is None or isinstance(value, int | float):
+        return value
+    said = without_secrets(f"{key}={_UNSHOWN.sub(' ', str(value))}")
+    return said.removeprefix(f"{key}=") if said.startswith(f"{key}=") else GONE
+
+
 def without_secrets(text: str) -> str:
     """*text* with everything taken out that looks like a credential."""
     return _SECRETS.sub(GONE, text)
@@ -40,11 +48,9 @@ class _Line(logging.Formatter):
         words = record.getMessage()
         if self._json:
             about = {"at": at, "level": record.levelname.lower(), "logger": record.name, "event": words, **fields}
-            line = json.dumps(about, default=str, ensure_ascii=False)
-        else:
-            tail = "".join(f" {key}={value}" for key, value in fields.items())
-            line = f"{at} {record.levelname.lower():7} {words}{tail}"
-        return without_secrets(_UNSHOWN.sub(" ", line))
+            return json.dumps({key: _shown(key, value) for key, value in about.items()}, ensure_ascii=False)
+        tail = "".join(f" {key}={value}" for key, value in fields.items())
+        return without_secrets(_UNSHOWN.sub(" ", f"{at} {record.levelname.lower():7} {words}{tail}"))
 
 
 def start_logging(level: str, form: Literal["text", "json"]) -> None:

@@ -1,6 +1,7 @@
 """Carries out what concerns a whole ticket: opening it from a thread or a form, linking it, changing it."""
 
 import asyncio
+import logging
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,6 +36,8 @@ from bot.conversion.sweep import found_op, is_for_the_ticket
 from bot.conversion.text.clean import clean_subject
 from bot.conversion.text.plain import from_plain
 from bot.words import _
+
+log = logging.getLogger("threadline.worker")
 
 AT_ONCE = 1.0
 """Seconds between a ticket and its link in which nobody answers on it. Whatever a desk told of it meanwhile is gone."""
@@ -82,6 +85,8 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     left_out = (*conversion.left_out, *left_out, *more_left_out)
     if not work.thread_ts:
         link = await _card_starts_thread(rooms, journal, work, link, desk)
+    about = {"lane": str(link.thread), "op": journal.head.id, "desk": link.desk, "number": link.number}
+    log.info("open_ticket linked", extra=about)  # from a form the operation's own lane is not the thread's
     if left_out:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"left_out": left_out}))
     slow = begun or asyncio.get_running_loop().time() > began + AT_ONCE

@@ -277,7 +277,7 @@ class Web:
 
 
 def seconds_asked(retry_after: str) -> int:
-    """How long a Retry-After header of Slack's asks to be left alone: an hour at most, half a minute where it is none."""
+    """How long a Retry-After header asks us to wait: an hour at most, and half a minute where it is no number."""
     return min(int(retry_after[:9]), _LONGEST) if retry_after.isdecimal() else 30
 
 

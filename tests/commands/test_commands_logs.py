@@ -31,9 +31,13 @@ async def test_a_running_bot_logs_a_line_for_each_visible_change_and_no_text(cap
 
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
     events = {line["event"] for line in lines}
-    assert {"open_ticket done", "add_message done", "show_card done"} <= events
+    assert {"open_ticket linked", "open_ticket done", "add_message done", "show_card done"} <= events
     assert {"pull_ticket posted", "pull_ticket shared"} <= events
     assert all("Printer is on fire" not in json.dumps(line) for line in lines)
+    linked, said = (
+        next(line for line in lines if line["event"] == event) for event in ("open_ticket linked", "add_message done")
+    )
+    assert said["lane"] == linked["lane"]
     assert all(line["lane"] and line["op"] for line in lines if line["logger"] == "threadline.worker")
 
 
@@ -48,6 +52,19 @@ def test_what_a_desk_says_cannot_begin_a_line_of_its_own_or_steer_a_terminal(cap
     written = capsys.readouterr().err
     assert 1 == len(written.splitlines())
     assert written[:-1].isprintable()
+
+
+@pytest.mark.usefixtures("quiet_after")
+def test_a_secret_in_a_field_is_taken_out_of_an_object_which_stays_one(capsys):
+    start_logging("info", "json")
+
+    said = '{"access_token": "hunter2", "x": 1}'
+    logging.getLogger("bot.x").info("desk", extra={"code": said, "token": "hunter2", "tries": 2})
+
+    line = json.loads(capsys.readouterr().err)
+    assert {"code": '{"access_[secret]", "x": 1}', "token": GONE, "tries": 2} == {
+        key: line[key] for key in ("code", "token", "tries")
+    }
 
 
 @pytest.mark.parametrize(
