@@ -1,8 +1,8 @@
 """Carries out what concerns a whole ticket: opening it from a thread or a form, linking it, changing it."""
 
 import asyncio
-import logging
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime

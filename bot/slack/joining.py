@@ -13,6 +13,7 @@ from bot.conversion.intake import Intake
 from bot.conversion.ports import Desks, Links, StoreAway
 from bot.conversion.records import AddMessage, Link, LinkRef, ThreadKey
 from bot.slack.access import Access
+from bot.slack.allowance import Kind
 from bot.slack.answers import Answers
 from bot.slack.forms import NOT_YOURS, STORE, UNREADABLE
 from bot.slack.ids import Action, Block, Modal, Shortcut
@@ -172,15 +173,20 @@ class Joining:
         begun = time.monotonic()
         about: dict[str, Any] = {"desk": desk.name, "channel": memory.channel}
         try:
+            asked = Asked(actor=call.actor, channel=memory.channel, once=f"{call.view['id']}:{number}")
+            await self._tickets.count(asked, Kind.LOOKUPS)
             async with asyncio.timeout(LOOK):
                 about["ticket"] = ticket = await desk.find_by_number(number)
             shown, about["link"] = await self._access.shown(call.actor, desk.name, ticket, channel=memory.channel)
+        except Refused as refusal:
+            return str(refusal)
         except NotFound:
             shown = False
         except (AdapterError, TimeoutError):
             links = [link for link in await self._links.find(number) if link.desk == desk.name]
             about["link"] = await self._access.nearest(call.actor, links)
             if about["link"] is None:
+                await asyncio.sleep(begun + FLOOR - time.monotonic())
                 return silent_words(number, [desk.title])
             shown = True
         if shown:

@@ -26,8 +26,8 @@ ASK = 8.0
 
 
 FLOOR = 1.6
-"""Seconds before which nobody hears that there is no such ticket, so that the time does not tell one that is not there
-from one that they may not see; Slack is waited for less long."""
+"""Nobody hears that there is no such ticket but at a whole number of so many seconds, so that the time does not tell one
+that is not there from one that they may not see; Slack is waited for less long."""
 GESTURES = {
     Verb.VIEW: Gesture.SEE,
     Verb.REPLY: Gesture.REPLY,
@@ -132,7 +132,7 @@ class Tickets:
             await self.count(asked, Kind.LOOKUPS)
             return await self._by_number(asked, meant)
         except NotThere:
-            await asyncio.sleep(begun + FLOOR - time.monotonic())
+            await asyncio.sleep((begun - time.monotonic()) % FLOOR)
             raise
 
     async def _by_number(self, asked: Asked, meant: Reference) -> Found:

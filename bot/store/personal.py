@@ -68,7 +68,7 @@ async def about_person(store: Store, user: str) -> Held:
         else:
             mapped += [found] if found else []
     return Held(
-        links=[link async for link in store.links.all() if user in (link.opened_by, link.requester)],
+        links=[link async for link in store.links.all() if link != _without(link, user)],
         work=work,
         mapped=mapped,
         forms={key: value for key, value in forms.items() if _is_of(user, value)},
@@ -169,15 +169,18 @@ async def _forms(store: Store) -> AsyncIterator[tuple[str, str]]:
 
 
 def _without(link: Link, user: str) -> Link:
-    """*link* without somebody, and without the words that they gave it; the desk has them."""
+    """*link* without somebody, and without the words that they gave it, names of their files too; the desk has them."""
     opened, requester = link.opened_by, link.requester
     unnamed = link.unnamed or opened == user
+    kept = tuple(said for said in link.left_out if f"/files/{user}/" not in said)
     return link.model_copy(
         update={
             "opened_by": "" if opened == user else opened,
             "requester": "" if requester == user else requester,
             "subject": "" if unnamed else link.subject,
             "unnamed": unnamed,
+            "left_out": kept,
+            "left_out_before": link.left_out_before + len(link.left_out) - len(kept),
         }
     )
 

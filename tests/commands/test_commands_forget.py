@@ -81,6 +81,7 @@ async def a_thread_with_all(store):
         subject=CANARY,
         opened_by=USER,
         requester=USER,
+        left_out=(f"{CANARY}.pdf: too large. It stays in Slack: https://t.example/files/{USER}/F1/{CANARY}.pdf",),
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     await store.links.put(about)
@@ -140,6 +141,7 @@ def test_s19_a_person_is_exported_forgotten_and_gone_from_redis_and_its_log(thre
     assert [] == in_the_log(directory, CANARY)
     link = stored(directory, lambda store: store.links.get(THREAD))
     assert ("#7", "", "", "") == (link.number, link.opened_by, link.requester, link.subject)
+    assert ((), 1) == (link.left_out, link.left_out_before)
     assert 1 == stored(directory, lambda store: store.lanes.waiting(LANE))  # who was only mentioned loses nothing
 
 

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from bot.slack import joining
 from bot.slack.allowance import Allowance, Kind, Most
-from bot.slack.ids import Action, Block
+from bot.slack.ids import Action, Block, Shortcut
 from bot.slack.manifest import manifest_text, read
 from bot.slack.policy import Actor
 from bot.slack.steps import STEP
@@ -63,6 +64,18 @@ async def test_s18_more_switches_than_the_limit_are_refused_with_words(stage, ro
 async def test_s18_more_look_ups_than_the_limit_are_refused_with_words(stage, root, typed):
     words = [await stage.told(typed) for _ in range(3)]
 
+    assert [False, False, True] == [bool(TOLD.match(one)) for one in words]
+
+
+async def test_s18_more_numbers_in_a_form_than_the_limit_are_refused_beside_it(stage, monkeypatch):
+    monkeypatch.setattr(joining, "FLOOR", 0)
+    said = await stage.workspace.post(stage.ada, stage.channel, "It burns")
+    await stage.shortcut(said, Shortcut.ADD)
+    await stage.settled()
+
+    answers = [await stage.submit({Block.NUMBER: f"90000{number}"}) for number in range(3)]
+
+    words = [answer.body["errors"][Block.NUMBER] for answer in answers]
     assert [False, False, True] == [bool(TOLD.match(one)) for one in words]
 
 
