@@ -26,7 +26,7 @@ ASK = 8.0
 
 
 FLOOR = 1.6
-"""Nobody hears that there is no such ticket but at a whole number of so many seconds, so that the time does not tell one
+"""Nobody hears that there is no such ticket but at whole numbers of so many seconds, so that the time does not tell one
 that is not there from one that they may not see; Slack is waited for less long."""
 GESTURES = {
     Verb.VIEW: Gesture.SEE,
