@@ -114,11 +114,6 @@ class Reply:
             return None
         return min(max(wait, timedelta()), LONGEST_WAIT)
 
-    def excerpt(self, length: int = 200) -> str:
-        """The start of the text without tags, for an error's log code; callers make sure that it holds no secret."""
-        text = self.content[: length * 8].decode("utf-8", "replace")
-        return " ".join(text.replace("<", " <").split())[:length]
-
 
 CONNECTIONS = 10
 """To one desk, at most."""

@@ -15,7 +15,6 @@ from adapters.settings import Token
 IN_TITLE = "title"
 """The value of ``marker_field`` that puts the marker at the end of the title."""
 
-Id = Annotated[str, StringConstraints(pattern=r"^\d+$")]
 OptionalId = Annotated[str, StringConstraints(pattern=r"^\d*$")]
 
 _NEEDED = {

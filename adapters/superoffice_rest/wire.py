@@ -15,8 +15,6 @@ from adapters.superoffice_rest.access import Access
 from adapters.superoffice_rest.refusals import AGAIN, refusal, unusable
 
 JSON_PATCH = "application/json-patch+json"
-Row = dict[str, Any]
-Operation = Mapping[str, Any]
 
 
 class RestWire(Access):

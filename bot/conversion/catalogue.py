@@ -23,13 +23,6 @@ PAUSE = timedelta(seconds=5)
 NOW = timedelta()
 """The budget of who can not wait at all."""
 
-_CAPABILITY = {
-    ChoiceList.DEPARTMENTS: Capability.DEPARTMENTS,
-    ChoiceList.PRIORITIES: Capability.PRIORITIES,
-    ChoiceList.STATUSES: Capability.STATUSES,
-    ChoiceList.AGENTS: Capability.AGENTS,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
@@ -62,14 +55,12 @@ class Catalogue:
         self._failed: dict[tuple[str, ...], float] = {}
         self._asking: dict[tuple[str, ...], asyncio.Task[None]] = {}
 
-    async def choices(self, desk: str, which: ChoiceList, *, department: str = "", budget: timedelta = NOW) -> Choices:
+    async def choices(self, desk: str, which: ChoiceList, *, budget: timedelta = NOW) -> Choices:
         """One of a desk's lists; known and empty where the desk has no such list."""
         adapter = self._desks.get(desk)
-        if not adapter.has(_CAPABILITY[which]):
+        if not adapter.has(Capability[which.name]):
             return Listing()
-        return await self._get(
-            (desk, which, department), lambda: adapter.choices(which, department=department or None), budget
-        )
+        return await self._get((desk, which), lambda: adapter.choices(which), budget)
 
     async def fields(self, desk: str, *, department: str = "", budget: timedelta = NOW) -> Fields:
         """The custom fields that a ticket in *department* has; known and empty where the desk has none."""

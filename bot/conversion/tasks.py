@@ -18,5 +18,3 @@ async def ended(task: asyncio.Task[Any]) -> None:
         await asyncio.wait({task}, timeout=AGAIN)
     if not task.cancelled():
         task.exception()  # which counts as looked at
-    if not task.cancelled():
-        task.exception()  # which counts as looked at

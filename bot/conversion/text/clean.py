@@ -12,7 +12,6 @@ _UNWANTED = re.compile(
     + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(1, 17))
     + "]"
 )
-_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _REGIONS = range(0x1F1E6, 0x1F200)
 _DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -23,18 +22,15 @@ _LONGEST = 32  # code points in what is still taken for one visible character
 _JOINER = "\u200d"
 
 
-def clean_text(text: str, *, bmp_only: bool = False) -> str:
+def clean_text(text: str) -> str:
     r"""*text* with ``\n`` as its only line break and without control characters, non-characters and lone surrogates.
 
     The result always encodes as UTF-8 and is legal in XML 1.0. A lone surrogate becomes U+FFFD, a pair its character.
-    With *bmp_only* it also fits three bytes a character (MySQL's ``utf8``): what does not is spelled out
-    (``:grinning_face:``).
     """
     if text.isascii() and text.isprintable():  # most of what is said; the rest takes ten times as long
         return text
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    cleaned = _UNWANTED.sub("", _BREAKS.sub("\n", whole))
-    return _ASTRAL.sub(_spelled, cleaned) if bmp_only else cleaned
+    return _UNWANTED.sub("", _BREAKS.sub("\n", whole))
 
 
 def clean_subject(text: str, limit: int) -> str:
@@ -103,15 +99,3 @@ def _joined(text: str, at: int) -> bool:
     while first > 0 and ord(text[first - 1]) in _REGIONS:
         first -= 1
     return (at - first) % 2 == 1
-
-
-def _spelled(match: re.Match[str]) -> str:
-    """A character beyond the basic plane, in characters within it."""
-    character = match.group()
-    if ord(character) in _SKIN_TONES:
-        return ""
-    plain = unicodedata.normalize("NFKC", character)
-    if not _ASTRAL.search(plain):
-        return plain
-    name = unicodedata.name(character, "")
-    return f":{name.lower().replace(' ', '_')}:" if name else "\ufffd"

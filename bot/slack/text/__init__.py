@@ -1,1 +1,1 @@
-"""Text between Slack and the tree: rich_text and mrkdwn in, rich_text with an escaped fallback out."""
+"""Text between Slack and the tree: rich_text and mrkdwn in, rich_text out."""

@@ -15,14 +15,13 @@ def note_modal(ticket: str, metadata: str) -> Json:
     return _modal(Modal.NOTE, _("Internal note"), _("Add note"), metadata, [*says, _text(_("Note"))])
 
 
-def reply_modal(ticket: str, metadata: str, *, readers: Sequence[str] = (), text: str = "") -> Json:
+def reply_modal(ticket: str, metadata: str, *, readers: Sequence[str] = ()) -> Json:
     """The form for a public reply.
 
     Args:
         ticket: its number.
         metadata: what the form remembers.
         readers: who would read it, where what is said about this ticket was internal so far; that is asked about first.
-        text: what it starts with.
     """
     blocks = [section(_("The requester of ticket {ticket} will be able to read this reply.", ticket=ticket))]
     if readers:
@@ -36,7 +35,7 @@ def reply_modal(ticket: str, metadata: str, *, readers: Sequence[str] = (), text
             "options": [option(Choice(id="yes", label=_("The people above may read it")))],
         }
         blocks = [section(words), bullets(readers), entry(_("Public reply"), sure, Block.SURE)]
-    return _modal(Modal.REPLY, _("Public reply"), _("Send reply"), metadata, [*blocks, _text(_("Reply"), text)])
+    return _modal(Modal.REPLY, _("Public reply"), _("Send reply"), metadata, [*blocks, _text(_("Reply"))])
 
 
 def assign_modal(ticket: str, desk: str, title: str, metadata: str) -> Json:

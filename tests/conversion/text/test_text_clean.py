@@ -22,16 +22,6 @@ def test_clean_text_encodes_is_legal_xml_and_stays_as_it_is(text):
     assert cleaned == clean_text(cleaned)
 
 
-@given(ANY)
-def test_text_for_three_bytes_a_character_has_no_longer_one(text):
-    cleaned = clean_text(text, bmp_only=True)
-
-    assert all(len(letter.encode()) <= 3 for letter in cleaned)
-    assert bool(cleaned.strip()) >= bool(
-        clean_text(text).strip("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff \n").strip()
-    )
-
-
 @pytest.mark.parametrize(
     ("text", "cleaned"),
     [
@@ -43,12 +33,6 @@ def test_text_for_three_bytes_a_character_has_no_longer_one(text):
 )
 def test_clean_text_keeps_what_is_text(text, cleaned):
     assert cleaned == clean_text(text)
-
-
-def test_characters_that_an_old_database_cannot_hold_are_spelled_out():
-    assert "ok :grinning_face: A :thumbs_up_sign:" == clean_text(
-        "ok 😀 \N{MATHEMATICAL BOLD CAPITAL A} 👍🏽", bmp_only=True
-    )
 
 
 @given(ANY, st.integers(0, 50))
