@@ -39,8 +39,7 @@ async def way_of(rooms: Rooms, journal: Journal, link: Link, desk: TicketAdapter
     progress, rule = journal.progress, desk.settings.closed
     if _STEP in progress.done:
         return Way(progress.done[_STEP])
-    begun = bool(progress.calling or progress.done)
-    if begun or not desk.has(Capability.READ_TICKET) or (desk.reopens and rule == Way.REOPEN):
+    if progress.tried or not desk.has(Capability.READ_TICKET) or (desk.reopens and rule == Way.REOPEN):
         return Way.ADD
     ticket = await desk.get_ticket(link.ref)
     if ticket.status is Status.GONE:

@@ -13,7 +13,7 @@ from bot.conversion.text.clean import parts as text_parts
 from bot.conversion.text.inlines import link
 from bot.conversion.text.plain import from_plain, to_plain
 from bot.conversion.text.smaller import smaller
-from bot.conversion.text.tree import Block, Document, Paragraph, Rule, Run, Style
+from bot.conversion.text.tree import Block, Document, Paragraph, Rule, Run, Style, paragraph
 from bot.conversion.text.write_html import to_html
 from bot.conversion.text.write_markdown import to_markdown
 from bot.words import _, decimal
@@ -316,7 +316,7 @@ class _Packing:
             if self._fits(part):
                 yield part
             else:
-                yield from map(_plain, text_parts(to_plain(Document((part,))), most))
+                yield from map(paragraph, text_parts(to_plain(Document((part,))), most))
 
     def _carry(self, file: SlackFile) -> bool:
         """Whether the desk can have this file; if not, why is noted."""
@@ -364,10 +364,6 @@ def not_attached(file: SlackFile) -> Block:
     in_slack = file.permalink and not file.outside
     words = _("Not attached, still in Slack: ") if in_slack else _("Not attached: ")
     return Paragraph((Run(words, ITALIC), link(file.permalink, file.name)))
-
-
-def _plain(text: str) -> Block:
-    return Paragraph((Run(text),))
 
 
 def _size(count: int) -> str:

@@ -17,10 +17,10 @@ from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
 from bot.conversion.records import AddMessage, DeleteMessage, Delivered, EditMessage, Link, LinkRef, Tell, ThreadKey
-from bot.conversion.stamps import MARKER, bringing, marker_of
+from bot.conversion.stamps import MARKER, marker_of
 from bot.conversion.sweep import is_for_the_ticket
 from bot.conversion.text.plain import to_plain
-from bot.conversion.text.tree import Block, Paragraph, Quote, Run
+from bot.conversion.text.tree import Block, Quote, paragraph
 from bot.words import N_, _
 
 _BEFORE = N_("Before it was edited:")
@@ -51,7 +51,7 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         await _before_its_message(rooms, link, work)
         return Outcome()
     desk = rooms.desks.get(link.desk)
-    begun = bool(journal.progress.calling or journal.progress.done)
+    begun = journal.progress.tried
     now = await _as_it_reads(rooms, work, thread)
     later = now is not None and work.message is None and float(now.edited or 0) > float(work.edited)
     if now is None or (later and not begun):
@@ -80,7 +80,7 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
         )
         # Slack tells of an edit more exactly than a sweep can see it, so one edit may come under two identities
         identity = f"edit:{thread}:{work.ts}:{now.edited}:{says}"
-        blocks = (_line(head), *now.document.blocks)
+        blocks = (paragraph(head), *now.document.blocks)
         await _note(rooms, people, journal, now, link, blocks=blocks, old=old, identity=identity)
     if before is not None and marked not in (was_marked, known.internal):
         await _tell_who_reads_it(rooms, journal, work, link, now, marked=marked)
@@ -111,7 +111,7 @@ def _is_same(one: Delivered, other: Delivered) -> bool:
 
 
 def _own_marker(thread: ThreadKey, ts: str) -> str:
-    return marker_of(bringing(thread.team, thread.channel, ts))
+    return marker_of(thread.bringing(ts))
 
 
 def _is_noted(journal: Journal) -> bool:
@@ -157,7 +157,7 @@ async def _before_its_message(rooms: Rooms, link: Link, work: EditMessage) -> No
             actor=work.actor, ts=work.ts, message=work.message, edited=work.edited, under=LinkRef.of(link)
         )
         added = await Intake(rooms.lanes, rooms.links).mirror(link.thread, message)
-        identity = bringing(link.thread.team, link.thread.channel, work.ts)
+        identity = link.thread.bringing(work.ts)
         waits = added is Added.DUPLICATE and await rooms.lanes.peek(str(link.thread), identity)
         if waits and not await rooms.lanes.find_parked(str(link.thread), identity):
             raise Again(timedelta())  # it came in the meantime, and goes first
@@ -171,7 +171,7 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
         return Outcome()
     desk = rooms.desks.get(link.desk)
     if known is None:
-        known = await on_ticket(desk, link, bringing(thread.team, thread.channel, work.ts))
+        known = await on_ticket(desk, link, thread.bringing(work.ts))
     if known is None:  # Slack may hand the message over later; it is not sent then
         return Outcome(delivered={work.ts: Delivered(message_id="", gone=True)})
     told = Outcome(delivered={work.ts: known.model_copy(update={"gone": True})})
@@ -187,24 +187,20 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
             name=before.author.name,
             at=before.at,
         )
-        await _note(rooms, people, journal, before, link, blocks=(_line(said),))
+        await _note(rooms, people, journal, before, link, blocks=(paragraph(said),))
     elif before is not None:
         head = _(
             "{name} deleted their message of {at:%Y-%m-%d %H:%M} UTC in Slack. It read:",
             name=before.author.name,
             at=before.at,
         )
-        blocks = (_line(head), Quote(before.document.blocks))
+        blocks = (paragraph(head), Quote(before.document.blocks))
         await _note(rooms, people, journal, before, link, blocks=blocks)
     return told
 
 
 def _old(before: ThreadMessage | None) -> tuple[Block, ...]:
-    return (_line(_(_BEFORE)), Quote(before.document.blocks)) if before else ()
-
-
-def _line(text: str) -> Block:
-    return Paragraph((Run(text),))
+    return (paragraph(_(_BEFORE)), Quote(before.document.blocks)) if before else ()
 
 
 async def _in_place(

@@ -32,7 +32,7 @@ from bot.conversion.records import (
     decode,
     encode,
 )
-from bot.conversion.stamps import bringing, microseconds
+from bot.conversion.stamps import microseconds
 from bot.conversion.stored import UnknownVersion
 
 BETWEEN_SWEEPS = timedelta(seconds=1.5)
@@ -97,13 +97,13 @@ class Intake:
 
     async def add_message(self, thread: ThreadKey, work: AddMessage, *, once: str = "") -> Accepted:
         """Have a message brought to the ticket of *thread*; a Slack message is its own idempotency key."""
-        identity = bringing(thread.team, thread.channel, work.ts) if work.ts else f"text:{once}"
+        identity = thread.bringing(work.ts) if work.ts else f"text:{once}"
         order = microseconds(work.ts) if work.ts else now()
         return await self._once(str(thread), identity, order, work)
 
     async def mirror(self, thread: ThreadKey, work: AddMessage) -> Added:
         """The same for a reply that was simply written in a thread: nothing happens if the thread has no ticket."""
-        identity = bringing(thread.team, thread.channel, work.ts)
+        identity = thread.bringing(work.ts)
         op = new_op(str(thread), identity, microseconds(work.ts), work, linked_only=True)
         return (await self._lanes.add([op]))[0]
 
@@ -116,7 +116,7 @@ class Intake:
             change: what makes this edit another than the one before; two may have happened within a second.
         """
         work = work.model_copy(update={"edited": change})  # Slack's edited.ts has whole seconds, and two may share one
-        lane, identity = str(thread), bringing(thread.team, thread.channel, work.ts)
+        lane, identity = str(thread), thread.bringing(work.ts)
         first: list[NewOp] = []
         parked = await self._lanes.find_parked(lane, identity)
         with contextlib.suppress(UnknownVersion):
@@ -128,7 +128,7 @@ class Intake:
 
     async def delete(self, thread: ThreadKey, work: DeleteMessage) -> None:
         """A deletion of a message: one that is not sent yet is not sent at all, else the ticket is told."""
-        lane, waiting = str(thread), bringing(thread.team, thread.channel, work.ts)
+        lane, waiting = str(thread), thread.bringing(work.ts)
         first: list[NewOp] = []
         parked = await self._lanes.find_parked(lane, waiting)
         if parked is not None and _is_untouched(parked.payload):

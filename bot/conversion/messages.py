@@ -33,7 +33,7 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     if link is None:
         await _no_ticket(rooms, journal, work, thread)
         return Outcome()
-    begun = bool(journal.progress.calling or journal.progress.done)
+    begun = journal.progress.tried
     earlier = await rooms.links.delivered(thread, work.ts) if work.ts and not begun else None
     if earlier and (work.mirrored or not earlier.gone):  # the import had it; what was discarded may be wished for anew
         return Outcome()

@@ -32,7 +32,7 @@ from bot.conversion.ports import Author, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
 from bot.conversion.records import Delivered, LeaveTicket, Link, MoveTicket, OpenTicket, Say, ThreadKey
 from bot.conversion.relinking import relink
-from bot.conversion.stamps import bringing, part_marker
+from bot.conversion.stamps import part_marker
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.tree import Document
 from bot.words import _
@@ -116,7 +116,7 @@ def _brought(thread: ThreadKey, known: Mapping[str, Delivered], there: Iterable[
     """Ids and markers of the ticket's messages that are in the thread (*there*), too, or were deleted in it."""
     told = {*there, *(ts for ts, sent in known.items() if sent.gone)}
     found = {known[ts].message_id for ts in told if ts in known}
-    for identity in (f"create:{thread}", *(bringing(thread.team, thread.channel, ts) for ts in told)):
+    for identity in (f"create:{thread}", *map(thread.bringing, told)):
         further = (part_marker(identity, number) for number in count(1))
         found |= {part_marker(identity, 0), *takewhile(known.__contains__, further)}
     return found

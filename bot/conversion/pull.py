@@ -18,8 +18,8 @@ from bot.conversion.marks import goes_words
 from bot.conversion.ops import card_op, pull_op, tell_op
 from bot.conversion.people import speaking_to
 from bot.conversion.ports import FromDesk, LeaseLost, Rooms, SlackRefused
-from bot.conversion.records import Link, PollDesk, PullTicket, Tell, ThreadKey, seen_to
-from bot.conversion.relinking import face, merged_into, relink
+from bot.conversion.records import Link, PollDesk, PullTicket, Tell, ThreadKey
+from bot.conversion.relinking import face, merged_into, relink, seen_to
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_html import from_html

@@ -12,8 +12,9 @@ from bot.conversion.agents import takes_replies
 from bot.conversion.ops import card_op, pull_op, sweep_op, watch_ops
 from bot.conversion.ports import FoundCard, Rooms, ThreadMessage
 from bot.conversion.pull import message_identity, post_marker
-from bot.conversion.records import Delivered, Link, seen_to
-from bot.conversion.stamps import bringing, marker_of
+from bot.conversion.records import Delivered, Link
+from bot.conversion.relinking import seen_to
+from bot.conversion.stamps import part_marker
 from bot.conversion.sweep import is_for_the_ticket, put_back
 
 CLOCKS = timedelta(minutes=1)
@@ -67,8 +68,8 @@ def compare(
     ]
     lacking = [one for one in said if is_for_the_ticket(link, one) and one.ts not in known and one.ts not in found]
     return Comparison(
-        unsent=tuple(one.ts for one in lacking if _identity(link, one) not in parked),
-        parked=tuple(one.ts for one in lacking if _identity(link, one) in parked),
+        unsent=tuple(one.ts for one in lacking if link.thread.bringing(one.ts) not in parked),
+        parked=tuple(one.ts for one in lacking if link.thread.bringing(one.ts) in parked),
         vanished=tuple(ts for ts, at in known.items() if at.message_id and at.message_id not in ids),
         unseen=tuple(unseen),
         seen=_before(there, unseen[:1]),
@@ -78,15 +79,10 @@ def compare(
 
 def _found(link: Link, message: ThreadMessage, ours: Mapping[str, str]) -> Delivered | None:
     """Where a message is on the ticket, by its marker."""
-    identity = _identity(link, message)
-    if (at := ours.get(marker_of(identity))) is None:
+    identity = link.thread.bringing(message.ts)
+    if (at := ours.get(part_marker(identity, 0))) is None:
         return None
-    return Delivered(message_id=at, alone=marker_of(f"{identity}#1") not in ours, edited=message.edited)
-
-
-def _identity(link: Link, message: ThreadMessage) -> str:
-    """What the operation is called that brings a message to the ticket."""
-    return bringing(link.thread.team, link.thread.channel, message.ts)
+    return Delivered(message_id=at, alone=part_marker(identity, 1) not in ours, edited=message.edited)
 
 
 def _is_news(link: Link, message: Message) -> bool:

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from typing_extensions import override
 
-from adapters.model import Act, Message, TicketRef, Visibility
-from bot.conversion.stamps import microseconds
+from adapters.model import Act, TicketRef, Visibility
+from bot.conversion.stamps import bringing, microseconds
 from bot.conversion.stored import VERSION, KeptRecord, Record, known, tagged
 
 
@@ -34,6 +34,10 @@ class ThreadKey(Record):
         """The thread that ``str()`` named. Raises ValueError: *text* is not of that form."""
         team, channel, ts = text.split(":")
         return cls(team=team, channel=channel, ts=ts)
+
+    def bringing(self, ts: str) -> str:
+        """The identity of the operation that brings a message of the thread to its ticket, however we heard of it."""
+        return bringing(self.team, self.channel, ts)
 
 
 class Switch(Record):
@@ -137,11 +141,6 @@ class Delivered(KeptRecord):
         return self.on == link.ticket_id or not (self.on or link.follows)
 
 
-def seen_to(message: Message | None) -> dict[str, str]:
-    """What a link says whose thread has all of its ticket's messages up to one of them."""
-    return {"seen": message.id, "mark": message.mark} if message else {"seen": "", "mark": ""}
-
-
 class Mapped(KeptRecord):
     """Who a Slack person is at a desk, as an operator wrote it down; it goes before what their e-mail says."""
 
@@ -169,9 +168,7 @@ class OpenTicket(Record):
     thread_ts: str = ""  # empty: the card starts the thread
     from_ts: str = ""  # import from this message on; empty: the whole thread
     chosen: tuple[str, ...] = ()  # import only these messages, where any are named
-    asked: str = (
-        ""  # when, as Slack writes times: later messages are not imported, whenever that is done; empty: all are
-    )
+    asked: str = ""  # when, as Slack writes times: later messages are not imported, whenever that is; empty: all are
     offered: dict[str, Any] | None = None  # the message of the payload, where the thread cannot be read
     subject: str
     description: str = ""
@@ -404,7 +401,12 @@ class Progress(BaseModel):
     @property
     def begun(self) -> bool:
         """Whether any of it may be at its desk already."""
-        return bool(self.done or self.calling or self.verify)
+        return self.tried or bool(self.verify)
+
+    @property
+    def tried(self) -> bool:
+        """Whether an earlier try came to a change, as far as is written down."""
+        return bool(self.calling or self.done)
 
 
 class Operation(BaseModel):

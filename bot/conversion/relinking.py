@@ -7,7 +7,7 @@ from adapters.errors import NotFound
 from adapters.model import Message, Status, Ticket, TicketRef
 from bot.conversion.agents import takes_replies
 from bot.conversion.ports import Rooms
-from bot.conversion.records import Link, seen_to
+from bot.conversion.records import Link
 
 _MOST_MERGERS = 5
 
@@ -22,6 +22,11 @@ def face(ticket: Ticket, *, unnamed: bool = False) -> dict[str, str]:
         "priority": ticket.priority or "",
         "department": ticket.department or "",
     }
+
+
+def seen_to(message: Message | None) -> dict[str, str]:
+    """What a link says whose thread has all of its ticket's messages up to one of them."""
+    return {"seen": message.id, "mark": message.mark} if message else {"seen": "", "mark": ""}
 
 
 async def last_message(desk: TicketAdapter[Any], ticket: TicketRef) -> Message | None:

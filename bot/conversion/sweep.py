@@ -21,7 +21,7 @@ from bot.conversion.records import (
     SweepThread,
     encode,
 )
-from bot.conversion.stamps import bringing, microseconds
+from bot.conversion.stamps import microseconds
 
 OVERTAKING = timedelta(seconds=1)
 """How long a look at a thread is put off whose events wait: what it found would go to the ticket before them."""
@@ -118,7 +118,7 @@ def found_op(link: Link, message: ThreadMessage, progress: Progress) -> NewOp:
     thread = link.thread
     return NewOp(
         lane=str(thread),
-        id=bringing(thread.team, thread.channel, message.ts),
+        id=thread.bringing(message.ts),
         order=microseconds(message.ts),
         payload=encode(Operation(work=work, progress=progress)),
         begun=progress.verify > 0,

@@ -28,9 +28,8 @@ from bot.conversion.records import (
     Switch,
     Tell,
     ThreadKey,
-    seen_to,
 )
-from bot.conversion.relinking import face, last_message, relink
+from bot.conversion.relinking import face, last_message, relink, seen_to
 from bot.conversion.stamps import marker_of
 from bot.conversion.sweep import found_op, is_for_the_ticket
 from bot.conversion.text.clean import clean_subject
@@ -47,9 +46,7 @@ _LINKING = "linking"
 
 async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: OpenTicket) -> Outcome:
     """Open a ticket, put the whole conversion on it, link it with its thread and have the card shown."""
-    begun = bool(
-        journal.progress.calling or journal.progress.done
-    )  # then the link is from an earlier try of this very one
+    begun = journal.progress.tried  # then the link is from an earlier try of this very one
     if journal.head.link and not begun:
         await _tell_of_other(rooms, journal, work, journal.head.link)
         await _end_step(rooms, work, journal.head.link.thread)
