@@ -8,7 +8,6 @@ from bot.conversion.records import Link
 from bot.slack.ids import Action
 from bot.slack.views.elements import (
     LINE,
-    MAX_URL,
     Json,
     Said,
     actions,
@@ -18,6 +17,7 @@ from bot.slack.views.elements import (
     context,
     cut,
     header,
+    is_address,
     plain,
     section,
     spoken,
@@ -151,7 +151,7 @@ def _buttons(shown: Card) -> list[Json]:
     value = f"{shown.link.thread}|{made_for(shown.link)}"
     buttons = []
     url = (shown.ticket.url if shown.ticket else None) or shown.link.url
-    if url.startswith(("https://", "http://")) and len(url) <= MAX_URL:
+    if is_address(url):
         buttons.append(button(_("Open"), Action.OPEN, value, url=url))
     if desk.has(Capability.REPLY) and status != Status.GONE:
         buttons.append(button(_("Reply"), Action.REPLY, value))

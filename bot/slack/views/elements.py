@@ -8,7 +8,17 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from adapters.model import Choice
-from bot.slack.limits import BLOCK_TEXT, BUTTON_TEXT, BUTTON_VALUE, HEADER_TEXT, INPUT_TEXT, LABEL, OPTION_TEXT
+from bot.slack.ids import Modal
+from bot.slack.limits import (
+    BLOCK_TEXT,
+    BUTTON_TEXT,
+    BUTTON_VALUE,
+    HEADER_TEXT,
+    INPUT_TEXT,
+    LABEL,
+    MODAL_TITLE,
+    OPTION_TEXT,
+)
 from bot.words import _
 
 Json: TypeAlias = dict[str, Any]
@@ -103,6 +113,24 @@ def confirm(title: str, text: str, yes: str) -> Json:
 def actions(block_id: str, buttons: Sequence[Json]) -> list[Json]:
     """A row of buttons, or nothing where there are none."""
     return [{"type": "actions", "block_id": block_id, "elements": list(buttons)}] if buttons else []
+
+
+def is_address(url: str) -> bool:
+    """Whether a button can open it."""
+    return url.startswith(("https://", "http://")) and len(url) <= MAX_URL
+
+
+def modal(callback: Modal, title: str, submit: str, metadata: str, blocks: Sequence[Json]) -> Json:
+    """A form: its title, what its button says, what it remembers, and its inputs."""
+    return {
+        "type": "modal",
+        "callback_id": callback,
+        "private_metadata": metadata,
+        "title": plain(title, MODAL_TITLE),
+        "submit": plain(submit, MODAL_TITLE),
+        "close": plain(_("Cancel"), MODAL_TITLE),
+        "blocks": list(blocks),
+    }
 
 
 def option(choice: Choice) -> Json:

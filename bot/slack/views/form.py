@@ -1,6 +1,6 @@
 """The form for a new ticket. An input keeps its block id through every drawing, so nothing typed is lost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -9,17 +9,8 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.model import Choice, Field, FieldKind, Visibility
 from bot.conversion.catalogue import Choices, Fields, Listing
 from bot.slack.ids import Action, Block, Modal, Scope
-from bot.slack.limits import FILE_INPUT, ID, INPUT_TEXT, MODAL_BLOCKS, MODAL_TITLE, OPTIONS
-from bot.slack.views.elements import (
-    Json,
-    context,
-    entry,
-    option,
-    options_of,
-    plain,
-    section,
-    usable,
-)
+from bot.slack.limits import FILE_INPUT, ID, INPUT_TEXT, MODAL_BLOCKS, OPTIONS
+from bot.slack.views.elements import Json, context, entry, modal, option, options_of, plain, section, usable
 from bot.words import _, ngettext, size_words
 
 Typed = Mapping[str, Mapping[str, Any]]
@@ -64,8 +55,7 @@ class Form:
 def form(shown: Form) -> Json:
     """The modal."""
     blocks = [section(shown.notice)] if shown.notice else []
-    if len(shown.desks) > 1:
-        blocks.append(_desk(shown))
+    blocks += desk_asked(shown.desk, shown.desks, shown.typed, Action.DESK)
     if shown.about_thread:
         blocks += _thread(shown)
     blocks += [
@@ -78,21 +68,16 @@ def form(shown: Form) -> Json:
     ]
     if shown.loading:
         blocks.append(context(_("Asking {desk} for its lists. You can begin to type.", desk=shown.desk.title)))
-    return {
-        "type": "modal",
-        "callback_id": Modal.TICKET,
-        "private_metadata": shown.metadata,
-        "title": plain(_("New ticket"), MODAL_TITLE),
-        "submit": plain(_("Create"), MODAL_TITLE),
-        "close": plain(_("Cancel"), MODAL_TITLE),
-        "blocks": blocks[:MODAL_BLOCKS],
-    }
+    return modal(Modal.TICKET, _("New ticket"), _("Create"), shown.metadata, blocks[:MODAL_BLOCKS])
 
 
-def _desk(shown: Form) -> Json:
-    typed = shown.typed.get(Block.DESK) or chosen(Choice(id=shown.desk.name, label=shown.desk.title))
-    element = {"type": "static_select", "action_id": Action.DESK, **options_of(usable(shown.desks)[:OPTIONS])}
-    return entry(_("Helpdesk"), element, Block.DESK, dispatch=True, typed=typed)
+def desk_asked(desk: TicketAdapter[Any], desks: Sequence[Choice], typed: Typed, action: Action) -> list[Json]:
+    """The select of a helpdesk, where there is more than one."""
+    if len(desks) <= 1:
+        return []
+    held = typed.get(Block.DESK) or chosen(Choice(id=desk.name, label=desk.title))
+    element = {"type": "static_select", "action_id": action, **options_of(usable(desks)[:OPTIONS])}
+    return [entry(_("Helpdesk"), element, Block.DESK, dispatch=True, typed=held)]
 
 
 def _thread(shown: Form) -> list[Json]:

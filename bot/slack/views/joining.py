@@ -6,9 +6,9 @@ from typing import Any
 from adapters.contract import Capability, TicketAdapter
 from adapters.model import Choice
 from bot.slack.ids import Action, Block, Modal
-from bot.slack.limits import MODAL_TITLE, OPTIONS, PLACEHOLDER
-from bot.slack.views.elements import Json, entry, options_of, plain, section, usable
-from bot.slack.views.form import Typed, chosen
+from bot.slack.limits import PLACEHOLDER
+from bot.slack.views.elements import Json, entry, modal, plain, section
+from bot.slack.views.form import Typed, desk_asked
 from bot.words import _
 
 
@@ -16,11 +16,7 @@ def joining(desk: TicketAdapter[Any], desks: Sequence[Choice], metadata: str, ty
     """The modal: which desk, and which ticket there; *said* stands above it."""
     blocks = [section(said)] if said else []
     blocks.append(section(_("This thread has no ticket yet. It will be linked to the one that you choose.")))
-    if len(desks) > 1:
-        options = options_of(usable(desks)[:OPTIONS])
-        element: Json = {"type": "static_select", "action_id": Action.JOIN_DESK, **options}
-        held = typed.get(Block.DESK) or chosen(Choice(id=desk.name, label=desk.title))
-        blocks.append(entry(_("Helpdesk"), element, Block.DESK, dispatch=True, typed=held))
+    blocks += desk_asked(desk, desks, typed, Action.JOIN_DESK)
     searches = desk.has(Capability.SEARCH)
     if searches:
         search = {
@@ -34,12 +30,4 @@ def joining(desk: TicketAdapter[Any], desks: Sequence[Choice], metadata: str, ty
     number = {"type": "plain_text_input", "action_id": Action.VALUE, "max_length": 64}
     label = _("Or its number") if searches else _("The ticket's number")
     blocks.append(entry(label, number, Block.NUMBER, optional=searches, typed=typed.get(Block.NUMBER)))
-    return {
-        "type": "modal",
-        "callback_id": Modal.JOIN,
-        "private_metadata": metadata,
-        "title": plain(_("Add to ticket"), MODAL_TITLE),
-        "submit": plain(_("Add"), MODAL_TITLE),
-        "close": plain(_("Cancel"), MODAL_TITLE),
-        "blocks": blocks,
-    }
+    return modal(Modal.JOIN, _("Add to ticket"), _("Add"), metadata, blocks)

@@ -4,13 +4,13 @@ from bot.conversion.records import Link
 from bot.slack.ids import Action, Modal
 from bot.slack.limits import BLOCK_TEXT, BUTTON_VALUE, MODAL_TITLE
 from bot.slack.views.elements import (
-    MAX_URL,
     Json,
     Said,
     actions,
     button,
     confirm,
     context,
+    is_address,
     plain,
     section,
     spoken,
@@ -41,8 +41,7 @@ def notice(text: str, *, parked: str = "", asks: bool = False, url: str = "", ty
 
 def asks_for_form(text: str, message: str) -> Said:
     """Words for one person with a button that opens the form for the *message* of that timestamp."""
-    blocks = [*_paragraphs(text), *actions("asks", [button(_("Open the form"), Action.CREATE, message)])]
-    return blocks, spoken(blocks)
+    return _with(text, "asks", button(_("Open the form"), Action.CREATE, message))
 
 
 def offers_form(text: str, typed: str) -> Said:
@@ -83,18 +82,22 @@ def question(parked: str) -> list[Json]:
 
 def move_question(text: str, value: str) -> Said:
     """What moving a thread to another desk does, with the button that does it."""
-    blocks = _paragraphs(text) + actions("move", [button(_("Move it"), Action.MOVE, value)])
-    return blocks, spoken(blocks)
+    return _with(text, "move", button(_("Move it"), Action.MOVE, value))
 
 
 def closed_question(text: str, parked: str) -> Said:
     """A question for everybody in a thread: how does a reply to its closed ticket go on?"""
-    buttons = [
+    return _with(
+        text,
+        "closed",
         button(_("Open it again"), Action.SEND_REOPEN, parked),
         button(_("Open a new ticket"), Action.SEND_NEW, parked),
         button(_("Do not send it"), Action.SEND_NOT, parked),
-    ]
-    blocks = _paragraphs(text) + actions("closed", buttons)
+    )
+
+
+def _with(text: str, block_id: str, *buttons: Json) -> Said:
+    blocks = _paragraphs(text) + actions(block_id, buttons)
     return blocks, spoken(blocks)
 
 
@@ -147,6 +150,4 @@ def _given_back(typed: str) -> list[Json]:
 
 
 def _opens(url: str) -> list[Json]:
-    if not url.startswith(("https://", "http://")) or len(url) > MAX_URL:
-        return []
-    return actions("opens", [button(_("Open the ticket"), Action.OPEN, url=url)])
+    return actions("opens", [button(_("Open the ticket"), Action.OPEN, url=url)]) if is_address(url) else []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.slack.ids import Action
 from bot.slack.limits import BLOCK_TEXT
-from bot.slack.views.elements import MAX_URL, Json, Said, actions, button, context, cut, section, spoken
+from bot.slack.views.elements import Json, Said, actions, button, context, cut, is_address, section, spoken
 from bot.words import _, ngettext
 
 PAGE_SIZE = 5
@@ -75,9 +75,9 @@ def row_text(row: Row) -> str:
 def row_buttons(row: Row) -> list[Json]:
     """What can be done with a ticket of a list."""
     buttons = []
-    if _is_address(row.url):
+    if is_address(row.url):
         buttons.append(button(_("Open"), Action.OPEN, url=row.url))
-    if _is_address(row.thread_url):
+    if is_address(row.thread_url):
         buttons.append(button(_("Go to the thread"), Action.THREAD, url=row.thread_url))
     if row.link_here:
         buttons.append(button(_("Link to this thread"), Action.LINK_HERE, row.link_here))
@@ -90,7 +90,3 @@ def _turns(listed: Listed, page: int, last: int) -> list[Json]:
 
     back = [button(_("Previous"), Action.BACK, to(page - 1))] if page else []
     return [*back, button(_("Next"), Action.NEXT, to(page + 1))] if page < last else back
-
-
-def _is_address(url: str) -> bool:
-    return url.startswith(("https://", "http://")) and len(url) <= MAX_URL

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from adapters.model import Choice
 from bot.slack.ids import Action, Block, Modal
-from bot.slack.limits import INPUT_TEXT, MODAL_TITLE, PLACEHOLDER
-from bot.slack.views.elements import Json, bullets, entry, option, plain, section
+from bot.slack.limits import INPUT_TEXT, PLACEHOLDER
+from bot.slack.views.elements import Json, bullets, entry, modal, option, plain, section
 from bot.words import _, pgettext
 
 
 def note_modal(ticket: str, metadata: str) -> Json:
     """The form for an internal note."""
     says = [section(_("Only agents will see this note on ticket {ticket}.", ticket=ticket))]
-    return _modal(Modal.NOTE, _("Internal note"), _("Add note"), metadata, [*says, _text(_("Note"))])
+    return modal(Modal.NOTE, _("Internal note"), _("Add note"), metadata, [*says, _text(_("Note"))])
 
 
 def reply_modal(ticket: str, metadata: str, *, readers: Sequence[str] = ()) -> Json:
@@ -35,7 +35,7 @@ def reply_modal(ticket: str, metadata: str, *, readers: Sequence[str] = ()) -> J
             "options": [option(Choice(id="yes", label=_("The people above may read it")))],
         }
         blocks = [section(words), bullets(readers), entry(_("Public reply"), sure, Block.SURE)]
-    return _modal(Modal.REPLY, _("Public reply"), _("Send reply"), metadata, [*blocks, _text(_("Reply"))])
+    return modal(Modal.REPLY, _("Public reply"), _("Send reply"), metadata, [*blocks, _text(_("Reply"))])
 
 
 def assign_modal(ticket: str, desk: str, title: str, metadata: str) -> Json:
@@ -49,7 +49,7 @@ def assign_modal(ticket: str, desk: str, title: str, metadata: str) -> Json:
     hint = _("Leave it empty to take the owner away.")
     agent = entry(_("Agent"), search, Block.AGENT.of(desk), optional=True, hint=hint)
     blocks = [section(_("Who at {title} should have ticket {ticket}?", title=title, ticket=ticket)), agent]
-    return _modal(Modal.ASSIGN, _("Assign ticket"), _("Assign"), metadata, blocks)
+    return modal(Modal.ASSIGN, _("Assign ticket"), _("Assign"), metadata, blocks)
 
 
 def edit_modal(metadata: str, *, text: str, subject: str | None) -> Json:
@@ -58,27 +58,15 @@ def edit_modal(metadata: str, *, text: str, subject: str | None) -> Json:
     blocks = [] if subject is None else [entry(_("Subject"), line, Block.SUBJECT, typed={"value": subject})]
     label = pgettext("input", "Text") if subject is None else _("Description")
     blocks.append({**_text(label, text), "optional": subject is not None})
-    return _modal(Modal.EDIT, _("Edit and retry"), _("Try again"), metadata, blocks)
+    return modal(Modal.EDIT, _("Edit and retry"), _("Try again"), metadata, blocks)
 
 
 def reread_modal(metadata: str) -> Json:
     """The form for a failed delivery that stands in a Slack message."""
     words = _("This was written in Slack. Edit the message there first, then press Try again: it will be read anew.")
-    return _modal(Modal.EDIT, _("Edit and retry"), _("Try again"), metadata, [section(words)])
+    return modal(Modal.EDIT, _("Edit and retry"), _("Try again"), metadata, [section(words)])
 
 
 def _text(label: str, text: str = "") -> Json:
     element = {"type": "plain_text_input", "action_id": Action.VALUE, "multiline": True, "max_length": INPUT_TEXT}
     return entry(label, element, Block.TEXT, typed={"value": text})
-
-
-def _modal(callback: Modal, title: str, submit: str, metadata: str, blocks: Sequence[Json]) -> Json:
-    return {
-        "type": "modal",
-        "callback_id": callback,
-        "private_metadata": metadata,
-        "title": plain(title, MODAL_TITLE),
-        "submit": plain(submit, MODAL_TITLE),
-        "close": plain(_("Cancel"), MODAL_TITLE),
-        "blocks": list(blocks),
-    }
