@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from adapters.model import Act, Visibility
 from bot.slack.answers import Answers, Later
 from bot.slack.assigning import Assigning
 from bot.slack.doctor import Doctor
+from bot.slack.doing import do_wish
 from bot.slack.forms import TicketForm
 from bot.slack.ids import COMMAND
 from bot.slack.moving import Moving
@@ -41,6 +40,10 @@ class _Told:
         """Words, and below them what was *typed*, which Slack does not keep."""
         return cls(words=f"{words}\n\n{typed}".rstrip(), said=notice(words, url=url, typed=typed))
 
+    @classmethod
+    def shown(cls, said: Said) -> "_Told":
+        return cls(words=said[1], said=said)
+
 
 class Commands:
     """Answers /ticket."""
@@ -65,21 +68,6 @@ class Commands:
         self._results = results
         self._answers = answers
         self._later = later
-        self._verbs: dict[Verb, Callable[[Asked, Wish], Awaitable[_Told]]] = {
-            Verb.VIEW: self._view,
-            Verb.REPLY: self._reply,
-            Verb.NOTE: self._note,
-            Verb.LINK: self._link,
-            Verb.UNLINK: self._unlink,
-            Verb.MIRROR: self._mirror,
-            Verb.MOVE: self._move,
-            Verb.ASSIGN: self._assign,
-            Verb.CLOSE: self._close,
-            Verb.REOPEN: self._reopen,
-            Verb.SEARCH: self._search,
-            Verb.MINE: self._mine,
-            Verb.DOCTOR: self._look,
-        }
 
     def register(self, router: Router) -> None:
         """Take the command."""
@@ -113,23 +101,26 @@ class Commands:
                 await self._form.open(call, Starter(channel=call.channel, text=wish.text))
                 words = left_out(wish.text)
                 return _Told.of(words, typed=wish.text) if words else None
-            return await self._verbs[wish.verb](asked, wish)
+            return await self._carried_out(asked, wish)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
             typed = f"{COMMAND} {call.body.get('text')}" if wish.word or wish.text else ""
             return _Told.of(why_not(error, "command"), typed=typed)
 
-    # --- the verbs that name a ticket ---
-
-    async def _view(self, asked: Asked, wish: Wish) -> _Told:
-        return _Told.of(*await self._tickets.view(asked, await self._tickets.named(asked, wish.word, Verb.VIEW)))
-
-    async def _reply(self, asked: Asked, wish: Wish) -> _Told:
-        found = await self._tickets.named(asked, wish.word, Verb.REPLY)
-        return _Told.of(await self._tickets.write(asked, found, wish.text, Visibility.PUBLIC))
-
-    async def _note(self, asked: Asked, wish: Wish) -> _Told:
-        found = await self._tickets.named(asked, wish.word, Verb.NOTE)
-        return _Told.of(await self._tickets.write(asked, found, wish.text, Visibility.INTERNAL))
+    async def _carried_out(self, asked: Asked, wish: Wish) -> _Told:
+        match wish.verb:
+            case Verb.SEARCH:
+                return _Told.shown(await self._results.search(asked, wish.text))
+            case Verb.MINE:
+                return _Told.shown(await self._results.mine(asked))
+            case Verb.DOCTOR:
+                return _Told.shown(await self._doctor.ask(asked))
+            case Verb.LINK:
+                return await self._link(asked, wish)
+        found = await self._tickets.named(asked, wish.word, wish.verb)
+        if wish.verb is Verb.MOVE:
+            return _Told.shown(await self._moving.ask(asked, found, wish.text))
+        since = f"{time.time():.6f}"
+        return _Told.of(*await do_wish(self._tickets, self._assigning, asked, found, wish, since=since))
 
     async def _link(self, asked: Asked, wish: Wish) -> _Told:
         where = reference(wish.text)
@@ -145,42 +136,3 @@ class Commands:
         found = await self._tickets.named(asked, wish.word, Verb.LINK)
         thread = self._tickets.thread(asked, where)
         return _Told.of(await self._tickets.link(asked, thread, found))
-
-    async def _unlink(self, asked: Asked, wish: Wish) -> _Told:
-        found = await self._tickets.named(asked, wish.word, Verb.UNLINK)
-        return _Told.of(await self._tickets.unlink(asked, found))
-
-    async def _mirror(self, asked: Asked, wish: Wish) -> _Told:
-        found = await self._tickets.named(asked, wish.word, Verb.MIRROR)
-        return _Told.of(await self._tickets.mirror(asked, found, wish.text, since=f"{time.time():.6f}"))
-
-    async def _move(self, asked: Asked, wish: Wish) -> _Told:
-        found = await self._tickets.named(asked, wish.word, Verb.MOVE)
-        said = await self._moving.ask(asked, found, wish.text)
-        return _Told(words=said[1], said=said)
-
-    async def _assign(self, asked: Asked, wish: Wish) -> _Told:
-        found = await self._tickets.named(asked, wish.word, Verb.ASSIGN)
-        return _Told.of(await self._assigning.by_name(asked, found, wish.text))
-
-    async def _close(self, asked: Asked, wish: Wish) -> _Told:
-        found = await self._tickets.named(asked, wish.word, Verb.CLOSE)
-        return _Told.of(await self._tickets.turn(asked, found, Act.CLOSE))
-
-    async def _reopen(self, asked: Asked, wish: Wish) -> _Told:
-        found = await self._tickets.named(asked, wish.word, Verb.REOPEN)
-        return _Told.of(await self._tickets.turn(asked, found, Act.REOPEN))
-
-    # --- the verbs that name none ---
-
-    async def _search(self, asked: Asked, wish: Wish) -> _Told:
-        said = await self._results.search(asked, wish.text)
-        return _Told(words=said[1], said=said)
-
-    async def _mine(self, asked: Asked, _wish: Wish) -> _Told:
-        said = await self._results.mine(asked)
-        return _Told(words=said[1], said=said)
-
-    async def _look(self, asked: Asked, _wish: Wish) -> _Told:
-        said = await self._doctor.ask(asked)
-        return _Told(words=said[1], said=said)

@@ -4,7 +4,6 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from adapters.model import Act, Visibility
 from bot.conversion.intake import Intake
 from bot.conversion.journal import LookLater
 from bot.conversion.ops import below_new_card
@@ -12,11 +11,12 @@ from bot.conversion.ports import SlackRefused
 from bot.conversion.records import Tell, ThreadKey
 from bot.slack.assigning import Assigning
 from bot.slack.doctor import Doctor
+from bot.slack.doing import do_wish
 from bot.slack.moving import Moving
 from bot.slack.policy import Actor
 from bot.slack.results import Results
 from bot.slack.routing import Event, Router
-from bot.slack.tickets import GESTURES, Asked, Found, NotThere, Refused, Tickets
+from bot.slack.tickets import GESTURES, Asked, NotThere, Refused, Tickets
 from bot.slack.views.elements import Said
 from bot.slack.views.help import by_name, help_words
 from bot.slack.views.notices import asks_for_form, offers_form
@@ -141,25 +141,9 @@ class Mentions:
                 named = await self._tickets.named(asked, wish.word, Verb.LINK)
                 return await self._tickets.link(asked, thread, named)
         found = await self._tickets.of_thread(asked, thread, GESTURES[wish.verb])
-        return await self._about(asked, found, wish, message)
-
-    async def _about(self, asked: Asked, found: Found, wish: Wish, message: dict[str, Any]) -> str:
-        """The verbs that are about the thread's own ticket. *message*: in which the wish stands."""
-        match wish.verb:
-            case Verb.VIEW:
-                words, url = await self._tickets.view(asked, found)
-                return f"{words}\n{url}".rstrip()
-            case Verb.CLOSE | Verb.REOPEN:
-                return await self._tickets.turn(asked, found, Act.CLOSE if wish.verb is Verb.CLOSE else Act.REOPEN)
-            case Verb.ASSIGN:
-                return await self._assigning.by_name(asked, found, wish.text)
-            case Verb.UNLINK:
-                return await self._tickets.unlink(asked, found)
-            case Verb.MIRROR:
-                return await self._tickets.mirror(asked, found, wish.text, since=asked.once.rpartition(":")[2])
-            case _:
-                visibility = Visibility.INTERNAL if wish.verb is Verb.NOTE else Visibility.PUBLIC
-                return await self._tickets.write(asked, found, wish.text, visibility, message=message)
+        since = asked.once.rpartition(":")[2]
+        told = await do_wish(self._tickets, self._assigning, asked, found, wish, since=since, message=message)
+        return "\n".join(told).rstrip()
 
 
 def _asks(wish: Wish, message: dict[str, Any]) -> Said:

@@ -40,7 +40,7 @@ WAITS = frozenset({"asyncio", "stop", "stack", "ear", "stopping"})
 """Receivers that only have this process wait for itself."""
 CALLBACKS = frozenset(
     {"act", "look", "handler", "work", "listen", "part", "ack", "AsyncExitStack"}
-    | {"self._held_back", "self._interaction", "self._verbs[wish.verb]"}
+    | {"self._held_back", "self._interaction"}
     | {"agents.changed if self.link.agents else _changed"}
 )
 """Functions that others in the path hand over, whose own awaits are read where they stand, and such as only wait."""
