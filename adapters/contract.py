@@ -1,5 +1,6 @@
 """The contract between the bot and a helpdesk: `TicketAdapter`, what it may claim, and what it may need."""
 
+import asyncio
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
-from adapters.errors import UnsupportedFeature
+from adapters.errors import Rejected, UnsupportedFeature
 from adapters.model import (
     Attachment,
     Body,
@@ -213,6 +214,17 @@ class TicketAdapter(ABC, Generic[S_co]):
             Unavailable, OutcomeUnknown, Rejected, NotAuthorised, UnexpectedReply: as their names say.
         """
         raise self.unsupported("add a message to a ticket")
+
+    async def content(self, file: OutgoingFile) -> bytes:
+        """The bytes of a file that is to be sent.
+
+        Raises:
+            Rejected: it is not on our disk any more.
+        """
+        try:
+            return await asyncio.to_thread(file.path.read_bytes)
+        except OSError as error:
+            raise Rejected(self.name, f"a file cannot be read ({error.strerror}).", field="files") from error
 
     async def upload(self, file: OutgoingFile, marker: str) -> str:
         """Store one file at the desk, where nobody sees it until a message names it; returns its id.

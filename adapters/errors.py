@@ -17,6 +17,7 @@ text. An error that was raised *before* the desk can have acted is never Outcome
 that changes something is, unless the desk said in so many words that it did nothing.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from typing_extensions import override
@@ -88,3 +89,23 @@ class UnsupportedFeature(AdapterError):
 
 class Misconfigured(AdapterError):
     """The settings of this desk cannot work as they are."""
+
+
+def error_of(
+    kind: type[AdapterError], desk: str, cause: str, *, remedy: str = "", code: str = "", field: str = ""
+) -> AdapterError:
+    """An error of *kind*; only a `Rejected` names the *field* at fault."""
+    if issubclass(kind, Rejected):
+        return kind(desk, cause, remedy=remedy, code=code, field=field)
+    return kind(desk, cause, remedy=remedy, code=code)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row of a desk's table: what it says (a pattern, without regard to case), the error that it is, and words."""
+
+    pattern: str
+    error: type[AdapterError]
+    cause: str
+    remedy: str = ""
+    field: str = ""

@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import Field as Setting, field_validator, model_validator
+from pydantic import Field as Setting, SecretStr, field_validator, model_validator
 from typing_extensions import override
 
 from adapters.contract import TicketAdapter, collect
@@ -272,6 +272,14 @@ class HttpDesk(TicketAdapter[H]):
             remedy="Look for the end of a line, a blank or a letter beyond ASCII in the secrets of this desk.",
             code=type(error).__name__,
         )
+
+    def without_secrets(self, words: str) -> str:
+        """*words* of the desk in one line, with everything secret in our settings taken out."""
+        for name in type(self.settings).model_fields:
+            value = getattr(self.settings, name)
+            if isinstance(value, SecretStr) and value.get_secret_value():
+                words = words.replace(value.get_secret_value(), "***")
+        return " ".join(words.split())
 
     def lost(self, *, changes: bool, code: str, retry_after: timedelta | None = None) -> Unavailable | OutcomeUnknown:
         """The error for an answer that did not arrive whole."""

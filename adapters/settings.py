@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field as Setting, SecretStr
 
-from adapters.model import Choice, Field, FieldKind, Visibility
+from adapters.model import Choice, Field, FieldKind, MessageDraft, Visibility
 
 _AROUND = 5.0
 """Seconds that a call may take beyond its own time-out, on a busy machine."""
@@ -134,6 +134,10 @@ class DeskSettings(BaseModel):
     def ticket_address(self) -> str:
         """The pattern of the addresses of tickets, with {id} or {number} in it; empty where cards have no link."""
         return ""
+
+    def notifies(self, draft: MessageDraft) -> bool:
+        """Whether the desk may send its own mail about *draft*."""
+        return self.notify if draft.notify is None else draft.notify
 
     def longest(self, calls: int = 1) -> timedelta:
         """How long so many calls may take, one after the other; who holds a lock for longer died with it."""

@@ -5,8 +5,8 @@ from typing import Any
 
 from httpx import codes
 
-from adapters.errors import AdapterError, Misconfigured, NotAuthorised, NotFound, Rejected, Unavailable
-from adapters.whmcs_family.refusals import NUMBER, TICKET_REFUSALS, Refusal, known_refusal
+from adapters.errors import AdapterError, Misconfigured, NotAuthorised, NotFound, Refusal, Rejected, Unavailable
+from adapters.whmcs_family.refusals import NUMBER, TICKET_REFUSALS, known_refusal
 
 TOKEN = "Check client_id, client_secret, username and password, or the token, in the settings."  # noqa: S105 - words
 ACCOUNT = "Check username and password in the settings."

@@ -334,10 +334,7 @@ class LocalDesk(TicketAdapter[LocalSettings]):
             if file.size > self.settings.max_file:
                 cause = f"the file {file.name} has {file.size:,} bytes, more than max_file allows."
                 raise Rejected(self.name, cause, remedy="Send it by a link instead.", field="files")
-        try:
-            return [await asyncio.to_thread(file.path.read_bytes) for file in draft.files]
-        except OSError as error:
-            raise Rejected(self.name, f"a file cannot be read ({error.strerror}).", field="files") from error
+        return [await self.content(file) for file in draft.files]
 
     def _new_value(self, db: sqlite3.Connection, change: Change) -> tuple[str, str]:
         """The column and the value that *change* writes."""

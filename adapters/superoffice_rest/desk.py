@@ -91,7 +91,7 @@ class SuperOfficeRestDesk(Lookups):
         entity = writing.ticket(self.name, draft, defaults, custom, self.settings)
         if status := draft.options.get("status", "").strip():
             entity |= {step["path"][1:]: step["value"] for step in await self._status(status, "")}
-        query = {"notify": _flag(writing.notifies(draft.first, self.settings))}
+        query = {"notify": _flag(self.settings.notifies(draft.first))}
         with self.from_kept("Ticket/default"):
             answer = await self.call("POST", "Ticket", query=query, body=entity, changes=True)
         made = self.as_entity(answer, changes=True)
@@ -125,7 +125,7 @@ class SuperOfficeRestDesk(Lookups):
         uploads = [*draft.uploads, *[await self.upload(file, draft.marker) for file in draft.files]]
         fresh = self.key(f"fresh:{ticket.id}")
         is_first = bool(await self.shared.get(fresh))
-        notify = writing.notifies(draft, self.settings) and not is_first
+        notify = self.settings.notifies(draft) and not is_first
         number = int(self.number(ticket.id))
         entity = writing.message(self.name, number, draft, contact=writing.is_contact(draft))
         save = self._saved_with_files if self.settings.agents_calls else self._saved_before_files
@@ -205,10 +205,7 @@ class SuperOfficeRestDesk(Lookups):
         if file.size > self.settings.max_file:
             cause = f"the file is larger than the {self.settings.max_file:,} bytes of max_file."
             raise Rejected(self.name, cause, remedy="Send a smaller one.", field="files")
-        try:
-            data = await asyncio.to_thread(file.path.read_bytes)
-        except OSError as error:
-            raise Rejected(self.name, f"a file cannot be read ({error.strerror}).", field="files") from error
+        data = await self.content(file)
         about = {"Name": file.name, "ContentType": file.media_type, "AttSize": file.size, "InlineImage": False}
         made = self.as_entity(await self.call("POST", "Attachment", body=about), changes=False)
         number = ident(made.get("AttachmentId"))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from httpx import codes
 
@@ -12,9 +11,11 @@ from adapters.errors import (
     NotAuthorised,
     NotFound,
     OutcomeUnknown,
+    Refusal,
     Rejected,
     Unavailable,
     UnexpectedReply,
+    error_of,
 )
 
 SYSTEM = "SuperOffice"
@@ -22,17 +23,6 @@ AGAIN = "It will be tried again."
 LOOKED_UP = "It is looked up before anything is repeated."
 CREDENTIALS = "Check the credentials of this desk, and that their user may sign in and has a Service licence."
 NO_ANSWER = "SuperOffice answered something that is no answer of its API."
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An error of SuperOffice (a pattern over its type and message), our error and words for people."""
-
-    pattern: str
-    error: type[AdapterError]
-    cause: str
-    remedy: str
-    field: str = ""
 
 
 REFUSALS = (
@@ -159,9 +149,7 @@ def refusal(desk: str, status: int, said: tuple[str, str] | None, *, code: str =
     words = f"{said[0]}: {said[1]}" if said else ""
     for row in _rows(status, said[0]) if said else ():
         if re.search(row.pattern, words, re.IGNORECASE | re.DOTALL):
-            if issubclass(row.error, Rejected):
-                return row.error(desk, row.cause, remedy=row.remedy, code=code, field=row.field)
-            return row.error(desk, row.cause, remedy=row.remedy, code=code)
+            return error_of(row.error, desk, row.cause, remedy=row.remedy, code=code, field=row.field)
     if status not in BY_STATUS:
         return None
     kind, cause, remedy = BY_STATUS[status]

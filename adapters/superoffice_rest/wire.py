@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from httpx import codes
-from pydantic import SecretStr
 
 from adapters.errors import AdapterError, Unavailable
 from adapters.http import Reply, read_json
@@ -119,11 +118,7 @@ class RestWire(Access):
 
     def redacted(self, words: str) -> str:
         """*words* without our secrets, and short."""
-        for name in type(self.settings).model_fields:
-            value = getattr(self.settings, name)
-            if isinstance(value, SecretStr) and value.get_secret_value():
-                words = words.replace(value.get_secret_value(), "***")
-        return " ".join(words.split())[:200]
+        return self.without_secrets(words)[:200]
 
 
 def _said(reply: Reply) -> tuple[str, str] | None:

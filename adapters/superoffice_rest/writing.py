@@ -35,11 +35,6 @@ def level(visibility: Visibility) -> str:
     return "External" if visibility is Visibility.PUBLIC else "Internal"
 
 
-def notifies(draft: MessageDraft, settings: SuperOfficeRestSettings) -> bool:
-    """Whether SuperOffice is asked to tell its users and the requester by its own means."""
-    return settings.notify if draft.notify is None else draft.notify
-
-
 def ticket(
     desk: str, draft: TicketDraft, defaults: Row, custom: Mapping[str, Field], settings: SuperOfficeRestSettings
 ) -> Entity:

@@ -1,6 +1,5 @@
 """`SuperOfficeSoapDesk`: SuperOffice Service (Customer Service) through the ticket port of its SOAP interface."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
@@ -106,7 +105,7 @@ class SuperOfficeSoapDesk(Lookups):
             "owner": draft.owner or self.settings.owner,
             "customers": self._customers(draft),
             "extraFields": await self._extra_fields(draft),
-            "sendNotification": self._notifies(draft.first),
+            "sendNotification": self.settings.notifies(draft.first),
         }
         as_user = await self._impersonated(draft.first.author)
         answer = await self.call("newTicket", values, as_user=as_user)
@@ -177,7 +176,7 @@ class SuperOfficeSoapDesk(Lookups):
             "ticketId": ticket.id,
             "sLevel": _level(draft.visibility),
             "attachmentIds": uploads,
-            "sendNotification": self._notifies(draft) and not is_first,
+            "sendNotification": self.settings.notifies(draft) and not is_first,
             "To": settings.mail_to if public else (),
             "Cc": settings.mail_cc if public else (),
             "Bcc": settings.mail_bcc if public else (),
@@ -193,10 +192,7 @@ class SuperOfficeSoapDesk(Lookups):
             raise Rejected(
                 self.name, f"the file is larger than the {self.settings.max_file:,} bytes of max_file.", field="files"
             )
-        try:
-            data = await asyncio.to_thread(file.path.read_bytes)
-        except OSError as error:
-            raise Rejected(self.name, "the file is not on our disk any more.", field="files") from error
+        data = await self.content(file)
         answer = await self.call(
             "addAttachment", {"attachmentName": file.name, "contentType": file.media_type, "data": data}
         )
@@ -204,9 +200,6 @@ class SuperOfficeSoapDesk(Lookups):
         if not number:
             raise unusable(self.name, "no id of the file", changes=False, code="no attachmentId")
         return str(number)
-
-    def _notifies(self, draft: MessageDraft) -> bool:
-        return self.settings.notify if draft.notify is None else draft.notify
 
     async def _impersonated(self, author: Person) -> str:
         """The id of the user in whose name to write, or nothing for ourselves."""

@@ -14,6 +14,7 @@ from adapters.errors import (
     Rejected,
     Unavailable,
     UnexpectedReply,
+    error_of,
 )
 from adapters.http import Reply
 from adapters.superoffice_soap.port import Fault
@@ -122,9 +123,7 @@ def of_code(desk: str, code: str) -> AdapterError:
             code=code[:40],
         )
     cause = f"{SYSTEM}: {row.cause}"
-    if issubclass(row.error, Rejected):
-        return row.error(desk, cause, remedy=row.remedy, code=f"{code} {row.name}", field=row.field)
-    return row.error(desk, cause, remedy=row.remedy, code=f"{code} {row.name}")
+    return error_of(row.error, desk, cause, remedy=row.remedy, code=f"{code} {row.name}", field=row.field)
 
 
 _NAMESPACE = re.compile(r"not implemented|namespace not recognized", re.IGNORECASE)

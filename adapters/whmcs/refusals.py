@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from adapters.errors import AdapterError, Misconfigured, NotAuthorised, NotFound, Rejected, Unavailable
-from adapters.whmcs_family.refusals import TICKET_REFUSALS, Refusal, known_refusal
+from adapters.errors import AdapterError, Misconfigured, NotAuthorised, NotFound, Refusal, Rejected, Unavailable
+from adapters.whmcs_family.refusals import TICKET_REFUSALS, known_refusal
 
 CREDENTIALS = "Check identifier and secret, and that the admin is active and its role has API Access."
 FILE = "Look at the ticket in WHMCS."

@@ -124,7 +124,7 @@ def _is_staff(author: Person, settings: WhmcsSettings) -> bool:
 
 def quiet(draft: MessageDraft, settings: WhmcsSettings) -> bool:
     """Whether WHMCS is asked to send no mail about it."""
-    return draft.visibility is Visibility.PUBLIC and not (settings.notify if draft.notify is None else draft.notify)
+    return draft.visibility is Visibility.PUBLIC and not settings.notifies(draft)
 
 
 def _content(

@@ -1,12 +1,10 @@
 """What the desks of WHMCS's family do alike: limits, files, custom fields and texts, whatever the call they go with."""
 
-import asyncio
 import html
 import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from pydantic import SecretStr
 from typing_extensions import override
 
 from adapters.contract import Limits
@@ -67,18 +65,11 @@ class FamilyDesk(HttpDesk[S]):
         encoded = int(sum(file.size for file in files) * ENCODED)
         if encoded > (self.limits.request or 0):
             raise self.too_large(encoded)
-        try:
-            return [(file.name, await asyncio.to_thread(file.path.read_bytes)) for file in files]
-        except OSError as error:
-            raise Rejected(self.name, f"a file cannot be read ({error.strerror}).", field="files") from error
+        return [(file.name, await self.content(file)) for file in files]
 
     def redacted(self, message: str) -> str:
         """*message* of the desk without our secrets, and short enough to be shown."""
-        for name in type(self.settings).model_fields:
-            value = getattr(self.settings, name)
-            if isinstance(value, SecretStr) and value.get_secret_value():
-                message = message.replace(value.get_secret_value(), "***")
-        return " ".join(message.split())[:300].rstrip(". ")
+        return self.without_secrets(message)[:300].rstrip(". ")
 
 
 def message_of(body: Body, settings: FamilySettings, *, desk: str, system: str) -> tuple[str, bool]:

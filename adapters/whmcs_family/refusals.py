@@ -2,25 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from adapters.errors import AdapterError, NotFound, Rejected
+from adapters.errors import AdapterError, NotFound, Refusal, Rejected, error_of
 
 NUMBER = "Check the number; it may have been deleted or merged."
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A message of the desk (a pattern, without regard to case), its error, and words for it.
-
-    In the words ``{0}`` is the pattern's group, ``{system}`` the system's name and ``{action}`` what was called.
-    """
-
-    pattern: str
-    error: type[AdapterError]
-    cause: str
-    remedy: str = ""
-    field: str = ""
 
 
 TICKET_REFUSALS = (
@@ -62,7 +47,10 @@ TICKET_REFUSALS = (
         "priority",
     ),
 )
-"""What the family says of a ticket in the same words."""
+"""What the family says of a ticket in the same words.
+
+In ours ``{0}`` is the pattern's group, ``{system}`` the system's name and ``{action}`` what was called.
+"""
 
 
 def known_refusal(
@@ -74,7 +62,5 @@ def known_refusal(
         if found:
             group = found.group(1) if found.groups() else ""
             cause, remedy = (words.format(group, system=system, action=action) for words in (row.cause, row.remedy))
-            if issubclass(row.error, Rejected):
-                return row.error(desk, cause, remedy=remedy, code=message, field=row.field)
-            return row.error(desk, cause, remedy=remedy, code=message)
+            return error_of(row.error, desk, cause, remedy=remedy, code=message, field=row.field)
     return None
