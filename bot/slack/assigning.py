@@ -7,12 +7,11 @@ from datetime import timedelta
 from adapters.contract import Capability
 from adapters.model import Act, Choice, ChoiceList
 from bot.conversion.catalogue import Catalogue
-from bot.conversion.ports import SlackTrouble, StoreAway, Threads
-from bot.slack.forms import NOT_YOURS
+from bot.conversion.ports import SlackTrouble, Threads
 from bot.slack.ids import Action, Block, Modal
 from bot.slack.policy import Gesture
-from bot.slack.routing import STORE_AWAY, Call, Router, pressed_thread
-from bot.slack.seal import Forged, Memory, Seal
+from bot.slack.routing import Call, Router, pressed_thread
+from bot.slack.seal import Memory, Seal
 from bot.slack.submission import typed_in, value_of
 from bot.slack.tickets import Asked, Found, Refused, Tickets
 from bot.slack.views.help import usage
@@ -119,11 +118,7 @@ class Assigning:
     async def submit(self, call: Call) -> None:
         """Assign to who was chosen; nobody where none was."""
         view = call.view
-        try:
-            memory = self._seal.open(view.get("private_metadata", ""), form=Modal.ASSIGN, user=call.actor.id)
-        except Forged:
-            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
-            return
+        memory = self._seal.open(call.metadata, form=Modal.ASSIGN, user=call.actor.id)
         block = str(view["blocks"][-1]["block_id"])
         asked = Asked(actor=call.actor, channel=memory.channel, once=view["id"])
         agent = value_of(typed_in(view).get(block, {}))
@@ -133,8 +128,6 @@ class Assigning:
             await self._assign(asked, found, Choice(id=agent, label=agent))
         except Refused as refused:
             await call.ack(response_action="errors", errors={block: str(refused)})
-        except StoreAway:
-            await call.ack(response_action="errors", errors={block: _(STORE_AWAY)})
         else:
             await call.ack()
 

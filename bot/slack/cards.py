@@ -6,11 +6,10 @@ from adapters.model import Act, Visibility
 from bot.conversion.ports import SlackTrouble, StoreAway, Threads
 from bot.slack.answers import Answers
 from bot.slack.audience import readers
-from bot.slack.forms import NOT_YOURS
 from bot.slack.ids import Action, Block, Modal
 from bot.slack.policy import Gesture
 from bot.slack.routing import STORE_AWAY, Call, Router, pressed_thread
-from bot.slack.seal import Forged, Memory, Seal
+from bot.slack.seal import Memory, Seal
 from bot.slack.submission import typed_in
 from bot.slack.tickets import Asked, Found, Refused, Tickets, is_internal
 from bot.slack.views.elements import Json
@@ -106,11 +105,7 @@ class CardButtons:
 
     async def _write(self, call: Call, form: Modal, visibility: Visibility) -> None:
         view = call.view
-        try:
-            memory = self._seal.open(view.get("private_metadata", ""), form=form, user=call.actor.id)
-        except Forged:
-            await call.ack(response_action="update", view=notice_modal(_(_TITLES[form]), _(NOT_YOURS)))
-            return
+        memory = self._seal.open(call.metadata, form=form, user=call.actor.id)
         asked = Asked(actor=call.actor, channel=memory.channel, once=view["id"])
         typed = typed_in(view)
         sure = bool(typed.get(Block.SURE, {}).get("selected_options"))

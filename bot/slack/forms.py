@@ -1,7 +1,6 @@
 """The form for a new ticket: opens at once, fills itself, follows what is chosen, gives the ticket to the intake."""
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
@@ -19,7 +18,7 @@ from bot.slack.answers import Later
 from bot.slack.ids import Action, Block, Modal
 from bot.slack.policy import Actor, Gesture
 from bot.slack.routing import Call, Router, first_input
-from bot.slack.seal import Forged, Memory, Seal
+from bot.slack.seal import Memory, Seal
 from bot.slack.sources import Kept, Sources, Starter
 from bot.slack.submission import chosen_department, chosen_desk, read, typed_in
 from bot.slack.views.elements import Json
@@ -27,8 +26,6 @@ from bot.slack.views.form import Form, Typed, form, inputs_of, is_required
 from bot.slack.views.notices import already_linked, being_made, notice_modal
 from bot.slack.web import Web
 from bot.words import N_, _
-
-log = logging.getLogger(__name__)
 
 FILL = timedelta(seconds=2.5)
 """How long the lists and the thread are waited for before the form is drawn without them."""
@@ -39,7 +36,6 @@ NAME = 0.5
 NOT_STORED = N_("Threadline cannot store this right now. Nothing was lost: press Create again in a moment.")
 OLD = N_("This form was open for more than half an hour. Look it over and press Create again.")
 FOLLOWED = N_("The form now shows what goes with your choice. Look it over and press Create again.")
-NOT_YOURS = N_("This form cannot be used. Close it and start again.")
 UNREADABLE = N_(
     "You cannot read that conversation, or Threadline cannot. Ask somebody who takes part in it to do this, and to "
     "invite Threadline there."
@@ -228,11 +224,7 @@ class TicketForm:
     async def follow(self, call: Call) -> None:
         """Another desk or department was chosen: show what goes with it, and keep all that was typed."""
         await call.ack()
-        try:
-            memory = self._seal.open(call.view.get("private_metadata", ""), form=Modal.TICKET, user=call.actor.id)
-        except Forged:
-            log.warning("a form came back with metadata that is not ours")
-            return
+        memory = self._seal.open(call.metadata, form=Modal.TICKET, user=call.actor.id)
         self._later.run(self._follow(call, memory))
 
     async def _follow(self, call: Call, memory: Memory) -> None:
@@ -255,11 +247,7 @@ class TicketForm:
     async def submit(self, call: Call) -> None:
         """Hand the ticket to the intake, or say beside each field what is wrong; nothing typed is lost."""
         view, actor = call.view, call.actor
-        try:
-            memory = self._seal.open(view.get("private_metadata", ""), form=Modal.TICKET, user=actor.id)
-        except Forged:
-            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
-            return
+        memory = self._seal.open(call.metadata, form=Modal.TICKET, user=actor.id)
         typed = typed_in(view)
         desk = self._desks.get(chosen_desk(typed, memory))
         memory_now = memory.model_copy(update={"desk": desk.name})

@@ -20,14 +20,13 @@ from bot.conversion.records import (
 from bot.conversion.stored import UnknownVersion
 from bot.slack.access import Access
 from bot.slack.answers import Later
-from bot.slack.forms import NOT_YOURS
 from bot.slack.ids import Action, Block, Modal
 from bot.slack.limits import INPUT_TEXT
 from bot.slack.mine import mine_of, waits_for
 from bot.slack.policy import Actor
 from bot.slack.results import row_of
 from bot.slack.routing import STORE_AWAY, Call, Event, Router, first_input
-from bot.slack.seal import Forged, Memory, Seal
+from bot.slack.seal import Memory, Seal
 from bot.slack.sources import first_line, literal
 from bot.slack.submission import typed_in
 from bot.slack.views.home import Failed, Home, home
@@ -188,11 +187,7 @@ class HomeTab:
     async def edited(self, call: Call) -> None:
         """Put the work back into its lane with the new text."""
         view = call.view
-        try:
-            memory = self._seal.open(view.get("private_metadata", ""), form=Modal.EDIT, user=call.actor.id)
-        except Forged:
-            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
-            return
+        memory = self._seal.open(call.metadata, form=Modal.EDIT, user=call.actor.id)
         typed = {block: str(state.get("value") or "") for block, state in typed_in(view).items()}
         new = Written(text=typed.get(Block.TEXT, ""), subject=typed.get(Block.SUBJECT))
         if problems := _problems(new, typed):

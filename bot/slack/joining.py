@@ -15,11 +15,11 @@ from bot.conversion.records import AddMessage, Link, LinkRef, ThreadKey
 from bot.slack.access import Access
 from bot.slack.allowance import Kind
 from bot.slack.answers import Answers
-from bot.slack.forms import NOT_YOURS, STORE, UNREADABLE
+from bot.slack.forms import STORE, UNREADABLE
 from bot.slack.ids import Action, Block, Modal, Shortcut
 from bot.slack.policy import Gesture
-from bot.slack.routing import STORE_AWAY, Call, Router, first_input
-from bot.slack.seal import Forged, Memory, Seal
+from bot.slack.routing import NOT_YOURS, STORE_AWAY, Call, Router, first_input
+from bot.slack.seal import Memory, Seal
 from bot.slack.sources import Sources, Starter
 from bot.slack.submission import chosen_desk, typed_in, value_of
 from bot.slack.threads import is_ours
@@ -122,7 +122,7 @@ class Joining:
         """Another desk was chosen: search there."""
         await call.ack()
         view = call.view
-        memory = self._seal.open(view.get("private_metadata", ""), form=Modal.JOIN, user=call.actor.id)
+        memory = self._seal.open(call.metadata, form=Modal.JOIN, user=call.actor.id)
         new = self._redrawn(memory, typed_in(view))
         await self._web.call("views.update", view_id=view["id"], hash=view.get("hash"), view=new)
 
@@ -136,11 +136,7 @@ class Joining:
     async def submit(self, call: Call) -> None:
         """Link the thread to the ticket and bring the message there."""
         view, actor = call.view, call.actor
-        try:
-            memory = self._seal.open(view.get("private_metadata", ""), form=Modal.JOIN, user=actor.id)
-        except Forged:
-            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
-            return
+        memory = self._seal.open(call.metadata, form=Modal.JOIN, user=actor.id)
         typed = typed_in(view)
         if self._seal.is_over(memory):
             await call.ack(response_action="update", view=self._redrawn(memory, typed, said=_(_OLD)))

@@ -16,15 +16,17 @@ from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
 from bot.conversion.records import Link, ThreadKey
 from bot.slack.ids import Modal
 from bot.slack.policy import Actor, channel_of
+from bot.slack.seal import Forged
 from bot.slack.tickets import Refused
 from bot.slack.views.elements import Json, Said
-from bot.slack.views.notices import notice
+from bot.slack.views.notices import notice, notice_modal
 from bot.slack.web import Identity
 from bot.words import N_, _, speaking
 
 log = logging.getLogger(__name__)
 
 STORE_AWAY = N_("Threadline cannot store this right now. Nothing was lost: please try again in a moment.")
+NOT_YOURS = N_("This form cannot be used. Close it and start again.")
 FAILED = N_("Something went wrong inside Threadline, and it has been logged. Nothing was changed: please try again.")
 _EVERYTHING = re.compile("")
 
@@ -67,6 +69,11 @@ class Call:
     def view(self) -> dict[str, Any]:
         """The modal that it was done in."""
         return self.body.get("view") or {}
+
+    @property
+    def metadata(self) -> str:
+        """What the modal remembers, sealed."""
+        return str(self.view.get("private_metadata", ""))
 
     @property
     def pressed(self) -> dict[str, Any]:
@@ -161,6 +168,11 @@ def _answered(event: dict[str, Any]) -> str:
 async def _answer(handler: Handler, call: Call, kind: str) -> None:
     try:
         await handler(call)
+    except Forged:
+        log.warning("a form came back with metadata that is not ours")
+        if kind == "view":
+            title = str((call.view.get("title") or {}).get("text", ""))
+            await call.ack(response_action="update", view=notice_modal(title, _(NOT_YOURS)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
         await _sorry(call, kind, why_not(error, kind))
 
