@@ -122,14 +122,10 @@ class Assigning:
         block = str(view["blocks"][-1]["block_id"])
         asked = Asked(actor=call.actor, channel=memory.channel, once=view["id"])
         agent = value_of(typed_in(view).get(block, {}))
-        try:
-            found = await self._tickets.of_thread(asked, memory.thread, Gesture.ASSIGN, ticket=memory.ticket)
-            _check_desk(found, block)
-            await self._assign(asked, found, Choice(id=agent, label=agent))
-        except Refused as refused:
-            await call.ack(response_action="errors", errors={block: str(refused)})
-        else:
-            await call.ack()
+        found = await self._tickets.of_thread(asked, memory.thread, Gesture.ASSIGN, ticket=memory.ticket)
+        _check_desk(found, block)
+        await self._assign(asked, found, Choice(id=agent, label=agent))
+        await call.ack()
 
 
 def _check_desk(found: Found, block: str) -> None:

@@ -21,6 +21,7 @@ from bot.slack.routing import Call, Router, first_input
 from bot.slack.seal import Memory, Seal
 from bot.slack.sources import Kept, Sources, Starter
 from bot.slack.submission import chosen_department, chosen_desk, read, typed_in
+from bot.slack.tickets import Refused
 from bot.slack.views.elements import Json
 from bot.slack.views.form import Form, Typed, form, inputs_of, is_required
 from bot.slack.views.notices import already_linked, being_made, notice_modal
@@ -252,8 +253,7 @@ class TicketForm:
         desk = self._desks.get(chosen_desk(typed, memory))
         memory_now = memory.model_copy(update={"desk": desk.name})
         if why_not := await self._access.why_not(actor, Gesture.CREATE, desk=desk.name, channel=memory.channel):
-            await call.ack(response_action="errors", errors={first_input(view): why_not})
-            return
+            raise Refused(why_not)
         department = chosen_department(typed, desk)
         fields = await self._catalogue.fields(desk.name, department=department, budget=NOW)
         if reason := self._must_redraw(memory, view, desk, fields):
@@ -268,8 +268,7 @@ class TicketForm:
         if submission.for_another and not usual:
             why_not = await self._access.why_not(actor, Gesture.BEHALF, desk=desk.name, channel=memory.channel)
             if why_not:
-                await call.ack(response_action="errors", errors={first_input(view): why_not})
-                return
+                raise Refused(why_not)
         await self._accept(call, memory, submission.work)
 
     def _must_redraw(self, memory: Memory, view: Json, desk: TicketAdapter[Any], fields: Fields) -> str:
@@ -287,8 +286,7 @@ class TicketForm:
                 if kept.summary and kept.summary.cannot_read:
                     work = work.model_copy(update={"offered": kept.offered})
                 if why_not := await self._why_not(call, memory, work):
-                    await call.ack(response_action="errors", errors={first_input(call.view): why_not})
-                    return
+                    raise Refused(why_not)
                 accepted = await self._intake.open_ticket(memory.team, work, once=call.view["id"])
         except (StoreAway, TimeoutError):
             await call.ack(response_action="errors", errors={first_input(call.view): _(NOT_STORED)})
