@@ -367,7 +367,7 @@ class Voice(Protocol):
         """Show how far a message got. Raises SlackTrouble, SlackRefused."""
 
     def receipts_of(self, link: Link) -> Any:
-        """The post that says how far the messages of a thread got, for `post` and `change`."""
+        """The post that says how far the messages of a thread got, for `post` and `rewrite`."""
 
     async def tell(
         self, user: str, channel: str, thread_ts: str, text: str, *, parked: str = "", asks: bool = False

@@ -17,12 +17,9 @@ from bot.conversion.text.plain import from_plain
 from bot.slack.mentions import SOON, thread_in, thread_of
 from bot.slack.routing import Event, Router
 from bot.slack.sources import literal
-from bot.slack.threads import is_echo
+from bot.slack.threads import SPOKEN, is_ours
 from bot.slack.web import Identity
 from bot.slack.wishes import SENDING, carrying, only_asks
-
-MIRRORED = frozenset({None, "file_share", "thread_broadcast", "me_message", "bot_message"})
-"""The subtypes of messages that people and apps write; the others are Slack's own words, or edits and deletions."""
 
 
 class Events:
@@ -90,11 +87,10 @@ class Events:
 
     def _is_said(self, message: Mapping[str, Any]) -> bool:
         """Whether a person or another app says something in it that may be on a ticket, and does not only ask us."""
-        if message.get("subtype") not in MIRRORED or not (message.get("user") or message.get("bot_id")):
+        if str(message.get("subtype") or "") not in SPOKEN or not (message.get("user") or message.get("bot_id")):
             return False
-        ours = self._us.wrote(message) or is_echo(message)
         only = only_asks(str(message.get("text") or ""), self._us.user_id)
-        return not ours and (self._is_sent(message) or not only)
+        return not is_ours(message, self._us) and (self._is_sent(message) or not only)
 
     def _is_sent(self, message: Mapping[str, Any]) -> bool:
         """Whether the verb behind our name sends it to the ticket; what that means for it, `Mentions` says."""

@@ -21,7 +21,7 @@ from bot.slack.routing import Call, Router, first_input
 from bot.slack.seal import Memory, Seal
 from bot.slack.sources import Kept, Sources, Starter
 from bot.slack.submission import chosen_department, chosen_desk, read, typed_in
-from bot.slack.tickets import Refused
+from bot.slack.tickets import Refused, title_of
 from bot.slack.views.elements import Json
 from bot.slack.views.form import Form, Typed, form, inputs_of, is_required
 from bot.slack.views.notices import already_linked, being_made, notice_modal
@@ -150,7 +150,7 @@ class TicketForm:
     async def _fill(self, view: Json | None, actor: Actor, memory: Memory, typed: Typed, offered: Json | None) -> None:
         """Bring the lists and the thread into an open form. The lists do not wait for a long thread."""
         if link := await self._linked(memory):
-            await self._update(view, already_linked(link, self._desk_title(link)))
+            await self._update(view, already_linked(link, title_of(self._desks, link.desk)))
             return
         reading = asyncio.create_task(self._sources.read(memory, offered))
         await asyncio.wait({reading}, timeout=FILL.total_seconds())
@@ -305,11 +305,8 @@ class TicketForm:
 
     async def _whose(self, accepted: Accepted) -> Json:
         if accepted.link:
-            return already_linked(accepted.link, self._desk_title(accepted.link))
+            return already_linked(accepted.link, title_of(self._desks, accepted.link.desk))
         return being_made(await name_of(self._threads, accepted.actor))
-
-    def _desk_title(self, link: Link) -> str:
-        return self._desks.get(link.desk).title if link.desk in self._desks.names() else link.desk
 
 
 async def name_of(threads: Threads, user: str) -> str:

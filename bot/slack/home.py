@@ -29,6 +29,7 @@ from bot.slack.routing import STORE_AWAY, Call, Event, Router, first_input
 from bot.slack.seal import Memory, Seal
 from bot.slack.sources import first_line, literal
 from bot.slack.submission import typed_in
+from bot.slack.tickets import title_of
 from bot.slack.views.home import Failed, Home, home
 from bot.slack.views.notices import notice_modal
 from bot.slack.views.results import newest
@@ -107,7 +108,10 @@ class HomeTab:
         user = actor.id
         mine = await mine_of(self._links, self._access, actor)
         failed = await self._failed_of(actor.team, user)
-        rows = [(waits_for(link, user), self._title(link.desk), row_of(link, self._us, user)) for link in mine.links]
+        rows = [
+            (waits_for(link, user), title_of(self._desks, link.desk), row_of(link, self._us, user))
+            for link in mine.links
+        ]
         notes = [newest(len(rows))] if mine.more else []
         shown = Home(
             failed=failed,
@@ -118,9 +122,6 @@ class HomeTab:
             notes=notes,
         )
         await self._web.call("views.publish", user_id=user, view=home(shown))
-
-    def _title(self, desk: str) -> str:
-        return self._desks.get(desk).title if desk in self._desks.names() else desk
 
     async def _failed_of(self, team: str, user: str) -> list[Failed]:
         found: list[tuple[Parked, Failed]] = []
@@ -149,7 +150,7 @@ class HomeTab:
             desk = link.desk if link else ""
         return Failed(
             named=f"{parked.lane}|{parked.id}",
-            desk=self._title(desk) or _("No helpdesk"),
+            desk=title_of(self._desks, desk) or _("No helpdesk"),
             what=_what(work),
             why=operation.why or _("It was not sent."),
             asks=asks(parked.payload),

@@ -23,7 +23,7 @@ from bot.slack.seal import Memory, Seal
 from bot.slack.sources import Sources, Starter
 from bot.slack.submission import chosen_desk, typed_in, value_of
 from bot.slack.threads import is_ours
-from bot.slack.tickets import FLOOR, Asked, Refused, Tickets, no_such_desk, silent_words
+from bot.slack.tickets import FLOOR, Asked, Refused, Tickets, no_such_desk, silent_words, title_of
 from bot.slack.views.elements import Json
 from bot.slack.views.form import Typed
 from bot.slack.views.joining import joining
@@ -198,7 +198,7 @@ class Joining:
             return
         accepted = await self._tickets.ask_link(asked, memory.thread, desk.name, number)
         if accepted.link and (accepted.link.desk, accepted.link.number) != (desk.name, number):
-            title = self._desks.get(accepted.link.desk).title
+            title = title_of(self._desks, accepted.link.desk)
             await call.ack(response_action="update", view=already_linked(accepted.link, title))
             return
         await self._add(memory.thread, kept.offered, memory.user, number)

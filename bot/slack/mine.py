@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from adapters.model import Status
+from bot.conversion.agents import OVER
 from bot.conversion.ports import Links
 from bot.conversion.records import Link
 from bot.slack.access import Access
@@ -13,7 +14,6 @@ SCAN = 5000
 """Links that are looked at; an installation with more shows the person's newest of those."""
 MOST = 50
 """Tickets of one person that are shown."""
-_OVER = frozenset({Status.CLOSED, Status.GONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ async def mine_of(links: Links, access: Access, actor: Actor) -> Mine:
         seen += 1
         if link.agents:  # it names the same people, and they need not be in that channel
             continue
-        if link.thread.team == actor.team and user in {link.opened_by, link.requester} and link.state not in _OVER:
+        if link.thread.team == actor.team and user in {link.opened_by, link.requester} and link.state not in OVER:
             ticket = (link.desk, link.ticket_id)
             known = found.get(ticket)  # several threads may have one ticket
             found[ticket] = link if known is None else min(known, link, key=lambda one: one.created_at)

@@ -17,7 +17,7 @@ from bot.slack.ids import Action
 from bot.slack.mine import mine_of, waits_for
 from bot.slack.policy import Gesture
 from bot.slack.routing import Call, Router, why_not
-from bot.slack.tickets import ASK, Asked, Refused, Tickets
+from bot.slack.tickets import ASK, Asked, Refused, Tickets, title_of
 from bot.slack.views.card import seen_status, status_words
 from bot.slack.views.elements import Said
 from bot.slack.views.help import usage
@@ -66,7 +66,7 @@ class Results:
         found = await mine_of(self._links, self._access, asked.actor)
         if not found.links:
             return notice(_("You have no open tickets here. Those are listed that you opened or are the requester of."))
-        rows = [row_of(link, self._us, asked.actor.id, desk=self._title(link.desk)) for link in found.links]
+        rows = [row_of(link, self._us, asked.actor.id, desk=title_of(self._desks, link.desk)) for link in found.links]
         notes = [newest(len(rows))] if found.more else []
         return results(Listed(heading=_("Your open tickets"), rows=rows, page=page, notes=notes))
 
@@ -116,9 +116,6 @@ class Results:
         if all(refusals):
             raise Refused(refusals[0])
         return [desk for desk, why_not in zip(desks, refusals, strict=True) if not why_not]
-
-    def _title(self, desk: str) -> str:
-        return self._desks.get(desk).title if desk in self._desks.names() else desk
 
     async def turn(self, call: Call) -> None:
         """Show another page in the place of this one."""
@@ -195,11 +192,10 @@ def row_of(link: Link, us: Identity, user: str, *, desk: str = "") -> Row:
     if waits_for(link, user):
         facts += " " + _("It waits for your answer.")
     thread = link.thread
-    address = f"{us.url}archives/{thread.channel}/p{thread.ts.replace('.', '')}" if us.url else ""
     return Row(
         number=link.number,
         subject=link.subject,
         facts=facts,
         url=link.url,
-        thread_url=address,
+        thread_url=us.address(thread.channel, thread.ts),
     )

@@ -202,18 +202,13 @@ def _is_spoken(message: Mapping[str, Any]) -> bool:
     return str(message.get("subtype") or "") in SPOKEN and not message.get("hidden")
 
 
-def is_echo(message: Mapping[str, Any]) -> bool:
-    """Whether a Threadline posted it, this one or another, under whatever name: its metadata says so.
+def is_ours(message: Mapping[str, Any], us: Identity) -> bool:
+    """Whether *us* or another Threadline posted a message, under whatever name: then its metadata says so.
 
     A user's token makes a post look like that person's own, so neither author nor bot id would tell.
     """
     metadata = message.get("metadata")
-    return isinstance(metadata, dict) and metadata.get("event_type") == METADATA_EVENT
-
-
-def is_ours(message: Mapping[str, Any], us: Identity) -> bool:
-    """Whether *us* or another Threadline posted a message."""
-    return us.wrote(message) or is_echo(message)
+    return us.wrote(message) or (isinstance(metadata, dict) and metadata.get("event_type") == METADATA_EVENT)
 
 
 def _time(ts: str) -> datetime:
@@ -224,9 +219,7 @@ def _time(ts: str) -> datetime:
 
 
 def _address(us: Identity, channel: str, message: Mapping[str, Any]) -> str:
-    """The address of a message, as chat.getPermalink would give it, without a call for each."""
+    """The address of a message, without a call for each; a reply's leads into its thread."""
     ts, root = str(message.get("ts", "")), str(message.get("thread_ts") or "")
-    if not us.url or not _TS.fullmatch(ts):
-        return ""
-    address = f"{us.url.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"
-    return f"{address}?thread_ts={root}&cid={channel}" if root and root != ts else address
+    address = us.address(channel, ts) if _TS.fullmatch(ts) else ""
+    return f"{address}?thread_ts={root}&cid={channel}" if address and root and root != ts else address

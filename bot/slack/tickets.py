@@ -393,6 +393,11 @@ def no_such_desk(name: str, desks: Desks) -> str:
     return _("There is no helpdesk called {name}. There are: {desks}.", name=name, desks=", ".join(desks.names()))
 
 
+def title_of(desks: Desks, name: str) -> str:
+    """What people call a desk; its name where the settings have it no more."""
+    return desks.get(name).title if name in desks.names() else name
+
+
 def is_internal(found: Found) -> bool:
     """Whether what is said in the ticket's thread goes to it as notes."""
     return found.link is not None and found.link.visibility is Visibility.INTERNAL

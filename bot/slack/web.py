@@ -57,6 +57,10 @@ class Identity:
         bot = message.get("bot_id")
         return bool(bot and bot == self.bot_id) or bool(self.user_id and message.get("user") == self.user_id)
 
+    def address(self, channel: str, ts: str) -> str:
+        """The address of a message, as chat.getPermalink would give it; empty where ours is not known."""
+        return f"{self.url.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}" if self.url else ""
+
 
 class Web:
     """Slack's Web API for one bot token. It is an async context manager that owns the HTTP session.

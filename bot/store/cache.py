@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.store import keys as names
 from bot.store.cipher import OPEN, Cipher, is_closed
-from bot.store.connection import Connection, translating
+from bot.store.connection import Connection, lifetime, translating
 
 
 class Scratch:
@@ -17,7 +17,7 @@ class Scratch:
 
     async def put(self, key: str, value: str, ttl: timedelta) -> None:
         """Keep *value* under *key* for *ttl*. Raises StoreAway."""
-        await self._connection.do("SET", names.scratch(key), self._cipher.close(value, key), "PX", _milliseconds(ttl))
+        await self._connection.do("SET", names.scratch(key), self._cipher.close(value, key), "PX", lifetime(ttl))
 
     async def get(self, key: str) -> str | None:
         """The value, or None where there is none or its time is over. Raises StoreAway."""
@@ -49,19 +49,15 @@ class Scratch:
 
     async def once(self, key: str, ttl: timedelta) -> bool:
         """True for the first who asks within *ttl*, False for all others. Raises StoreAway."""
-        return await self._connection.do("SET", names.once(key), "1", "NX", "PX", _milliseconds(ttl)) is not None
+        return await self._connection.do("SET", names.once(key), "1", "NX", "PX", lifetime(ttl)) is not None
 
     async def spend(self, keys: Sequence[tuple[str, int]], once: str, *, window: timedelta) -> list[timedelta]:
         """Take a place under each key, of so many within *window*; the same *once* keeps the place that it has.
 
         Returns for each how long until a place is free; zero: it was taken. Raises StoreAway.
         """
-        span = _milliseconds(window)
+        span = lifetime(window)
         waits = await self._connection.run_many(
             [("spend", [names.places(key)], [once, span, most]) for key, most in keys]
         )
         return [timedelta(milliseconds=wait) for wait in waits]
-
-
-def _milliseconds(span: timedelta) -> int:
-    return max(1, round(span.total_seconds() * 1000))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -219,6 +220,11 @@ class Connection:
         if self._at_hand is not None:
             await self._at_hand.aclose()
         await self.client.aclose()
+
+
+def lifetime(span: timedelta) -> int:
+    """Milliseconds that a key lives; Redis takes no fewer than one."""
+    return max(1, round(span.total_seconds() * 1000))
 
 
 def _answers(answers: list[Any]) -> list[Any]:

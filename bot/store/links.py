@@ -130,26 +130,23 @@ class RedisLinks(Links):
 
     @override
     async def all(self) -> AsyncIterator[Link]:
-        for number in range(self._shards):
-            async for thread, stored in scan(self._connection, Shard(number).key("links")):
-                if link := self._readable(thread, stored):
-                    yield link
+        async for thread, stored in self._stored():
+            if link := self._readable(thread, stored):
+                yield link
 
     async def closed(self) -> int:
         """How many links are closed with a key that we do not have. Raises StoreAway."""
-        found = 0
-        for number in range(self._shards):
-            async for thread, stored in scan(self._connection, Shard(number).key("links")):
-                found += is_closed(self._cipher.open(stored, thread))
-        return found
+        return sum([is_closed(self._cipher.open(stored, thread)) async for thread, stored in self._stored()])
 
     async def unread(self) -> int:
         """How many links cannot be read here, whether for their key or for their version. Raises StoreAway."""
-        found = 0
+        return sum([self._readable(thread, stored) is None async for thread, stored in self._stored()])
+
+    async def _stored(self) -> AsyncIterator[tuple[str, str]]:
+        """Threads with their links as they are stored."""
         for number in range(self._shards):
             async for thread, stored in scan(self._connection, Shard(number).key("links")):
-                found += self._readable(thread, stored) is None
-        return found
+                yield thread, stored
 
     def _readable(self, thread: str, stored: str) -> Link | None:
         """A link among others; None for one of a newer Threadline, which sees to it."""

@@ -12,7 +12,7 @@ from typing_extensions import override
 from adapters.contract import Shared
 from bot.store import keys
 from bot.store.cipher import OPEN, Cipher, is_closed
-from bot.store.connection import Connection
+from bot.store.connection import Connection, lifetime
 
 
 class RedisShared(Shared):
@@ -30,9 +30,7 @@ class RedisShared(Shared):
 
     @override
     async def put(self, key: str, value: str, *, ttl: timedelta) -> None:
-        await self._connection.do(
-            "SET", keys.shared_value(key), self._cipher.close(value, key), "PX", _milliseconds(ttl)
-        )
+        await self._connection.do("SET", keys.shared_value(key), self._cipher.close(value, key), "PX", lifetime(ttl))
 
     @override
     @asynccontextmanager
@@ -47,14 +45,10 @@ class RedisShared(Shared):
 
     async def _take(self, name: str, token: str, ttl: timedelta) -> bool:
         """Whether the lock is ours; a repeated SET whose first answer was lost finds our own token there."""
-        take = ("SET", name, token, "NX", "PX", _milliseconds(ttl))
+        take = ("SET", name, token, "NX", "PX", lifetime(ttl))
         return bool((await self._connection.do_many([take, ("GET", name)]))[1] == token)
 
     @override
     async def turn(self, key: str, *, per_second: float) -> timedelta:
         wait = await self._connection.run("turn", [keys.shared_turn(key)], [f"{1000 / per_second:.3f}"])
         return timedelta(milliseconds=wait)
-
-
-def _milliseconds(span: timedelta) -> int:
-    return max(1, round(span.total_seconds() * 1000))
