@@ -355,7 +355,8 @@ def with_marker(body: Body, marker: str) -> Body:
     )
 
 
-_LINE = re.compile(rf"{MARKER_LINE}(TL-[A-Z0-9]{{12}})")
+_MARKER = "TL-[A-Z0-9]{12}"
+_LINE = re.compile(rf"{MARKER_LINE}({_MARKER})")
 
 
 def marker_in(body: Body) -> str:
@@ -380,6 +381,27 @@ def carries(body: Body, marker: str) -> bool:
     if lines:
         return not all(line.lstrip().startswith(">") for line in lines)
     return any(marker in text for text in (body.markdown, body.html) if text)
+
+
+@dataclass(frozen=True, slots=True)
+class TitleMarker:
+    """Our marker at the end of a ticket's title, in brackets and behind a *label*, where a desk has it there."""
+
+    label: str = ""
+
+    def marked(self, subject: str, marker: str) -> str:
+        """*subject* with our marker at its end."""
+        return f"{subject} [{self.label}{marker}]"
+
+    def parted(self, title: str) -> tuple[str, str]:
+        """The subject of *title* and the marker that it carries, or nothing."""
+        found = re.fullmatch(rf"(.*) \[{self.label}({_MARKER})\]", title, re.DOTALL)
+        return (found[1], found[2]) if found else (title, "")
+
+    def retitled(self, title: str, subject: str) -> str:
+        """*subject* with the marker that *title* carries, if any."""
+        marker = self.parted(title)[1]
+        return self.marked(subject, marker) if marker else subject
 
 
 async def collect(chunks: AsyncIterator[bytes], *, limit: int) -> bytes | None:

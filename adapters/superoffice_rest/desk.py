@@ -111,7 +111,7 @@ class SuperOfficeRestDesk(Lookups):
         if self.settings.marker_field == IN_TITLE:
             query = Query(select=("ticketId", "title"), where=f"title contains '{marker}'", order="ticketId")
             found = await self.archive("Ticket", query)
-            ours = [row.get("ticketId") for row in found if reading.marker_in(str(row.get("title"))) == marker]
+            ours = [row.get("ticketId") for row in found if reading.TITLES.parted(str(row.get("title")))[1] == marker]
         else:
             query = marked_by(self.settings.marker_field, marker)
             found = await self.archive("Archive/dynamic", query)
@@ -241,7 +241,7 @@ class SuperOfficeRestDesk(Lookups):
             now = await self.entity(path)
             base = now.get("BaseStatus")
             if change.act is Act.SUBJECT:
-                steps = [writing.replaced("Title", reading.retitled(str(now.get("Title")), change.value))]
+                steps = [writing.replaced("Title", reading.TITLES.retitled(str(now.get("Title")), change.value))]
             if reading.BASE_STATUSES.get(str(base)) is Status.GONE:
                 cause = f"the ticket is {str(base).lower()} in SuperOffice and stays as it is."
                 raise Rejected(self.name, cause, remedy="Open another ticket, or link the one that it was merged into.")

@@ -1,17 +1,17 @@
 """SuperOffice's entities, lists and archive rows as our nouns."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.contract import TitleMarker
 from adapters.model import Attachment, Body, Choice, Message, Person, Role, Status, Ticket, TicketRef, Visibility
 
 Row = Mapping[str, Any]
 
 UNASSIGNED = "0"
 _DIGITS = 19  # of the largest number that a database keeps
-MARKED_TITLE = re.compile(r"(.*) \[(TL-[A-Z0-9]{12})\]", re.DOTALL)
+TITLES = TitleMarker()
 TITLE_MARKER_LENGTH = 24
 """Characters that a title must leave free for the marker."""
 
@@ -36,29 +36,6 @@ TICKET_COLUMNS = (
     "createdAt",
     "lastChanged",
 )
-
-
-def marked_title(subject: str, marker: str) -> str:
-    """*subject* with our marker at its end."""
-    return f"{subject} [{marker}]"
-
-
-def marker_in(title: str) -> str:
-    """The marker that *title* carries, or nothing."""
-    marked = MARKED_TITLE.fullmatch(title)
-    return marked.group(2) if marked else ""
-
-
-def subject_of(title: str) -> str:
-    """*title* without our marker."""
-    marked = MARKED_TITLE.fullmatch(title)
-    return marked.group(1) if marked else title
-
-
-def retitled(title: str, subject: str) -> str:
-    """*subject* with the marker that *title* carries, if any."""
-    marked = MARKED_TITLE.fullmatch(title)
-    return marked_title(subject, marked.group(2)) if marked else subject
 
 
 def when(value: object) -> datetime | None:
@@ -121,7 +98,7 @@ def ticket_of(row: Row, *, url: str) -> Ticket:
     category, priority = part(row, "Category"), part(row, "Priority")
     return Ticket(
         ref=TicketRef(id=number, number=number),
-        subject=subject_of(text(row.get("Title"))),
+        subject=TITLES.parted(text(row.get("Title")))[0],
         status=BASE_STATUSES.get(base, Status.OPEN),
         status_name=text(part(row, "Status").get("Name")) or base,
         department=text(category.get("Fullname")) or text(category.get("Name")) or None,
@@ -147,7 +124,7 @@ def listed_ticket(row: Row, statuses: Sequence[Row], *, url: str) -> Ticket:
     requester = text(row.get("person/fullName"))
     return Ticket(
         ref=TicketRef(id=number, number=number),
-        subject=subject_of(text(row.get("title"))),
+        subject=TITLES.parted(text(row.get("title")))[0],
         status=BASE_STATUSES.get(base, Status.OPEN),
         status_name=status,
         department=text(row.get("categoryFullName")) or None,

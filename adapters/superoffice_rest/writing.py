@@ -52,7 +52,7 @@ def ticket(
     mark = draft.first.marker
     entity: Entity = {
         **{name: value for name, value in defaults.items() if name not in _ONLY_TOLD},
-        "Title": reading.marked_title(draft.subject, mark) if in_title else draft.subject,
+        "Title": reading.TITLES.marked(draft.subject, mark) if in_title else draft.subject,
         "Slevel": level(draft.first.visibility),
         "Author": draft.first.author.name,
         "Origin": settings.origin,

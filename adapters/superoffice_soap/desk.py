@@ -121,7 +121,7 @@ class SuperOfficeSoapDesk(Lookups):
 
     def _title(self, draft: TicketDraft) -> str:
         subject = self._fitting(draft.subject)
-        return reading.marked_title(subject, draft.first.marker) if self.settings.marker_field == IN_TITLE else subject
+        return reading.TITLES.marked(subject, draft.first.marker) if self.settings.marker_field == IN_TITLE else subject
 
     def _fitting(self, subject: str) -> str:
         longest = self.limits.subject or _TITLE
@@ -219,7 +219,7 @@ class SuperOfficeSoapDesk(Lookups):
             cause = f"the ticket is {name.lower()} in {SYSTEM} and stays as it is."
             raise Rejected(self.name, cause, remedy="Open another ticket, or link the one that it was merged into.")
         if change.act is Act.SUBJECT:
-            value = reading.retitled(now.get("ticket.title", ""), value)
+            value = reading.TITLES.retitled(now.get("ticket.title", ""), value)
         await self.call("setTicket", {"ticketId": ticket.id, "ticketValues": [{"field": field, "value": value}]})
 
     async def _setting(self, change: Change) -> tuple[str, str]:
@@ -261,7 +261,7 @@ class SuperOfficeSoapDesk(Lookups):
         )
         asked = ("ticket.id", "ticket.title")
         found = await self.find("findTickets", [criterion], asked, order="ticket.id", rows=50, ascending=True)
-        ends = reading.marked_title("", marker)
+        ends = reading.TITLES.marked("", marker)
         ours = [row["ticket.id"] for row in found if not in_title or row.get("ticket.title", "").endswith(ends)]
         return await self._opened(ours[0]) if ours else None
 

@@ -6,7 +6,7 @@ from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.contract import MARKER_LINE
+from adapters.contract import MARKER_LINE, TitleMarker
 from adapters.model import (
     Attachment,
     Body,
@@ -56,28 +56,10 @@ _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d)[-:.](\d\d)[-:.](\d\d)(?:[.,
 _SECONDS = len("yyyy-mm-dd hh-mm-ss")
 _EPOCH = 1970
 _MARKER = re.compile(rf"^[ \t]*{re.escape(MARKER_LINE)}(\S+)[ \t]*\r?$", re.MULTILINE)
-_TITLE_MARKER = " [ref {}]"
-_MARKED_TITLE = re.compile(r"(.*) \[ref (TL-[A-Z0-9]{12})\]", re.DOTALL)
 
+TITLES = TitleMarker("ref ")
 TITLE_MARKER_LENGTH = 40
 """Characters of a title that are kept for the marker."""
-
-
-def marked_title(subject: str, marker: str) -> str:
-    """*subject* with our marker at its end."""
-    return subject + _TITLE_MARKER.format(marker)
-
-
-def subject_of(title: str) -> str:
-    """*title* without our marker."""
-    marked = _MARKED_TITLE.fullmatch(title)
-    return marked.group(1) if marked else title
-
-
-def retitled(title: str, subject: str) -> str:
-    """*subject* with the marker that *title* carries, if any."""
-    marked = _MARKED_TITLE.fullmatch(title)
-    return marked_title(subject, marked.group(2)) if marked else subject
 
 
 def status_of(found: Row) -> tuple[Status, str]:
@@ -185,7 +167,7 @@ def ticket_of(
     owner = found.get("ticket.owned_by", "")
     return Ticket(
         ref=TicketRef(id=number, number=number),
-        subject=subject_of(found.get("ticket.title", "")),
+        subject=TITLES.parted(found.get("ticket.title", ""))[0],
         status=status,
         status_name=name,
         department=categories.get(found.get("ticket.category", ""), found.get("ticket.category")) or None,

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from adapters.errors import OutcomeUnknown, Rejected
 from adapters.model import Act, Change, Person, Role, Status, TicketRef, Visibility
 from adapters.superoffice_rest import SuperOfficeRestDesk
-from adapters.superoffice_rest.reading import marked_title, retitled, subject_of
+from adapters.superoffice_rest.reading import TITLES
 from bot.sandbox.desks.superoffice_rest import SuperOfficeRestStandIn
 from bot.sandbox.desks.superoffice_rest_calls import Answer
 from bot.sandbox.faults import Fault
@@ -136,8 +136,9 @@ async def test_without_an_extra_field_the_marker_stands_at_the_end_of_the_title_
 
 @given(subject=st.text(max_size=40))
 def test_a_title_gives_its_subject_back(subject):
-    title = marked_title(subject, "TL-ABCDEFGHIJKL")
-    assert (subject, marked_title("new", "TL-ABCDEFGHIJKL")) == (subject_of(title), retitled(title, "new"))
+    title = TITLES.marked(subject, "TL-ABCDEFGHIJKL")
+    assert (subject, "TL-ABCDEFGHIJKL") == TITLES.parted(title)
+    assert TITLES.marked("new", "TL-ABCDEFGHIJKL") == TITLES.retitled(title, "new")
 
 
 async def test_a_database_that_finds_more_than_was_asked_for_does_not_give_us_anothers_ticket():
@@ -155,7 +156,7 @@ async def test_a_database_that_finds_more_than_was_asked_for_does_not_give_us_an
 
 @pytest.mark.parametrize("title", ["[urgent] fire", "Broken lamp [TL-200]", "Broken [TL-ABCDEFGHIJKL] lamp"])
 def test_a_title_without_a_marker_stays_as_it_is(title):
-    assert (title, "new") == (subject_of(title), retitled(title, "new"))
+    assert (title, "new") == (TITLES.parted(title)[0], TITLES.retitled(title, "new"))
 
 
 async def test_a_title_of_the_greatest_length_fits_with_its_marker():

@@ -58,7 +58,7 @@ async def test_a_new_subject_leaves_the_marker_in_the_title_and_another_one_ther
 
 @pytest.mark.parametrize("title", ["Order late [ref 4711]", "Order [ref TL-ABCDEFGHIJKL] late", "[ref TL-200]"])
 def test_what_people_write_in_brackets_is_not_taken_for_our_marker(title):
-    assert (title, "new") == (reading.subject_of(title), reading.retitled(title, "new"))
+    assert (title, "new") == (reading.TITLES.parted(title)[0], reading.TITLES.retitled(title, "new"))
 
 
 async def test_a_merged_ticket_is_not_brought_back_by_a_change():
