@@ -40,7 +40,7 @@ async def tell_agents(rooms: Rooms, journal: Journal, work: TellAgents) -> None:
     if link is None or link.agents or link.state in OVER:
         return
     desk = rooms.desks.get(link.desk)
-    ticket = await _ticket(rooms, link, desk)
+    ticket = await ticket_now(rooms, link, desk)
     channel = desk.settings.agents_channel.channel_for(work.department, ticket.department if ticket else None)
     if not channel or await _is_told(rooms, link):
         return
@@ -249,7 +249,7 @@ async def _note_reminded(rooms: Rooms, link: Link, given: dict[str, str]) -> Non
 
 async def _seen_again(rooms: Rooms, link: Link, desk: TicketAdapter[Any]) -> Link:
     """The link with how its ticket stands now, since nobody should be reminded of what is done."""
-    ticket = await _ticket(rooms, link, desk)
+    ticket = await ticket_now(rooms, link, desk)
     if ticket is None:
         return link
     shown = {"state": str(ticket.status), "status": ticket.status_name, "owner": ticket.owner or ""}
@@ -257,7 +257,7 @@ async def _seen_again(rooms: Rooms, link: Link, desk: TicketAdapter[Any]) -> Lin
     return await rooms.links.update(link.thread, lambda now: now.model_copy(update={**shown, **shown_at})) or link
 
 
-async def _ticket(rooms: Rooms, link: Link, desk: TicketAdapter[Any]) -> Ticket | None:
+async def ticket_now(rooms: Rooms, link: Link, desk: TicketAdapter[Any]) -> Ticket | None:
     """The ticket as the desk has it; None where it does not tell."""
     if not desk.has(Capability.READ_TICKET) or await rooms.breakers.wait(desk.name):
         return None

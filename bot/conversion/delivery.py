@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypedDict
 
 from adapters.contract import Capability, Reconcile, TicketAdapter
@@ -115,6 +116,27 @@ def _without(part: Part, file: SlackFile, kept: SlackFile) -> Part:
     return replace(part, document=document, files=tuple(other for other in part.files if other is not file))
 
 
+async def write(
+    desk: TicketAdapter[Any],
+    ticket: TicketRef,
+    draft: MessageDraft,
+    *,
+    journal: Journal,
+    step: str,
+    says: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Add a message to a ticket, once. *says*: `fingerprints` of the Slack messages in it."""
+
+    async def act() -> str:
+        return (await desk.add_message(ticket, draft)).id
+
+    async def look() -> str | None:
+        found = await desk.find_message(ticket, draft.marker)
+        return None if found is None else found.id
+
+    await journal.once(step, act, look, says=says, **doubt(desk))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """How the parts of one operation are written on a ticket."""
@@ -182,20 +204,11 @@ class Delivery:
                     if carried.left_out:
                         progress.left_out[step] = carried.left_out
                     draft = await self.draft(carried.part, carried.files, number)
-                    await self._add(ticket, draft, step, self.says_in(part.messages))
+                    says = self.says_in(part.messages)
+                    await write(self.desk, ticket, draft, journal=self.journal, step=step, says=says)
             ids.append(progress.done[step])
             left_out += progress.left_out.get(step, [])
         return ids, left_out
-
-    async def _add(self, ticket: TicketRef, draft: MessageDraft, step: str, says: Mapping[str, str]) -> None:
-        async def act() -> str:
-            return (await self.desk.add_message(ticket, draft)).id
-
-        async def look() -> str | None:
-            found = await self.desk.find_message(ticket, draft.marker)
-            return None if found is None else found.id
-
-        await self.journal.once(step, act, look, says=says, **doubt(self.desk))
 
     async def _upload(self, file: OutgoingFile, marker: str, number: str) -> str:
         async def act() -> str:

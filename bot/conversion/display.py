@@ -3,9 +3,8 @@
 import contextlib
 from typing import Any
 
-from adapters.contract import Capability
-from adapters.errors import AdapterError
 from adapters.model import Ticket
+from bot.conversion.agents import ticket_now
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ops import tell_op
 from bot.conversion.people import speaking_to
@@ -45,12 +44,8 @@ async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> None:
 
 async def _ticket(rooms: Rooms, link: Link) -> Ticket | None:
     """The ticket as the desk has it, for the card; a card without it is better than none."""
-    desk = rooms.desks.get(link.desk)
-    if not desk.has(Capability.READ_TICKET) or await rooms.breakers.wait(desk.name):
-        return None
-    try:
-        ticket = await desk.get_ticket(link.ref)
-    except AdapterError:
+    ticket = await ticket_now(rooms, link, rooms.desks.get(link.desk))
+    if ticket is None:
         return None
     # that it was closed or opened again is said in the thread first, by whoever pulls it
     kept = {"state"} if link.state else set()

@@ -24,7 +24,7 @@ from adapters.model import (
     Visibility,
 )
 from bot.conversion import compose, tickets
-from bot.conversion.delivery import Delivery, doubt, fingerprints
+from bot.conversion.delivery import Delivery, fingerprints, write
 from bot.conversion.journal import Journal
 from bot.conversion.ops import agents_ops, card_op, leave_op, pull_op, say_op, watch_ops
 from bot.conversion.people import Requesters
@@ -140,7 +140,14 @@ async def leave_ticket(rooms: Rooms, journal: Journal, work: LeaveTicket) -> Non
     """Say on the old ticket where it goes on, where its desk has notes, and close it, where that can be done."""
     desk, ref = rooms.desks.get(work.desk), TicketRef(id=work.ticket_id, number=work.number)
     if desk.has(Capability.NOTE):
-        await _note(desk, ref, journal, _("This goes on in {follower}.", follower=work.follower))
+        note = MessageDraft(
+            body=compose.render(from_plain(_("This goes on in {follower}.", follower=work.follower))),
+            author=Person(name="Threadline", role=Role.SYSTEM),
+            marker=journal.marker(),
+            visibility=Visibility.INTERNAL,
+            notify=False,
+        )
+        await write(desk, ref, note, journal=journal, step="note")
     if desk.has(Capability.CLOSE):
 
         async def act() -> str:
@@ -148,25 +155,6 @@ async def leave_ticket(rooms: Rooms, journal: Journal, work: LeaveTicket) -> Non
             return ""
 
         await journal.once("close", act)
-
-
-async def _note(desk: TicketAdapter[Any], ref: TicketRef, journal: Journal, words: str) -> None:
-    draft = MessageDraft(
-        body=compose.render(from_plain(words)),
-        author=Person(name="Threadline", role=Role.SYSTEM),
-        marker=journal.marker(),
-        visibility=Visibility.INTERNAL,
-        notify=False,
-    )
-
-    async def act() -> str:
-        return (await desk.add_message(ref, draft)).id
-
-    async def look() -> str | None:
-        found = await desk.find_message(ref, draft.marker)
-        return None if found is None else found.id
-
-    await journal.once("note", act, look, **doubt(desk))
 
 
 async def _open(

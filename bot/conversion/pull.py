@@ -18,7 +18,7 @@ from bot.conversion.marks import goes_words
 from bot.conversion.ops import card_op, pull_op, tell_op
 from bot.conversion.people import speaking_to
 from bot.conversion.ports import FromDesk, LeaseLost, Rooms, SlackRefused
-from bot.conversion.records import Link, PollDesk, PullTicket, Tell, ThreadKey
+from bot.conversion.records import Link, PollDesk, PullTicket, Tell
 from bot.conversion.relinking import face, merged_into, relink, seen_to
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
@@ -188,6 +188,9 @@ class _Pull:
 
             await self.journal.once(f"post {identity} {number}", act, look, longest=self.rooms.voice.longest)
 
+    async def _say(self, words: str, identity: str) -> None:
+        await self._post(FromDesk(document=from_plain(words)), identity)
+
     def _log(self, event: str, step: str) -> None:
         """One line for each visible change, without texts: a look may make many, and may never be done."""
         log.info("pull_ticket %s", event, extra={"lane": self.journal.lease.lane, "op": step})
@@ -203,7 +206,7 @@ class _Pull:
             return
         words = _("{file} is on the ticket and was not brought here: {why}", file=file.name, why=why)
         try:
-            await self._post(FromDesk(document=from_plain(words)), f"file:{step}")
+            await self._say(words, f"file:{step}")
         except SlackRefused:  # it is the channel then, and the file is brought when that is possible again
             self.journal.progress.done.pop(f"file {step}", None)
             raise
@@ -260,12 +263,15 @@ class _Pull:
             words = _("Ticket {number} was opened again at {desk}.", number=self.link.number, desk=self.desk.title)
             if closed_now:
                 words = _("Ticket {number} was closed at {desk}.", number=self.link.number, desk=self.desk.title)
-            await self._post(FromDesk(document=from_plain(words)), f"state:{ticket.status}:{when}")
+            await self._say(words, f"state:{ticket.status}:{when}")
         if self.link.agents and before["owner"] != shown["owner"]:
             words = agents.owner_words(self.link.number, shown["owner"])
-            await self._post(FromDesk(document=from_plain(words)), f"owner:{shown['owner']}:{when}")
+            await self._say(words, f"owner:{shown['owner']}:{when}")
         await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=shown))
-        await (agents.changed if self.link.agents else _changed)(self.rooms, self.link.thread)
+        if self.link.agents:
+            await agents.changed(self.rooms, self.link.thread)
+        else:
+            await self.rooms.lanes.add([card_op(self.link.thread)])
 
     async def _say_back(self, *, mirror: bool, when: str) -> None:
         words = _(
@@ -274,7 +280,7 @@ class _Pull:
             desk=self.desk.title,
             goes=goes_words(self.link.model_copy(update={"mirror": mirror}).now, self.link.number),
         )
-        await self._post(FromDesk(document=from_plain(words)), f"back:{self.link.ticket_id}:{when}")
+        await self._say(words, f"back:{self.link.ticket_id}:{when}")
 
     async def follow(self, ticket: Ticket) -> None:
         """A ticket that is gone: the thread goes with the one that it was merged into, or hears that there is none."""
@@ -288,7 +294,7 @@ class _Pull:
             target=target.ref.number,
             **names,
         )
-        await self._post(FromDesk(document=from_plain(words)), f"merged:{self.link.ticket_id}")
+        await self._say(words, f"merged:{self.link.ticket_id}")
         await relink(self.rooms, self.link, self.desk, target.ref, **face(target), url=target.url or "")
         await self.rooms.lanes.add([card_op(self.link.thread)])
 
@@ -335,7 +341,7 @@ class _Pull:
         if self.link.state == Status.GONE:
             return
         words = _("{why} New replies stay here. To go on with another ticket, write: @Threadline link NUMBER", why=why)
-        await self._post(FromDesk(document=from_plain(words)), f"gone:{self.link.ticket_id}")
+        await self._say(words, f"gone:{self.link.ticket_id}")
         gone = {"state": str(Status.GONE), "status": "", "mirror": False}
         await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=gone))
         await self.rooms.lanes.add([card_op(self.link.thread)])
@@ -357,10 +363,6 @@ def message_identity(link: Link, message_id: str) -> str:
 def post_marker(link: Link, identity: str, number: int) -> str:
     """The marker of a post in a link's thread: the *number*-th of those for one thing."""
     return marker_of(f"post:{link.thread}:{identity}:{number}")
-
-
-async def _changed(rooms: Rooms, thread: ThreadKey) -> None:
-    await rooms.lanes.add([card_op(thread)])
 
 
 def document_of(message: Message) -> Document:

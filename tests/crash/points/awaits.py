@@ -41,7 +41,6 @@ WAITS = frozenset({"asyncio", "stop", "stack", "ear", "stopping"})
 CALLBACKS = frozenset(
     {"act", "look", "handler", "work", "listen", "part", "ack", "AsyncExitStack"}
     | {"self._held_back", "self._interaction"}
-    | {"agents.changed if self.link.agents else _changed"}
 )
 """Functions that others in the path hand over, whose own awaits are read where they stand, and such as only wait."""
 
