@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import mimetypes
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from adapters.model import (
     Visibility,
 )
 from bot.commands.console import fail, findings, out, plain, print_json, table
-from bot.commands.opening import desk_named, finish, settings_at
+from bot.commands.opening import at_desk
 from bot.conversion.compose import render
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
@@ -28,13 +29,7 @@ from bot.conversion.text.plain import from_plain
 
 def check(config: Path | None, name: str, *, as_json: bool) -> None:
     """Prove address, credentials, rights and lists without changing anything."""
-    settings = settings_at(config, as_json=as_json)
-
-    async def work() -> Any:
-        async with desk_named(settings, name) as desk:
-            return await desk.check()
-
-    lines = finish(work, as_json=as_json)
+    lines = at_desk(config, name, lambda desk: desk.check(), as_json=as_json)
     if as_json:
         print_json({"desk": name, "ok": all(line.ok for line in lines), "findings": lines})
     well = all(line.ok for line in lines) if as_json else findings(lines)
@@ -44,18 +39,16 @@ def check(config: Path | None, name: str, *, as_json: bool) -> None:
 
 def fields(config: Path | None, name: str, department: str, *, as_json: bool) -> None:
     """What the form asks for at this desk: lists, custom fields and the desk's own options."""
-    settings = settings_at(config, as_json=as_json)
 
-    async def work() -> dict[str, Any]:
-        async with desk_named(settings, name) as desk:
-            lists: dict[str, Any] = {
-                which: await desk.choices(which, department=department or None)
-                for which in ChoiceList
-                if desk.has(Capability[which.name])
-            }
-            return {**lists, "fields": await desk.custom_fields(department or None), "options": desk.options}
+    async def work(desk: TicketAdapter[Any]) -> dict[str, Any]:
+        lists: dict[str, Any] = {
+            which: await desk.choices(which, department=department or None)
+            for which in ChoiceList
+            if desk.has(Capability[which.name])
+        }
+        return {**lists, "fields": await desk.custom_fields(department or None), "options": desk.options}
 
-    found = finish(work, as_json=as_json)
+    found = at_desk(config, name, work, as_json=as_json)
     if as_json:
         print_json(found)
         return
@@ -66,57 +59,50 @@ def fields(config: Path | None, name: str, department: str, *, as_json: bool) ->
 
 def open_ticket(config: Path | None, name: str, given: dict[str, Any], *, as_json: bool) -> None:
     """Open a ticket, in as many calls as the desk needs."""
-    settings = settings_at(config, as_json=as_json)
     first = _draft(given)
     draft = TicketDraft(
         subject=given["subject"],
         first=first,
         requester=first.author,
-        department=given["department"] or settings.desks[name].department if name in settings.desks else None,
         priority=given["priority"] or None,
         owner=given["owner"] or None,
         fields=_pairs(given["field"], as_json=as_json),
         options=_pairs(given["option"], as_json=as_json),
     )
 
-    async def work() -> dict[str, Any]:
-        async with desk_named(settings, name) as desk:
-            opened = await desk.open_ticket(draft)
-            message = opened.first
-            if not desk.has(Capability.FIRST_MESSAGE):
-                message = await _add(desk, opened.ticket, first)
-            return {"ticket": opened.ticket, "message": message}
+    async def work(desk: TicketAdapter[Any]) -> dict[str, Any]:
+        opened = await desk.open_ticket(replace(draft, department=given["department"] or desk.settings.department))
+        message = opened.first
+        if not desk.has(Capability.FIRST_MESSAGE):
+            message = await _add(desk, opened.ticket, first)
+        return {"ticket": opened.ticket, "message": message}
 
-    done = finish(work, as_json=as_json)
+    done = at_desk(config, name, work, as_json=as_json)
     _say(done, f"Opened ticket {done['ticket'].number} (id {done['ticket'].id}) at {name}.", as_json=as_json)
 
 
 def add_message(config: Path | None, name: str, number: str, given: dict[str, Any], *, as_json: bool) -> None:
     """Write a public reply or an internal note on a ticket."""
-    settings = settings_at(config, as_json=as_json)
     draft = _draft(given)
 
-    async def work() -> dict[str, Any]:
-        async with desk_named(settings, name) as desk:
-            ticket = (await _ticket(desk, number)).ref
-            return {"ticket": ticket, "message": await _add(desk, ticket, draft)}
+    async def work(desk: TicketAdapter[Any]) -> dict[str, Any]:
+        ticket = (await _ticket(desk, number)).ref
+        return {"ticket": ticket, "message": await _add(desk, ticket, draft)}
 
-    done = finish(work, as_json=as_json)
+    done = at_desk(config, name, work, as_json=as_json)
     what = "an internal note" if draft.visibility is Visibility.INTERNAL else "a public reply"
     _say(done, f"Wrote {what} on ticket {number} at {name}.", as_json=as_json)
 
 
 def show(config: Path | None, name: str, number: str, *, as_json: bool) -> None:
     """A ticket with its messages, as the desk's API tells it."""
-    settings = settings_at(config, as_json=as_json)
 
-    async def work() -> dict[str, Any]:
-        async with desk_named(settings, name) as desk:
-            ticket = await _ticket(desk, number)
-            has = desk.has(Capability.READ_MESSAGES)
-            return {"ticket": ticket, "messages": await desk.messages(ticket.ref) if has else ()}
+    async def work(desk: TicketAdapter[Any]) -> dict[str, Any]:
+        ticket = await _ticket(desk, number)
+        has = desk.has(Capability.READ_MESSAGES)
+        return {"ticket": ticket, "messages": await desk.messages(ticket.ref) if has else ()}
 
-    found = finish(work, as_json=as_json)
+    found = at_desk(config, name, work, as_json=as_json)
     if as_json:
         print_json(found)
         return
@@ -140,12 +126,8 @@ async def _ticket(desk: TicketAdapter[Any], number: str) -> Ticket:
 async def _add(desk: TicketAdapter[Any], ticket: TicketRef, draft: MessageDraft) -> MessageRef:
     if desk.has(Capability.UPLOAD_FIRST):
         uploads = tuple([await desk.upload(file, draft.marker) for file in draft.files])
-        draft = MessageDraft(**{**_parts(draft), "files": (), "uploads": uploads})
+        draft = replace(draft, files=(), uploads=uploads)
     return await desk.add_message(ticket, draft)
-
-
-def _parts(draft: MessageDraft) -> dict[str, Any]:
-    return {name: getattr(draft, name) for name in MessageDraft.__dataclass_fields__}
 
 
 def _draft(given: dict[str, Any]) -> MessageDraft:

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from bot.commands.console import fail, out, print_json
 from bot.commands.links import told
-from bot.commands.opening import UNREAD, finish, settings_at, store_of
-from bot.commands.people import USER
+from bot.commands.opening import UNREAD, in_store, settings_at
+from bot.commands.people import settings_for
 from bot.settings import Settings
 from bot.store.personal import (
     Held,
@@ -32,7 +32,7 @@ _WAITS = (
 
 def forget_user(config: Path | None, user: str, *, drop: bool) -> None:
     """Take out what is kept about somebody in Slack."""
-    settings = _checked(config, user)
+    settings = settings_for(config, user)
 
     async def work(store: Store) -> tuple[Held, list[Waiting]]:
         held = await about_person(store, user)
@@ -71,7 +71,7 @@ def forget_everything(config: Path | None, *, drop: bool) -> None:
     """Delete all that is kept, as after the app was taken out of its workspace."""
     settings = settings_at(config)
 
-    removed, waiting = _in_store(settings, lambda store: remove(store, drop=drop))
+    removed, waiting = _with_its_log(settings, lambda store: remove(store, drop=drop))
     if waiting and not drop:
         fail(_WAITS.format(count=waiting))
     out.print(
@@ -84,13 +84,7 @@ def forget_everything(config: Path | None, *, drop: bool) -> None:
 
 def export_user(config: Path | None, user: str) -> None:
     """Print what is kept about somebody in Slack as one JSON object."""
-    settings = _checked(config, user)
-
-    async def work() -> Held:
-        async with store_of(settings) as store:
-            return await about_person(store, user)
-
-    held = finish(work, as_json=True)
+    held = in_store(settings_for(config, user), lambda store: about_person(store, user), as_json=True)
     print_json(
         {
             "user": user,
@@ -115,31 +109,23 @@ def _why_not(held: Held, *, drop: bool) -> str:
     return "" if drop or not held.waits else _WAITS.format(count=len(held.waits))
 
 
-def _in_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
+def _with_its_log(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
     """What *work* gives; the log of the own server holds nothing of what it took out."""
 
-    async def whole() -> T:
-        async with store_of(settings) as store:
-            done = await work(store)
-            if not settings.redis_url:
-                await rewrite_log(store)
-            return done
+    async def whole(store: Store) -> T:
+        done = await work(store)
+        if not settings.redis_url:
+            await rewrite_log(store)
+        return done
 
-    return finish(whole)
+    return in_store(settings, whole)
 
 
 def _forget(settings: Settings, work: Work, *, drop: bool) -> Held:
     """Do it, or end the command with the reason why it was not done."""
-    held, left = _in_store(settings, work)
+    held, left = _with_its_log(settings, work)
     if why := _why_not(held, drop=drop):
         fail(why)
     if left:
         fail(f"{len(left)} operations are being worked on in this moment. Repeat the command.")
     return held
-
-
-def _checked(config: Path | None, user: str) -> Settings:
-    settings = settings_at(config)
-    if not USER.fullmatch(user):
-        fail(f"{user!r} is not the id of a person in Slack. It looks like U0123456789; their profile's menu copies it.")
-    return settings

@@ -4,19 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from bot.commands.console import fail, out, plain, print_json, table
-from bot.commands.opening import UNREAD, finish, settings_at, store_of
+from bot.commands.opening import UNREAD, in_store, settings_at
 from bot.conversion.records import Link, ThreadKey
+from bot.store.store import Store
 
 
 def list_links(config: Path | None, *, as_json: bool) -> None:
     """All links; exit code 1 where some cannot be read here."""
-    settings = settings_at(config, as_json=as_json)
 
-    async def work() -> tuple[list[Link], int]:
-        async with store_of(settings) as store:
-            return [link async for link in store.links.all()], await store.links.unread()
+    async def work(store: Store) -> tuple[list[Link], int]:
+        return [link async for link in store.links.all()], await store.links.unread()
 
-    links, unread = finish(work, as_json=as_json)
+    links, unread = in_store(settings_at(config, as_json=as_json), work, as_json=as_json)
     found = sorted(links, key=lambda link: link.created_at)
     if as_json:
         print_json([told(link) for link in found])
@@ -35,13 +34,11 @@ def told(link: Link) -> dict[str, Any]:
 def show_link(config: Path | None, thread: str, *, as_json: bool) -> None:
     """One link, and how much waits in its thread."""
     key = thread_key(thread, as_json=as_json)
-    settings = settings_at(config, as_json=as_json)
 
-    async def work() -> tuple[Link | None, int]:
-        async with store_of(settings) as store:
-            return await store.links.get(key), await store.lanes.waiting(str(key))
+    async def work(store: Store) -> tuple[Link | None, int]:
+        return await store.links.get(key), await store.lanes.waiting(str(key))
 
-    link, waiting = finish(work, as_json=as_json)
+    link, waiting = in_store(settings_at(config, as_json=as_json), work, as_json=as_json)
     if link is None:
         fail(f"The thread {thread} has no ticket.", as_json=as_json)
     found = told(link) | {"waiting": waiting}
@@ -54,16 +51,14 @@ def show_link(config: Path | None, thread: str, *, as_json: bool) -> None:
 def remove_link(config: Path | None, thread: str) -> None:
     """Part a thread and its ticket."""
     key = thread_key(thread)
-    settings = settings_at(config)
 
-    async def work() -> Link | None:
-        async with store_of(settings) as store:
-            link = await store.links.get(key)
-            if link:
-                await store.links.remove(link)
-            return link
+    async def work(store: Store) -> Link | None:
+        link = await store.links.get(key)
+        if link:
+            await store.links.remove(link)
+        return link
 
-    link = finish(work)
+    link = in_store(settings_at(config), work)
     if link is None:
         fail(f"The thread {thread} has no ticket.")
     out.print(f"Parted {thread} and ticket {link.number} at {link.desk}. Both stay as they are.", markup=False)

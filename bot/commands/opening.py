@@ -61,6 +61,27 @@ async def store_of(settings: Settings) -> AsyncIterator[Store]:
         raise SettingsError([str(wrong)]) from wrong
 
 
+def in_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, as_json: bool = False) -> T:
+    """What *work* gives in the store of these settings; what goes wrong ends the command as in `finish`."""
+
+    async def whole() -> T:
+        async with store_of(settings) as store:
+            return await work(store)
+
+    return finish(whole, as_json=as_json)
+
+
+def at_desk(config: Path | None, name: str, work: Callable[[TicketAdapter[Any]], Awaitable[T]], *, as_json: bool) -> T:
+    """What *work* gives at the desk called *name*; what goes wrong ends the command as in `finish`."""
+    settings = settings_at(config, as_json=as_json)
+
+    async def whole() -> T:
+        async with desk_named(settings, name) as desk:
+            return await work(desk)
+
+    return finish(whole, as_json=as_json)
+
+
 def finish(work: Callable[[], Awaitable[T]], *, as_json: bool = False) -> T:
     """Run *work*; an error of a desk, the settings or the store ends the command with its words."""
 

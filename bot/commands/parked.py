@@ -4,22 +4,22 @@ from pathlib import Path
 from typing import Any
 
 from bot.commands.console import fail, out, print_json, table
-from bot.commands.opening import finish, settings_at, store_of
+from bot.commands.opening import in_store, settings_at
 from bot.conversion.decisions import Decision, decided, is_closed
 from bot.conversion.ports import Parked
 from bot.conversion.records import Operation, decode
 from bot.conversion.stored import UnknownVersion
+from bot.store.store import Store
 
 
 def list_parked(config: Path | None, *, as_json: bool) -> None:
     """All that waits."""
-    settings = settings_at(config, as_json=as_json)
 
-    async def work() -> list[Parked]:
-        async with store_of(settings) as store:
-            return [parked async for parked in store.lanes.parked()]
+    async def work(store: Store) -> list[Parked]:
+        return [parked async for parked in store.lanes.parked()]
 
-    found = sorted(finish(work, as_json=as_json), key=lambda parked: parked.parked_at)
+    everything = in_store(settings_at(config, as_json=as_json), work, as_json=as_json)
+    found = sorted(everything, key=lambda parked: parked.parked_at)
     if as_json:
         print_json([_told(parked) for parked in found])
         return
@@ -59,25 +59,14 @@ def drop(config: Path | None, lane: str, op: str) -> None:
 
 def _one(config: Path | None, lane: str, op: str, *, as_json: bool = False) -> Parked:
     settings = settings_at(config, as_json=as_json)
-
-    async def work() -> Parked | None:
-        async with store_of(settings) as store:
-            return await store.lanes.find_parked(lane, op)
-
-    found = finish(work, as_json=as_json)
+    found = in_store(settings, lambda store: store.lanes.find_parked(lane, op), as_json=as_json)
     if found is None:
         fail(f"Nothing called {op} is parked in {lane}. `threadline parked list` shows what is.", as_json=as_json)
     return found
 
 
 def _unpark(config: Path | None, parked: Parked, payload: str | None) -> None:
-    settings = settings_at(config)
-
-    async def work() -> bool:
-        async with store_of(settings) as store:
-            return await store.lanes.unpark(parked.lane, parked.id, payload)
-
-    if not finish(work):
+    if not in_store(settings_at(config), lambda store: store.lanes.unpark(parked.lane, parked.id, payload)):
         fail("Somebody else decided about it in this moment.")
 
 
