@@ -119,7 +119,7 @@ class Steps:
 
     async def _chosen(self, desk: TicketAdapter[Any], which: ChoiceList, named: str) -> str:
         """The id of an entry of one of the desk's lists, named by its id or its label."""
-        if not desk.has(_LISTS[which]):
+        if not desk.has(Capability[which.name]):
             return named
         choices = await self._catalogue.choices(desk.name, which, budget=BUDGET)
         for choice in choices.items:
@@ -139,6 +139,3 @@ def _message(link: str) -> Reference:
     if found is None or not found.thread_ts:
         raise Refused(_("The message link in the workflow's step is not the link of a Slack message."))
     return found
-
-
-_LISTS: Final = {ChoiceList.DEPARTMENTS: Capability.DEPARTMENTS, ChoiceList.PRIORITIES: Capability.PRIORITIES}

@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator
 
-from pydantic import ValidationError
 from typing_extensions import override
 
 from bot.conversion.ports import Mappings
 from bot.conversion.records import Mapped
-from bot.conversion.stored import UnknownVersion
+from bot.conversion.stored import known
 from bot.store.cipher import OPEN, Cipher
 from bot.store.connection import Connection, translating
 from bot.store.keys import people
@@ -27,7 +26,8 @@ class RedisMappings(Mappings):
         return None if stored is None else self._from(desk, user, stored)
 
     def _from(self, desk: str, user: str, stored: str) -> Mapped:
-        return _mapped(self._cipher.open(stored, f"{desk}|{user}"))
+        opened = self._cipher.open(stored, f"{desk}|{user}")
+        return known(lambda: Mapped.model_validate_json(opened))
 
     async def put(self, mapped: Mapped) -> None:
         """Write down who somebody is; what was written of them at that desk is replaced. Raises StoreAway."""
@@ -48,10 +48,3 @@ class RedisMappings(Mappings):
         """Everybody at a desk of whom something is written. Raises StoreAway."""
         async for user, stored in scan(self._connection, people(desk)):
             yield self._from(desk, user, stored)
-
-
-def _mapped(stored: str) -> Mapped:
-    try:
-        return Mapped.model_validate_json(stored)
-    except ValidationError as error:
-        raise UnknownVersion("a mapping that this version cannot read") from error

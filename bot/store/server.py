@@ -13,8 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -204,13 +203,3 @@ async def keep_alive(server: Server, *, every: float = 0.5) -> None:
             if wait != every:
                 log.warning("Threadline's own server runs again")
             wait = every
-
-
-@asynccontextmanager
-async def redis_server(directory: Path | None = None, *, fsync: str = "always") -> AsyncIterator[str]:
-    """The address of an embedded server while inside; who leaves it last stops it, whoever started it."""
-    server = await attach_or_start(directory, fsync=fsync)
-    try:
-        yield server.url
-    finally:
-        await stop(server)

@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.store import server
-from bot.store.server import NoServer, attach_or_start, default_directory, redis_server, stop
+from bot.store.server import NoServer, attach_or_start, default_directory, stop
 from bot.store.store import Store
 
 PROCESS = """
@@ -31,6 +31,16 @@ async def main():
     await asyncio.sleep(float(sys.argv[2]))
 asyncio.run(main())
 """
+
+
+@contextlib.asynccontextmanager
+async def redis_server(directory):
+    """The address of an embedded server while inside; who leaves it last stops it, whoever started it."""
+    running = await attach_or_start(directory)
+    try:
+        yield running.url
+    finally:
+        await stop(running)
 
 
 async def start(directory, seconds=0.0):
