@@ -58,13 +58,14 @@ class HttpSettings(DeskSettings):
 
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
-        parts = urlsplit(self.url)
-        if parts.scheme == "http" and not self.allow_http and not _is_loopback(parts.hostname or ""):
+        if urlsplit(self.url).scheme == "http" and not self.allow_http and not is_loopback(self.url):
             raise ValueError("url: use https, or set allow_http = true if the way there is safe")
         return self
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether an address leads to this very machine."""
+    host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field as Setting, SecretStr
 
@@ -24,6 +25,18 @@ def _for_a_header(secret: SecretStr) -> SecretStr:
 
 Token = Annotated[SecretStr, AfterValidator(_for_a_header)]
 """A secret that goes in a header, without the blanks and ends of lines that came along when it was copied."""
+
+
+def _of_a_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (LookupError, OSError, ValueError) as error:
+        raise ValueError("is no time zone; use a name such as Europe/Rome") from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_of_a_zone)]
+"""The name of a time zone."""
 
 
 class ChannelSetting(BaseModel):

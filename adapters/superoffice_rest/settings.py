@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field as Setting, SecretStr, StringConstraints, model_validator
 from typing_extensions import override
 
-from adapters.http import HttpSettings
+from adapters.http import HttpSettings, is_loopback
 from adapters.model import Visibility
 from adapters.settings import Token
 
@@ -117,7 +117,7 @@ class SuperOfficeRestSettings(HttpSettings):
     def _has_one_place(self) -> Self:
         if bool(self.url) == bool(self.tenant):
             raise ValueError("give url (on site) or tenant (online), one of them")
-        if self.login_url.startswith("http:") and not self.allow_http and not _is_loopback(self.login_url):
+        if self.login_url.startswith("http:") and not self.allow_http and not is_loopback(self.login_url):
             raise ValueError("login_url: use https")
         return self
 
@@ -169,7 +169,3 @@ class SuperOfficeRestSettings(HttpSettings):
             return True
         host = parts.hostname or ""
         return parts.scheme == "https" and host.endswith(".superoffice.com") and parts.username is None
-
-
-def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo
 
-from pydantic import Field as Setting, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import Field as Setting, SecretStr, StringConstraints, model_validator
 from typing_extensions import override
 
 from adapters.http import HttpSettings
 from adapters.model import Visibility
+from adapters.settings import TimeZone
 
 IN_TITLE = "title"
 """The value of ``marker_field`` that puts the marker at the end of the title."""
@@ -73,21 +73,12 @@ class SuperOfficeSoapSettings(HttpSettings):
         description="Id of the reply template for public replies, which must hold %message.body%; -1 sends the text as"
         " it is.",
     )
-    time_zone: str = Setting("UTC", description="Time zone of SuperOffice's server, such as Europe/Oslo.")
+    time_zone: TimeZone = Setting("UTC", description="Time zone of SuperOffice's server, such as Europe/Oslo.")
     ticket_url: str = Setting(
         "", description="Address that opens a ticket for an agent, with {id} for its number; empty: cards have no link."
     )
     max_file: int = Setting(20_000_000, gt=0, description="Bytes of the largest file that is sent.")
     connections: int = Setting(4, ge=1, le=10, description="Calls at the same time, at most.")
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (LookupError, OSError, ValueError) as error:
-            raise ValueError("must be a time zone such as Europe/Oslo") from error
-        return name
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -1,19 +1,19 @@
 """Settings that every desk of WHMCS's family has: its clock, its sizes, its texts, its statuses, its custom fields."""
 
 from typing import Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import Field as Setting, field_validator, model_validator
 
 from adapters.http import HttpSettings
 from adapters.model import Status, TicketRef
-from adapters.settings import FieldSetting
+from adapters.settings import FieldSetting, TimeZone
 
 
 class FamilySettings(HttpSettings):
     """What cannot be asked of the API and has to be told."""
 
-    timezone: str = Setting("UTC", description="The time zone of the server; its dates carry none.")
+    timezone: TimeZone = Setting("UTC", description="The time zone of the server; its dates carry none.")
     post_max_size: int = Setting(
         8_388_608, gt=100_000, description="PHP's post_max_size there, in bytes. PHP empties a larger request silently."
     )
@@ -33,15 +33,6 @@ class FamilySettings(HttpSettings):
         if "?" in url:
             raise ValueError("must end before a ?, since paths are put behind it")
         return url
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("is no time zone; use a name such as Europe/Rome") from error
-        return name
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:
