@@ -21,6 +21,8 @@ from bot.words import _
 
 log = logging.getLogger(__name__)
 
+QUIET: Final[dict[str, Any]] = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
+"""So that Slack makes nothing of a post's text: no preview, no mention."""
 _BOLD = Style(bold=True)
 _LAYOUT: Final = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 """What Slack calls blocks that it does not take (chat.postMessage); it posted nothing then."""
@@ -66,10 +68,7 @@ async def _post(web: Web, thread: ThreadKey, said: Said, marker: str, *, broadca
         text=text,
         blocks=blocks,
         metadata={"event_type": METADATA_EVENT, "event_payload": {"marker": marker}},
-        unfurl_links=False,
-        unfurl_media=False,
-        link_names=False,
-        parse="none",
+        **QUIET,
     )
 
 

@@ -18,7 +18,6 @@ from bot.slack.web import Web
 Said: TypeAlias = tuple[list[dict[str, Any]], str]
 State: TypeAlias = Literal["waiting", "delivered", "failed"]
 
-_QUIET: Final[dict[str, Any]] = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
 _HISTORY_PAGES: Final = 3
 _REMEMBERED: Final = 5000
 SUSPENDED: Final = 5.0
@@ -98,7 +97,7 @@ class SlackVoice:
             text=text,
             blocks=blocks,
             metadata=_trace(link, marker=marker),
-            **_QUIET,
+            **replies.QUIET,
         )
         ts = str(answer.get("ts", ""))
         if thread_ts and _went_astray(answer):
@@ -269,7 +268,7 @@ class SlackVoice:
                 channel = ""
         if not channel:
             direct = await self.direct_channel(user)
-            await self._web.call("chat.postMessage", channel=direct, text=words, blocks=blocks, **_QUIET)
+            await self._web.call("chat.postMessage", channel=direct, text=words, blocks=blocks, **replies.QUIET)
 
     async def finish_step(self, step: str, outputs: dict[str, str], *, error: str = "") -> None:
         """End a workflow's step with what it gives, or with an error. Raises SlackTrouble, SlackRefused."""
