@@ -18,7 +18,7 @@ from bot.slack.results import Results
 from bot.slack.routing import Event, Router
 from bot.slack.tickets import GESTURES, Asked, NotThere, Refused, Tickets
 from bot.slack.views.elements import Said
-from bot.slack.views.help import by_name, help_words
+from bot.slack.views.help import by_name, help_words, usage
 from bot.slack.views.notices import asks_for_form, offers_form
 from bot.slack.web import Identity, Web
 from bot.slack.wishes import Verb, Wish, wish_of
@@ -130,6 +130,11 @@ class Mentions:
 
     async def _carry_out(self, asked: Asked, thread: ThreadKey, wish: Wish, message: dict[str, Any]) -> str:
         match wish.verb:
+            case Verb.HELP if wish.meant is Verb.NOTE:
+                return _(
+                    "Did you mean {command}? A note is for agents alone, so your message was not sent. Write it anew.",
+                    command=usage(Verb.NOTE),
+                )
             case Verb.HELP:
                 guess = _("Did you mean {meant}?", meant=wish.meant) if wish.meant else ""
                 return f"{guess} {help_words()}".lstrip()

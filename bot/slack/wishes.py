@@ -3,24 +3,28 @@
 import difflib
 import html
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 from adapters.model import Visibility
-from bot.conversion.text.inlines import paragraphs
-from bot.conversion.text.tree import Document, Mention, Paragraph, Run
+from bot.conversion.text.inlines import paragraphs, words
+from bot.conversion.text.tree import Document, Inline, Mention, Paragraph, Run
 from bot.words import N_
 
-_ADDRESSED = re.compile(r"\s*<@([A-Z0-9]+)(?:\|[^>]*)?>[\s:,]*")
+_GAP = r"(?:[\s,\uff1a]|:(?!lock:))*"
+_ADDRESSED = re.compile(rf"\s*<@([A-Z0-9]+)(?:\|[^>]*)?>{_GAP}")
 _QUOTES = str.maketrans({**dict.fromkeys(range(0x2018, 0x201C), "'"), **dict.fromkeys(range(0x201C, 0x2020), '"')})
 """What phones and Slack make of straight quotes."""
 _PERMALINK = re.compile(r"https?://[^/\s]+/archives/([A-Z0-9]+)/p(\d{10})(\d{6})(?:[/?#].*)?")
 _NUMBER = re.compile(r"#?(?=[^\s/]*\d)[\w.#-]{1,64}")
 _TS = re.compile(r"\d{10}\.\d{6}")
-_VERB = re.compile(r"[\s:,]*\S+\s*")
+_VERB = re.compile(rf"{_GAP}(?P<word>:lock:|\N{{LOCK}}|[^\s:\uff1a,]*)(?:\s*[:\uff1a,]+[*_~`]*)?\s*")
+"""The first word, and what people put between it and the rest, as in ``note: ...``. Every text begins so."""
+_AROUND = "*_~`-\u2013\u2014"
+"""What else they put around it: emphasis, and dashes."""
 _ALIKE = 0.74
 
 
@@ -45,6 +49,7 @@ class Verb(StrEnum):
 
 
 _VERBS = MappingProxyType({verb.value: verb for verb in Verb})
+_NAMES = MappingProxyType({**_VERBS, ":lock:": Verb.NOTE, "\N{LOCK}": Verb.NOTE})
 NUMBERED = frozenset(Verb) - {Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.DOCTOR, Verb.HELP}
 """The verbs that name a ticket."""
 _ALONE = frozenset({Verb.VIEW, Verb.UNLINK, Verb.CLOSE, Verb.REOPEN, Verb.MINE, Verb.DOCTOR})
@@ -104,8 +109,8 @@ class Wish:
 def understood(typed: str) -> Wish:
     """The wish in the text of a /ticket command. What begins with no verb of ours is the text of a new ticket."""
     whole = typed.translate(_QUOTES).strip()
-    first, rest = _split(whole)
-    verb = _verb(first)
+    first, rest = _word(whole)
+    verb = _NAMES.get(first)
     if not whole:
         return Wish(verb=Verb.NEW)
     if verb is None:
@@ -127,9 +132,14 @@ def wish_of(text: str, us: str) -> Wish | None:
 
 
 def only_asks(text: str, us: str) -> bool:
-    """Whether a message only asks us for something, so that it is not part of the conversation."""
+    """Whether a message only asks us for something, so that it is not part of the conversation.
+
+    Neither is what was perhaps to be a note: once it is on the ticket for all to read, nobody can take it back.
+    """
     wish = wish_of(text, us)
-    return wish is not None and (wish.verb is not Verb.HELP or wish.whole.casefold() == Verb.HELP)
+    if wish is None or wish.verb is not Verb.HELP:
+        return wish is not None
+    return wish.meant is Verb.NOTE or wish.whole.casefold() == Verb.HELP
 
 
 def carrying(text: str, us: str) -> Verb | None:
@@ -141,17 +151,27 @@ def carrying(text: str, us: str) -> Verb | None:
 def behind(document: Document) -> Document:
     """What a message of which `carrying` is true says behind our name and the verb."""
     match document.blocks:
-        case (Paragraph((Mention(), Run(text, style), *content)), *rest):
-            first = paragraphs([Run(_VERB.sub("", text, count=1), style), *content])
-            return Document((*first, *rest))
+        case (Paragraph((Mention(), *content)), *rest):
+            verb = next(_VERB.finditer("".join(map(words, content))))
+            return Document((*paragraphs(_without(content, verb.end())), *rest))
     return document
+
+
+def _without(content: Iterable[Inline], length: int) -> Iterator[Inline]:
+    """*content* without the first *length* characters of what it says, in whatever styles they are."""
+    for inline in content:
+        if isinstance(inline, Run):
+            yield replace(inline, text=inline.text[length:])
+        elif not length:
+            yield inline
+        length = max(0, length - len(words(inline)))
 
 
 def mentioned(typed: str) -> Wish:
     """The wish in what was written behind our name in a thread, where the ticket is the thread's own."""
     whole = typed.translate(_QUOTES).strip()
-    first, rest = _split(whole)
-    verb = _verb(first)
+    first, rest = _word(whole)
+    verb = _NAMES.get(first)
     if verb is Verb.LINK:
         word, text = _split(rest)
         return Wish(verb=verb, word=word, text=text, whole=whole)
@@ -165,12 +185,14 @@ def _split(text: str) -> tuple[str, str]:
     return first, rest[0] if rest else ""
 
 
-def _verb(word: str) -> Verb | None:
-    return _VERBS.get(word.casefold())
+def _word(text: str) -> tuple[str, str]:
+    """The word that a verb is looked for by, without the marks that people give it, and the rest."""
+    found = next(_VERB.finditer(text))
+    return found["word"].strip(_AROUND).casefold(), text[found.end() :]
 
 
 def _guess(word: str) -> Verb | None:
-    alike = difflib.get_close_matches(word.casefold(), _VERBS, n=1, cutoff=_ALIKE)
+    alike = difflib.get_close_matches(word, _VERBS, n=1, cutoff=_ALIKE)
     return Verb(alike[0]) if alike else None
 
 

@@ -258,6 +258,33 @@ async def test_what_stands_behind_our_name_and_a_verb_for_the_ticket_is_read_wit
     assert (True, True, Visibility.INTERNAL) == (read.wish, read.carries, read.visibility)
 
 
+@pytest.mark.parametrize("blocks", [True, False])
+@pytest.mark.parametrize(
+    "verb", ["note:", "Note,", "*note*", "*note:*", "note\uff1a", "note :", "note:\n", ":lock:", "\N{LOCK}", "\nnote"]
+)
+async def test_what_stands_behind_our_name_is_for_agents_however_the_verb_is_marked(office, threads, verb, blocks):
+    us = office.workspace.bot_user_id
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    said = await office.workspace.post(office.ben, office.channel, f"@{us} {verb} they owe us", thread_ts=root["ts"])
+    if not blocks:
+        office.workspace.messages.change(office.channel, said["ts"], {"blocks": []})
+
+    _, read = await threads.read(key(office, root))
+
+    assert ("they owe us", Visibility.INTERNAL) == (to_plain(read.document), read.visibility)
+
+
+@pytest.mark.parametrize("text", ["notes they owe us", "not: they owe us", "nota they owe us"])
+async def test_what_was_perhaps_to_be_a_note_is_no_part_of_the_conversation(office, threads, text):
+    us = office.workspace.bot_user_id
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    await office.workspace.post(office.ben, office.channel, f"@{us} {text}", thread_ts=root["ts"])
+
+    _, read = await threads.read(key(office, root))
+
+    assert (True, False) == (read.wish, read.carries)
+
+
 async def test_who_reads_a_channel_is_told_with_its_guests_and_other_companies(office, threads):
     room = office.workspace.add_channel("agents", [office.ada, office.ben])
     guest = office.workspace.add_person("gus", "Gus Berger", guest=True).id

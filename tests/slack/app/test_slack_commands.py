@@ -50,6 +50,18 @@ def test_what_was_typed_is_a_verb_or_the_text_of_a_new_ticket_or_a_slip(typed, w
     assert wish == understood(typed)
 
 
+@pytest.mark.parametrize(
+    "word", ["note:", "Note,", "*note*", "*note:*", "note\uff1a", "note-", "note :", ":lock:", "\N{LOCK}"]
+)
+def test_a_mark_or_emphasis_at_a_verb_changes_nothing(word):
+    assert (Verb.NOTE, "12", "it leaks") == tuple_of(understood(f"{word} 12 it leaks"))
+    assert (Verb.NOTE, "", "it leaks") == tuple_of(mentioned(f"{word} it leaks"))
+
+
+def tuple_of(wish):
+    return wish.verb, wish.word, wish.text
+
+
 def test_behind_our_name_a_note_needs_no_number_and_a_link_does():
     assert Wish(verb=Verb.NOTE, text="it is the fuse", whole="note it is the fuse") == mentioned("note it is the fuse")
     assert Wish(verb=Verb.LINK, word="12", whole="link 12") == mentioned("link 12")

@@ -247,6 +247,17 @@ async def test_a_sentence_that_begins_like_a_wish_is_part_of_the_conversation_an
     assert works["tell"].text.startswith(f"Did you mean {text.split()[0]}?")
 
 
+async def test_what_was_perhaps_to_be_a_note_is_not_sent_and_who_wrote_it_is_told(stage, root):
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} notes they owe us")
+
+    await stage.events("app_mention")
+    await stage.events("message")
+
+    assert [
+        "Did you mean @Threadline note TEXT? A note is for agents alone, so your message was not sent. Write it anew."
+    ] == [work.text for work in await stage.accepted()]
+
+
 async def test_what_stands_behind_our_name_and_reply_is_stored_as_the_message_itself(stage, root):
     said = await reply(
         stage, root, f"@{stage.workspace.bot_user_id} reply R&D \u201cx\u201d", files=[("log.txt", b"x", "text/plain")]
