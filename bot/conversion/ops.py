@@ -111,6 +111,11 @@ def below_new_card(body: Mapping[str, Any], said: Mapping[str, Any], *, at: floa
     return any(one.get("is_bot") and one.get("user_id") == whose for one in body.get("authorizations") or ())
 
 
+def asks_alone(event: Mapping[str, Any]) -> bool:
+    """Whether an event may be a wish in a direct message with us, where Slack sends no app_mention."""
+    return event.get("channel_type") == "im" and str(event.get("text") or "").lstrip().startswith("<@")
+
+
 def is_deletion(event: Mapping[str, Any]) -> bool:
     """Whether an event says that a message is gone; a tombstone takes the place of one that has replies.
 
@@ -139,7 +144,7 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
         identity = bringing(team, channel, str(event.get("ts")))
     root = str(inner.get("thread_ts") or inner.get("ts") or event.get("deleted_ts") or event.get("ts") or "")
     order = _order(str(event.get("event_ts") or event.get("ts") or "0"))
-    linked_only = not below_new_card(body, inner, at=order / 1_000_000)
+    linked_only = not (below_new_card(body, inner, at=order / 1_000_000) or asks_alone(event))
     return _event_op(f"in/{team}:{channel}:{root}", identity, order, body, linked_only=linked_only)
 
 

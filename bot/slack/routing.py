@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.conversion.ops import asks_alone
 from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
 from bot.conversion.records import Link, ThreadKey
 from bot.slack.ids import Modal
@@ -141,9 +142,15 @@ class Router:
 
     async def event(self, event: Event) -> None:
         """Returns when its handler has accepted what follows from *event*; raises what that raises."""
-        handler = self.events.get(str(event.inner.get("type")))
-        if handler and not self._us.wrote(event.inner):
-            with speaking(await self._locale(_answered(event.inner))):
+        if self._us.wrote(event.inner):
+            return
+        await self._give(event, str(event.inner.get("type")))
+        if asks_alone(event.inner):
+            await self._give(event, "app_mention")
+
+    async def _give(self, event: Event, kind: str) -> None:
+        if handler := self.events.get(kind):
+            with speaking(await self._locale(_answered(event.inner, kind))):
                 await handler(event)
 
     def _on(self, table: dict[str, Handler], kind: str) -> Callable[..., Awaitable[None]]:
@@ -159,10 +166,10 @@ class Router:
         return listener
 
 
-def _answered(event: dict[str, Any]) -> str:
+def _answered(event: dict[str, Any], kind: str) -> str:
     """Who an event's handler speaks to; nobody about a message, and most events are messages."""
     user = event.get("user")
-    return user if isinstance(user, str) and event["type"] != "message" else ""
+    return user if isinstance(user, str) and kind != "message" else ""
 
 
 async def _answer(handler: Handler, call: Call, kind: str) -> None:

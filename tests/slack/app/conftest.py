@@ -194,13 +194,13 @@ class Stage:
                 head = await self.store.lanes.done(lease, head.id, Outcome())
         return found
 
-    def thread(self, message):
+    def thread(self, message, channel=""):
         root = message.get("thread_ts") or message["ts"]
-        return ThreadKey(team=self.team, channel=self.channel, ts=root)
+        return ThreadKey(team=self.team, channel=channel or self.channel, ts=root)
 
-    async def link(self, message, *, number="1", ticket_id="1", **more):
+    async def link(self, message, *, number="1", ticket_id="1", channel="", **more):
         made = Link(
-            thread=self.thread(message),
+            thread=self.thread(message, channel),
             desk="local",
             ticket_id=ticket_id,
             number=number,
