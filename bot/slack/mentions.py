@@ -13,7 +13,7 @@ from bot.slack.assigning import Assigning
 from bot.slack.doctor import Doctor
 from bot.slack.doing import do_wish
 from bot.slack.moving import Moving
-from bot.slack.policy import Actor
+from bot.slack.policy import Actor, Gesture
 from bot.slack.results import Results
 from bot.slack.routing import Event, Router
 from bot.slack.tickets import GESTURES, Asked, NotThere, Refused, Tickets
@@ -106,7 +106,7 @@ class Mentions:
         """What is answered with more than words."""
         match wish.verb:
             case Verb.NEW:
-                return _asks(wish, message)
+                return await self._new(asked, thread, wish, message)
             case Verb.MINE:
                 return await self._results.mine(asked)
             case Verb.DOCTOR:
@@ -115,6 +115,16 @@ class Mentions:
                 found = await self._tickets.of_thread(asked, thread, GESTURES[wish.verb])
                 return await self._moving.ask(asked, found, wish.text)
         return await self._results.search(asked, wish.text, thread=thread)
+
+    async def _new(self, asked: Asked, thread: ThreadKey, wish: Wish, message: dict[str, Any]) -> Said:
+        """The way to the form. Raises Refused: the thread has a ticket, which this person may see."""
+        try:
+            found = await self._tickets.of_thread(asked, thread, Gesture.SEE)
+        except Refused:
+            return _asks(wish, message)
+        raise Refused(
+            _("This thread is ticket {number} at {desk} already.", number=found.number, desk=found.desk.title)
+        )
 
     async def _whisper(self, asked: Asked, thread_ts: str, said: Said) -> bool:
         """Show *said* to who asked; False where Slack does not let us in that channel."""

@@ -134,12 +134,16 @@ def wish_of(text: str, us: str) -> Wish | None:
 def only_asks(text: str, us: str) -> bool:
     """Whether a message only asks us for something, so that it is not part of the conversation.
 
-    Neither is what was perhaps to be a note: once it is on the ticket for all to read, nobody can take it back.
+    Neither is what was perhaps to be a note: once it is on the ticket for all to read, nobody can take it back. What
+    stands behind ``new`` is said in a thread that has a ticket already.
     """
-    wish = wish_of(text, us)
-    if wish is None or wish.verb is not Verb.HELP:
-        return wish is not None
-    return wish.meant is Verb.NOTE or wish.whole.casefold() == Verb.HELP
+    match wish_of(text, us):
+        case None:
+            return False
+        case Wish(verb=Verb.HELP) as wish:
+            return wish.meant is Verb.NOTE or wish.whole.casefold() == Verb.HELP
+        case wish:
+            return wish.verb is not Verb.NEW or not wish.text
 
 
 def carrying(text: str, us: str) -> Verb | None:

@@ -233,14 +233,15 @@ async def test_names_survive_a_server_that_knows_only_half_of_slack(office, thre
 async def test_what_only_asks_us_for_something_is_told_from_the_conversation(office, threads):
     us = office.workspace.bot_user_id
     root = await office.workspace.post(office.ada, office.channel, "hello")
-    for text in (f"<@{us}> note between us", f"<@{us}> it still burns", f"ask <@{us}> to close it"):
+    said = ("<@{us}> note between us", "<@{us}> it still burns", "ask <@{us}> to close it", "<@{us}> new error E42")
+    for text in (one.format(us=us) for one in said):
         office.workspace.messages.change(
             office.channel,
             (await office.workspace.post(office.ben, office.channel, "-", thread_ts=root["ts"]))["ts"],
             {"text": text},
         )
 
-    assert [False, True, False, False] == [message.wish for message in await threads.read(key(office, root))]
+    assert [False, True, False, False, False] == [message.wish for message in await threads.read(key(office, root))]
 
 
 @pytest.mark.parametrize("blocks", [True, False])

@@ -247,6 +247,33 @@ async def test_a_sentence_that_begins_like_a_wish_is_part_of_the_conversation_an
     assert works["tell"].text.startswith(f"Did you mean {text.split()[0]}?")
 
 
+@pytest.mark.parametrize(("text", "works"), [("new error E42 appears", ["add_message", "tell"]), ("new", ["tell"])])
+async def test_new_in_a_thread_that_has_a_ticket_names_that_and_what_stands_behind_goes_there(stage, root, text, works):
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} {text}")
+
+    await stage.events("app_mention")
+    await stage.events("message")
+
+    found = {work.kind: work for work in await stage.accepted()}
+    assert works == sorted(found)
+    assert "This thread is ticket 1042 at Local desk already." == found["tell"].text
+    assert [] == stage.workspace.ephemerals(stage.ben, stage.channel)
+
+
+async def test_who_may_not_see_the_ticket_of_a_thread_hears_of_its_form_alone(stage, root, monkeypatch):
+    monkeypatch.setattr("bot.slack.access.Access.nearest", nobody_sees)
+
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} new error E42 appears")
+    await stage.events("app_mention")
+
+    (said,) = stage.workspace.ephemerals(stage.ben, stage.channel)
+    assert "To make a ticket of this thread, fill in its form:" in said["text"]
+
+
+async def nobody_sees(_access, _actor, _links):
+    return None
+
+
 async def test_what_was_perhaps_to_be_a_note_is_not_sent_and_who_wrote_it_is_told(stage, root):
     await reply(stage, root, f"@{stage.workspace.bot_user_id} notes they owe us")
 
