@@ -11,7 +11,7 @@ from adapters.model import Choice, ChoiceList
 from bot.conversion.catalogue import NOW, Catalogue, Fields
 from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links, SlackRefused, SlackTrouble, StoreAway, Threads
-from bot.conversion.records import Link, OpenTicket
+from bot.conversion.records import Link, LinkTicket, OpenTicket, Work
 from bot.slack.access import Access
 from bot.slack.allowance import Allowance, Kind
 from bot.slack.answers import Later
@@ -42,6 +42,10 @@ UNREADABLE = N_(
     "invite Threadline there."
 )
 _TITLE = N_("New ticket")
+_TWICE = N_(
+    "You asked for this ticket before, and it is on its way or there already. If you changed what you wrote, send that "
+    "in its thread."
+)
 
 
 class TicketForm:
@@ -291,11 +295,11 @@ class TicketForm:
         except (StoreAway, TimeoutError):
             await call.ack(response_action="errors", errors={first_input(call.view): _(NOT_STORED)})
             return
-        if accepted.new or accepted.actor == memory.user:  # the same press again, after an answer that was lost
+        if accepted.new or _is_the_same(accepted.earlier, work):
             await call.ack()
             self._later.run(self._sources.forget(memory))
             return
-        await call.ack(response_action="update", view=await self._whose(accepted))
+        await call.ack(response_action="update", view=await self._whose(accepted, work))
 
     async def _why_not(self, call: Call, memory: Memory, work: OpenTicket) -> str:
         """Why the ticket cannot be had now: its whole thread is for who can read it, and there are limits."""
@@ -303,16 +307,31 @@ class TicketForm:
             return _(UNREADABLE)
         return await self._allowance.why_not(call.actor, Kind.TICKETS, channel=work.channel, once=call.view["id"])
 
-    async def _whose(self, accepted: Accepted) -> Json:
+    async def _whose(self, accepted: Accepted, work: OpenTicket) -> Json:
+        """What is said instead of opening a ticket, with what was typed for it, which nobody else has."""
+        typed = "\n".join(filter(None, (work.subject, work.description, *work.fields.values())))
+        earlier = accepted.earlier
         if accepted.link:
-            return already_linked(accepted.link, title_of(self._desks, accepted.link.desk))
-        return being_made(await name_of(self._threads, accepted.actor))
+            return already_linked(accepted.link, title_of(self._desks, accepted.link.desk), typed=typed)
+        if isinstance(earlier, LinkTicket):
+            name = await name_of(self._threads, earlier.actor)
+            return being_made(name, number=earlier.number, typed=typed)
+        if not work.thread_ts or accepted.actor == work.actor:
+            return notice_modal(_(_TITLE), _(_TWICE), typed=typed)
+        return being_made(await name_of(self._threads, accepted.actor), typed=typed)
+
+
+def _is_the_same(earlier: Work | None, work: OpenTicket) -> bool:
+    """Whether what waits is *work*, so that it was the same press again, after an answer that was lost."""
+    if not isinstance(earlier, OpenTicket):
+        return False
+    return earlier == work.model_copy(update={"asked": earlier.asked, "offered": earlier.offered})
 
 
 async def name_of(threads: Threads, user: str) -> str:
     """What to call a person, at once."""
     try:
         async with asyncio.timeout(NAME):
-            return (await threads.author(user)).name if user else "Somebody"
+            return (await threads.author(user)).name if user else _("Somebody")
     except (SlackTrouble, TimeoutError):
-        return "Somebody"
+        return _("Somebody")

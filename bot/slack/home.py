@@ -182,7 +182,7 @@ class HomeTab:
         if found.in_slack:
             return reread_modal(metadata)
         if len(found.text) > INPUT_TEXT or len(found.subject or "") > INPUT_TEXT:
-            return notice_modal(_(_TITLE), _(_LONG))
+            return notice_modal(_(_TITLE), _(_LONG), typed=found.text)
         return edit_modal(metadata, text=found.text, subject=found.subject)
 
     async def edited(self, call: Call) -> None:
@@ -203,7 +203,8 @@ class HomeTab:
                 await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(STORE_AWAY)))
             return
         if why_not:
-            await call.ack(response_action="update", view=notice_modal(_(_TITLE), why_not))
+            wrote = "\n".join(filter(None, (new.subject, new.text)))
+            await call.ack(response_action="update", view=notice_modal(_(_TITLE), why_not, typed=wrote))
             return
         await call.ack()
         self._later.run(self._show(call.actor, said=_(AGAIN)))

@@ -118,8 +118,8 @@ def notice_modal(title: str, text: str, *, url: str = "", typed: str = "") -> Js
     }
 
 
-def already_linked(link: Link, desk: str) -> Json:
-    """The modal for a thread that has a ticket."""
+def already_linked(link: Link, desk: str, *, typed: str = "") -> Json:
+    """The modal for a thread that has a ticket; *typed* is given back to be copied."""
     words = _("This thread is ticket {number} at {desk} already.", number=link.number, desk=desk)
     if link.subject:
         words = _(
@@ -128,15 +128,21 @@ def already_linked(link: Link, desk: str) -> Json:
             desk=desk,
             subject=link.subject,
         )
-    return notice_modal(_("New ticket"), words, url=link.url)
+    return notice_modal(_("New ticket"), words, url=link.url, typed=typed)
 
 
-def being_made(name: str) -> Json:
-    """The modal for a thread that somebody else is making a ticket of."""
+def being_made(name: str, *, number: str = "", typed: str = "") -> Json:
+    """The modal for a thread that *name* is making a ticket of, or linking to the one of that *number*."""
     words = _(
         "{name} is creating the ticket for this thread. Its card will appear in the thread in a moment.", name=name
     )
-    return notice_modal(_("New ticket"), words)
+    if number:
+        words = _(
+            "{name} is linking this thread to ticket {number}. Its card will appear in the thread in a moment.",
+            name=name,
+            number=number,
+        )
+    return notice_modal(_("New ticket"), words, typed=typed)
 
 
 def _paragraphs(text: str) -> list[Json]:

@@ -180,6 +180,28 @@ async def test_edit_and_retry_does_not_send_an_empty_text(stage):
     assert await stage.store.lanes.find_parked(lane, "text:1")
 
 
+async def test_a_new_text_for_what_was_decided_meanwhile_is_given_back(stage):
+    lane = await park(stage, AddMessage(actor=stage.ada, text="hello desk"))
+    await shown(stage)
+    await press(stage, Action.EDIT)
+    await stage.store.lanes.unpark(lane, "text:1", None)
+
+    await stage.submit({Block.TEXT: "good day"})
+
+    assert "That was decided already" in stage.words(stage.ada)
+    assert "good day" in stage.words(stage.ada)
+
+
+async def test_a_text_that_is_too_long_for_a_form_is_shown_whole(stage):
+    await park(stage, AddMessage(actor=stage.ada, text="burning " * 500))
+    await shown(stage)
+
+    await press(stage, Action.EDIT)
+
+    assert "This text is too long for a form." in stage.words(stage.ada)
+    assert 500 == stage.words(stage.ada).count("burning ")
+
+
 async def test_edit_and_retry_of_a_ticket_changes_subject_and_description(stage):
     work = OpenTicket(desk="local", actor=stage.ada, channel=stage.channel, subject="Fyre", description="It burns")
     lane = await park(stage, work)

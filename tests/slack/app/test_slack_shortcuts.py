@@ -162,6 +162,66 @@ async def test_fifty_people_who_press_at_once_make_one_ticket_and_the_others_hea
     }
 
 
+DESCRIBED = {Block.SUBJECT: "Printer", DEPARTMENT: "IT", Block.DESCRIPTION: "It burns since noon"}
+
+
+async def test_who_is_second_has_back_what_they_typed(stage, thread):
+    await stage.shortcut(thread[0], CREATE)
+    await stage.shortcut(thread[0], CREATE, user=stage.ben)
+    await stage.settled()
+    await stage.submit({**DESCRIBED, Block.DESCRIPTION: "It burns"})
+
+    await stage.submit(DESCRIBED, user=stage.ben)
+
+    assert "Ada Lovelace is creating the ticket for this thread." in stage.words(stage.ben)
+    assert "Printer\\nIt burns since noon" in stage.words(stage.ben)
+
+
+async def test_what_was_typed_for_a_thread_that_got_a_ticket_meanwhile_is_given_back(stage, thread):
+    await stage.shortcut(thread[0], CREATE)
+    await stage.settled()
+    await stage.link(thread[0], number="1042")
+
+    await stage.submit(DESCRIBED)
+
+    assert "This thread is ticket 1042 at Local desk already." in stage.words(stage.ada)
+    assert "Printer\\nIt burns since noon" in stage.words(stage.ada)
+
+
+async def test_the_same_person_who_writes_other_words_while_the_first_wait_has_them_back(stage, thread):
+    for described in (DESCRIBED, {**DESCRIBED, Block.DESCRIPTION: "It burns, call the fire brigade"}):
+        await stage.shortcut(thread[0], CREATE)
+        await stage.settled()
+        await stage.submit(described)
+
+    assert "You asked for this ticket before" in stage.words(stage.ada)
+    assert "call the fire brigade" in stage.words(stage.ada)
+    assert ["It burns since noon"] == [work.description for work in await stage.accepted()]
+
+
+async def test_the_same_press_again_after_an_answer_that_was_lost_is_taken_once(stage, thread):
+    for _ in range(2):
+        await stage.shortcut(thread[0], CREATE)
+        await stage.settled()
+        answer = await stage.submit(DESCRIBED)
+        assert answer.body is None
+
+    assert 1 == len(await stage.accepted())
+
+
+async def test_who_makes_a_ticket_of_a_thread_that_is_being_linked_hears_to_which(stage, thread):
+    ticket = await opened(stage)
+    await stage.shortcut(thread[0], CREATE, user=stage.ben)
+    await stage.settled()
+    address = f"https://s.slack.com/archives/{stage.channel}/p{thread[0]['ts'].replace('.', '')}"
+    await stage.told(f"link {ticket.number} {address}", user=stage.ben)
+
+    await stage.submit(DESCRIBED, user=stage.ben)
+
+    assert f"Ben Okri is linking this thread to ticket {ticket.number}." in stage.words(stage.ben)
+    assert "It burns since noon" in stage.words(stage.ben)
+
+
 async def test_a_stranger_from_another_company_is_told_that_they_cannot(stage, thread):
     await stage.shortcut(thread[0], CREATE, user=stage.sid)
     await stage.settled()
