@@ -34,6 +34,7 @@ from bot.conversion.records import (
 )
 from bot.conversion.stamps import microseconds
 from bot.conversion.stored import UnknownVersion
+from bot.words import speaking
 
 BETWEEN_SWEEPS = timedelta(seconds=1.5)
 """Slack lets a workspace read about 50 pages of replies in a minute, and others want to read too."""
@@ -170,7 +171,8 @@ class Intake:
 
         link = await self._links.update(thread, change)
         if link:
-            work = Say(thread=thread, text=goes_words(link.now, link.number), actor=actor)
+            with speaking():
+                work = Say(thread=thread, text=goes_words(link.now, link.number), actor=actor)
             await self._lanes.add([say_op(work, once=f"mirror:{since}"), card_op(thread)])
         return link
 

@@ -43,7 +43,8 @@ class ClosedButtons:
             thread, op = pressed_thread(call)
             found = await self._tickets.of_thread(asked, thread, Gesture.REPLY)
             action = Action(call.pressed["action_id"])
-            words = await self._carry_out(str(thread), op, action, found.number)
+            with speaking():
+                words = await self._carry_out(str(thread), op, action, found.number)
         except Refused as refused:
             self._answers.soon(call, str(refused))
         except UnknownVersion:

@@ -20,6 +20,7 @@ from bot.slack.routing import Event, Router
 from bot.slack.views.elements import Json
 from bot.slack.views.unfurl import Preview, preview
 from bot.slack.web import Identity, Web
+from bot.words import speaking
 
 MOST = 3
 """Links of one message that are shown; a message with more is a list."""
@@ -93,7 +94,8 @@ class Unfurls:
         if not links and not (ticket and await self._sees(actor, desk, ticket, channel)):
             return None
         at_home = channel in desk.settings.channels or any(link.thread.channel == channel for link in links)
-        return preview(Preview(desk=desk.title, ticket=ticket, link=links[0] if links else None, at_home=at_home))
+        with speaking():
+            return preview(Preview(desk=desk.title, ticket=ticket, link=links[0] if links else None, at_home=at_home))
 
     async def _sees(self, actor: Actor, desk: TicketAdapter[Any], ticket: Ticket, channel: str) -> bool:
         return await self._access.allows(actor, Gesture.SEE, desk=desk.name, channel=channel, ticket=ticket)

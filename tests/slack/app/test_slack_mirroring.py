@@ -199,6 +199,19 @@ async def test_a_reply_that_stands_in_slack_and_is_not_sent_stays_there(stage, r
     assert [] == await stage.accepted()
 
 
+async def test_what_the_whole_thread_reads_is_in_the_language_of_the_settings_whoever_pressed(stage, root, question):
+    for who in (stage.ada, stage.ben):
+        stage.workspace.people[who].locale = "it-IT"
+
+    words = await not_sent(stage, question[1])
+    await ask(stage, root, "mirror nothing")
+
+    assert "The reply was not sent to ticket 1042. Who typed it has it back, in a direct message." == words
+    said = [(work.kind, work.text) for work in await stage.accepted() if work.kind in {"say", "tell"}]
+    assert ("say", "From here on nothing of this thread goes to ticket 1042 by itself.") in said
+    assert ("tell", "Fatto.") in said
+
+
 async def test_a_choice_that_was_made_already_says_so(stage, question):
     lane, ts = question
     parked = await stage.store.lanes.find_parked(lane, "text:1")

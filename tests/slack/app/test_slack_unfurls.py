@@ -74,6 +74,14 @@ async def test_a_link_shows_how_its_ticket_stands(ticket, stage, alone):
     ] == preview["fallback"].splitlines()
 
 
+async def test_a_preview_which_the_whole_channel_reads_is_in_the_language_of_the_settings(ticket, stage, alone):
+    stage.workspace.people[stage.ada].locale = "it-IT"
+
+    (elsewhere,) = words(await shown(stage, f"https://desk.example/tickets/{ticket.id}"))
+
+    assert f"Ticket {ticket.number} at Local desk\nStatus: Open" == elsewhere
+
+
 async def test_s14_a_ticket_without_a_thread_in_the_channel_is_shown_without_its_subject(ticket, stage, alone):
     (elsewhere,) = words(await shown(stage, f"https://desk.example/tickets/{ticket.id}"))
 
