@@ -14,9 +14,14 @@ from bot.conversion.records import Link
 from bot.slack.policy import Actor, Gesture, Matter, Person, Reach, Right, Standing, may, refusal
 from bot.slack.remembered import Remembered
 from bot.slack.web import Web
+from bot.words import N_
 
 PATIENCE: Final = 1.5
 """Seconds that Slack may take to tell of a person or a channel; a form has to open within three."""
+UNREADABLE: Final = N_(
+    "You cannot read that conversation, or Threadline cannot. Ask somebody who takes part in it to do this, and to "
+    "invite Threadline there."
+)
 _MEMBERS: Final = 60.0
 """Seconds for which the members of a channel are remembered."""
 _GROUPS: Final = 300.0

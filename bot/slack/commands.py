@@ -19,7 +19,7 @@ from bot.slack.views.elements import Said
 from bot.slack.views.form import left_out
 from bot.slack.views.help import help_text, usage
 from bot.slack.views.notices import notice
-from bot.slack.wishes import Verb, Wish, reference, understood
+from bot.slack.wishes import BARE, Verb, Wish, reference, understood
 from bot.words import N_, _
 
 AT_ONCE = 1.8
@@ -101,6 +101,7 @@ class Commands:
                 await self._form.open(call, Starter(channel=call.channel, text=wish.text))
                 words = left_out(wish.text)
                 return _Told.of(words, typed=wish.text) if words else None
+            _check_rest(wish)
             return await self._carried_out(asked, wish)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person must hear that it did not happen
             typed = f"{COMMAND} {call.body.get('text')}" if wish.word or wish.text else ""
@@ -136,3 +137,16 @@ class Commands:
         found = await self._tickets.named(asked, wish.word, Verb.LINK)
         thread = self._tickets.thread(asked, where)
         return _Told.of(await self._tickets.link(asked, thread, found))
+
+
+def _check_rest(wish: Wish) -> None:
+    """Raises Refused: more stands behind a ticket than its verb takes."""
+    if wish.verb in BARE and wish.text and reference(wish.word):
+        raise Refused(
+            _(
+                "Nothing was done, since nothing more can stand behind the number. Write {command}, once for each "
+                "ticket; what is to be said there goes with {reply}.",
+                command=usage(wish.verb),
+                reply=usage(Verb.REPLY),
+            )
+        )

@@ -12,7 +12,7 @@ from bot.conversion.catalogue import NOW, Catalogue, Fields
 from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links, SlackRefused, SlackTrouble, StoreAway, Threads
 from bot.conversion.records import Link, LinkTicket, OpenTicket, Work
-from bot.slack.access import Access
+from bot.slack.access import UNREADABLE, Access
 from bot.slack.allowance import Allowance, Kind
 from bot.slack.answers import Later
 from bot.slack.ids import Action, Block, Modal
@@ -37,10 +37,6 @@ NAME = 0.5
 NOT_STORED = N_("Threadline cannot store this right now. Nothing was lost: press Create again in a moment.")
 OLD = N_("This form was open for more than half an hour. Look it over and press Create again.")
 FOLLOWED = N_("The form now shows what goes with your choice. Look it over and press Create again.")
-UNREADABLE = N_(
-    "You cannot read that conversation, or Threadline cannot. Ask somebody who takes part in it to do this, and to "
-    "invite Threadline there."
-)
 _TITLE = N_("New ticket")
 _TWICE = N_(
     "You asked for this ticket before, and it is on its way or there already. If you changed what you wrote, send that "

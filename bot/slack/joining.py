@@ -12,10 +12,10 @@ from adapters.model import Choice
 from bot.conversion.intake import Intake
 from bot.conversion.ports import Desks, Links, StoreAway
 from bot.conversion.records import AddMessage, Link, LinkRef, ThreadKey
-from bot.slack.access import Access
+from bot.slack.access import UNREADABLE, Access
 from bot.slack.allowance import Kind
 from bot.slack.answers import Answers
-from bot.slack.forms import STORE, UNREADABLE
+from bot.slack.forms import STORE
 from bot.slack.ids import Action, Block, Modal, Shortcut
 from bot.slack.policy import Gesture
 from bot.slack.routing import NOT_YOURS, STORE_AWAY, Call, Router, first_input

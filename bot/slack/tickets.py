@@ -12,7 +12,7 @@ from adapters.model import Act, Status, Ticket, TicketRef, Visibility
 from bot.conversion.intake import Accepted, Intake
 from bot.conversion.ports import Desks, Links
 from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkRef, LinkTicket, ThreadKey, Work
-from bot.slack.access import Access
+from bot.slack.access import UNREADABLE, Access
 from bot.slack.allowance import Allowance, Kind
 from bot.slack.mirroring import choices_words, sends, switched_words, wanted
 from bot.slack.policy import Actor, Gesture
@@ -311,9 +311,7 @@ class Tickets:
         if why_not := await self._access.why_not(asked.actor, Gesture.LINK, desk=desk.name, channel=thread.channel):
             raise Refused(why_not)
         if not await self._access.reads(asked.actor, thread.channel):
-            raise Refused(
-                _("That thread is in a conversation that you cannot read. Link a thread that you take part in.")
-            )
+            raise Refused(_(UNREADABLE))
         accepted = await self.ask_link(asked, thread, desk.name, number)
         if accepted.link:
             raise Refused(_("That thread is ticket {number} already. Unlink it first.", number=accepted.link.number))

@@ -54,6 +54,8 @@ NUMBERED = frozenset(Verb) - {Verb.NEW, Verb.SEARCH, Verb.MINE, Verb.DOCTOR, Ver
 """The verbs that name a ticket."""
 _ALONE = frozenset({Verb.VIEW, Verb.UNLINK, Verb.CLOSE, Verb.REOPEN, Verb.MINE, Verb.DOCTOR})
 """The verbs that stand alone behind our name; with more behind them, a sentence begins so."""
+BARE = _ALONE & NUMBERED
+"""Those behind which a command has a ticket and nothing more."""
 CARRYING: Mapping[Verb, Visibility | None] = MappingProxyType(
     {Verb.NEW: None, Verb.REPLY: Visibility.PUBLIC, Verb.NOTE: Visibility.INTERNAL}
 )
@@ -115,7 +117,7 @@ def understood(typed: str) -> Wish:
         return Wish(verb=Verb.NEW)
     if verb is None:
         return _unknown(whole, first, rest)
-    if verb in {Verb.MINE, Verb.DOCTOR} and rest:
+    if verb in {Verb.MINE, Verb.DOCTOR, Verb.HELP} and rest:
         return Wish(verb=Verb.NEW, text=whole, whole=whole)
     if verb in NUMBERED:
         word, text = _split(rest)

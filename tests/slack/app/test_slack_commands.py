@@ -44,6 +44,7 @@ def copies(blocks):
         ("veiw 12", Wish(verb=Verb.HELP, meant=Verb.VIEW, text="12", whole="veiw 12")),
         ("clsoe", Wish(verb=Verb.HELP, meant=Verb.CLOSE, whole="clsoe")),
         ("help", Wish(verb=Verb.HELP, whole="help")),
+        ("help me", Wish(verb=Verb.NEW, text="help me", whole="help me")),
     ],
 )
 def test_what_was_typed_is_a_verb_or_the_text_of_a_new_ticket_or_a_slip(typed, wish):
@@ -187,6 +188,20 @@ async def test_reply_note_and_close_are_in_the_lane_before_they_are_promised(sta
     assert ("On it", Visibility.PUBLIC, stage.ada) == (reply.text, reply.visibility, reply.actor)
     assert ("It is the fuse", Visibility.INTERNAL) == (note.text, note.visibility)
     assert Act.CLOSE == close.act
+
+
+@pytest.mark.parametrize(
+    "typed", ["close 1042 we changed the toner", "close 1042 1043", "unlink 1042 because", "view 1042 x"]
+)
+async def test_what_stands_behind_a_number_that_ends_its_command_is_not_left_out_in_silence(stage, typed):
+    root = await stage.workspace.post(stage.ada, stage.channel, "The printer burns")
+    await stage.link(root, number="1042")
+
+    words = await stage.refused(typed)
+
+    assert f"Write /ticket {typed.split()[0]} NUMBER, once for each ticket" in words
+    assert [] == await stage.accepted()
+    assert await stage.store.links.get(stage.thread(root))
 
 
 async def test_a_linked_ticket_takes_replies_while_its_desk_is_down(stage):
