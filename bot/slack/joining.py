@@ -146,15 +146,15 @@ class Joining:
             problem = no_such_desk(meant.desk, self._desks)
             await call.ack(response_action="errors", errors={Block.NUMBER: problem})
             return
-        desk, number = self._desks.get(meant.desk), meant.number
+        desk = self._desks.get(meant.desk)
         problem = await self._access.why_not(actor, Gesture.LINK, desk=desk.name, channel=memory.channel)
         if not problem and not await self._access.reads(actor, memory.channel):
             problem = _(UNREADABLE)
-        problem = problem or await self._problem(call, memory, desk, number)
         if problem:
             await call.ack(response_action="errors", errors={Block.NUMBER: problem})
             return
         try:
+            number = await self._number(call, memory, desk, meant.number)
             async with asyncio.timeout(STORE):
                 await self._accept(call, memory, desk, number)
         except Refused as refused:
@@ -162,11 +162,14 @@ class Joining:
         except (StoreAway, TimeoutError):
             await call.ack(response_action="errors", errors={first_input(view): _(STORE_AWAY)})
 
-    async def _problem(self, call: Call, memory: Memory, desk: TicketAdapter[Any], number: str) -> str:
-        """Why a thread cannot be linked to that ticket; one that is not for this person is not there for them."""
+    async def _number(self, call: Call, memory: Memory, desk: TicketAdapter[Any], number: str) -> str:
+        """The ticket's number as its desk writes it, whatever was typed.
+
+        Raises Refused: a thread cannot be linked to it; one that is not for this person is not there for them.
+        """
         if not number:
-            return _("Which ticket? Write its number.")
-        begun = time.monotonic()
+            raise Refused(_("Which ticket? Write its number."))
+        begun, written = time.monotonic(), number
         about: dict[str, Any] = {"desk": desk.name, "channel": memory.channel}
         try:
             asked = Asked(actor=call.actor, channel=memory.channel, once=f"{call.view['id']}:{number}")
@@ -174,8 +177,7 @@ class Joining:
             async with asyncio.timeout(LOOK):
                 about["ticket"] = ticket = await desk.find_by_number(number)
             shown, about["link"] = await self._access.shown(call.actor, desk.name, ticket, channel=memory.channel)
-        except Refused as refusal:
-            return str(refusal)
+            written = ticket.ref.number
         except NotFound:
             shown = False
         except (AdapterError, TimeoutError):
@@ -183,12 +185,14 @@ class Joining:
             about["link"] = await self._access.nearest(call.actor, links)
             if about["link"] is None:
                 await asyncio.sleep(begun + FLOOR - time.monotonic())
-                return silent_words(number, [desk.title])
+                raise Refused(silent_words(number, [desk.title])) from None
             shown = True
-        if shown:
-            return await self._access.why_not(call.actor, Gesture.LINK, **about)
-        await asyncio.sleep(begun + FLOOR - time.monotonic())
-        return _("{desk} has no ticket {number}.", desk=desk.title, number=number)
+        if not shown:
+            await asyncio.sleep(begun + FLOOR - time.monotonic())
+            raise Refused(_("{desk} has no ticket {number}.", desk=desk.title, number=number))
+        if why_not := await self._access.why_not(call.actor, Gesture.LINK, **about):
+            raise Refused(why_not)
+        return written
 
     async def _accept(self, call: Call, memory: Memory, desk: TicketAdapter[Any], number: str) -> None:
         asked = Asked(actor=call.actor, channel=memory.channel, once=call.view["id"])

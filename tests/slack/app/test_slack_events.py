@@ -370,43 +370,6 @@ async def test_view_in_the_thread_tells_what_is_known_while_the_desk_is_down(sta
     assert told.text.startswith("Ticket 1042 at Local desk: Fire\nLocal desk did not answer")
 
 
-@pytest.mark.parametrize(
-    ("text", "kind", "words"),
-    [
-        ("note it is the fuse", "add_message", "La nota è in viaggio verso il ticket 1042"),
-        ("close", "change_ticket", "Il ticket 1042 su Local desk verrà chiuso."),
-        ("close the window", "add_message", "Si intendeva close?"),
-    ],
-)
-async def test_a_wish_where_we_are_alone_with_a_person_is_done_though_slack_sends_no_mention(stage, text, kind, words):
-    stage.workspace.people[stage.ben].locale = "it-IT"
-    alone = await stage.workspace.direct(stage.ben)
-    root = await stage.workspace.post(stage.ben, alone, "The printer burns")
-    await stage.link(root, channel=alone, number="1042")
-    stage.door.events.clear()
-    ours = stage.workspace.bot_user_id
-    await stage.workspace.post(stage.ben, alone, f"@{ours} {text}", thread_ts=root["ts"])
-
-    for _ in range(2):
-        await stage.events("message")
-
-    found = {work.kind: work for work in await stage.accepted()}
-    assert ["message"] == [body["event"]["type"] for body in stage.door.events]
-    assert ({kind, "tell"}, words) == (set(found), found["tell"].text[: len(words)])
-
-
-async def test_help_where_we_are_alone_with_a_person_is_answered_without_a_ticket(stage):
-    alone = await stage.workspace.direct(stage.ben)
-    await stage.workspace.post(stage.ben, alone, f"@{stage.workspace.bot_user_id} help")
-    (body,) = stage.door.events
-
-    assert ["added"] == [one.value for one in await stage.store.lanes.add([event_op(body)])]
-    await stage.dispatch(body)
-
-    told = [work.text for work in await stage.accepted() if work.kind == "tell"]
-    assert ["Slack does not let commands run inside threads."] == [text[:47] for text in told]
-
-
 async def test_our_name_in_a_sentence_is_conversation(stage, root):
     await reply(stage, root, f"ask @{stage.workspace.bot_user_id} to close it")
 

@@ -387,3 +387,40 @@ async def test_a_thread_that_got_another_ticket_in_the_meantime_keeps_it(stage, 
     assert "update" == answer.body["response_action"]
     assert "This thread is ticket 4711 at Local desk already." in stage.words(stage.ada)
     assert [] == await stage.accepted()
+
+
+async def test_a_message_goes_to_the_ticket_that_its_thread_got_meanwhile_however_its_number_is_typed(stage, thread):
+    ticket = await opened(stage)
+    await stage.shortcut(thread[2], ADD)
+    await stage.link(thread[0], number=ticket.number, ticket_id=ticket.id)
+
+    answer = await stage.submit({Block.NUMBER: ticket.number.lower()})
+
+    assert answer.body is None
+    assert ["add_message"] == [work.kind for work in await stage.accepted()]
+
+
+async def test_what_waits_to_link_a_thread_is_the_same_ticket_however_its_number_is_typed(stage, thread):
+    ticket = await opened(stage)
+    for who, typed in ((stage.ada, ticket.number.lower()), (stage.ben, ticket.number)):
+        await stage.shortcut(thread[2], ADD, user=who)
+        answer = await stage.submit({Block.NUMBER: typed}, user=who)
+        assert answer.body is None
+
+    assert [ticket.number] == [work.number for work in await stage.accepted() if work.kind == "link_ticket"]
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+async def test_s13_a_number_is_not_spelt_for_who_may_not_see_its_ticket(stage, thread, monkeypatch, hidden):
+    ticket = await opened(stage)
+
+    async def not_shown(_access, _actor, _desk, _ticket, *, channel):
+        return False, None
+
+    monkeypatch.setattr("bot.slack.access.Access.shown", not_shown)
+    typed = ticket.number.lower() if hidden else "l-99"
+    await stage.shortcut(thread[2], ADD)
+
+    answer = await stage.submit({Block.NUMBER: typed})
+
+    assert {Block.NUMBER: f"Local desk has no ticket {typed}."} == answer.body["errors"]

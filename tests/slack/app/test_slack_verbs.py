@@ -9,6 +9,7 @@ from adapters.errors import Unavailable
 from adapters.model import Act, Body, Choice, MessageDraft, Person, Status, TicketDraft
 from bot.conversion.intake import Intake
 from bot.conversion.journal import LookLater
+from bot.conversion.ops import event_op
 from bot.conversion.ports import StoreAway
 from bot.conversion.records import AddMessage, OpenTicket
 from bot.slack.assigning import the_one
@@ -349,3 +350,40 @@ async def test_a_wish_below_an_older_post_of_ours_without_a_ticket_is_answered(s
     await mention(stage, card, "note it is the old one")
 
     assert ["That thread has no ticket"] == [work.text[:25] for work in await stage.accepted()]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        ("note it is the fuse", "add_message", "La nota è in viaggio verso il ticket 1042"),
+        ("close", "change_ticket", "Il ticket 1042 su Local desk verrà chiuso."),
+        ("close the window", "add_message", "Si intendeva close?"),
+    ],
+)
+async def test_a_wish_where_we_are_alone_with_a_person_is_done_though_slack_sends_no_mention(stage, text, kind, words):
+    stage.workspace.people[stage.ben].locale = "it-IT"
+    alone = await stage.workspace.direct(stage.ben)
+    root = await stage.workspace.post(stage.ben, alone, "The printer burns")
+    await stage.link(root, channel=alone, number="1042")
+    stage.door.events.clear()
+    ours = stage.workspace.bot_user_id
+    await stage.workspace.post(stage.ben, alone, f"@{ours} {text}", thread_ts=root["ts"])
+
+    for _ in range(2):
+        await stage.events("message")
+
+    found = {work.kind: work for work in await stage.accepted()}
+    assert ["message"] == [body["event"]["type"] for body in stage.door.events]
+    assert ({kind, "tell"}, words) == (set(found), found["tell"].text[: len(words)])
+
+
+async def test_help_where_we_are_alone_with_a_person_is_answered_without_a_ticket(stage):
+    alone = await stage.workspace.direct(stage.ben)
+    await stage.workspace.post(stage.ben, alone, f"@{stage.workspace.bot_user_id} help")
+    (body,) = stage.door.events
+
+    assert ["added"] == [one.value for one in await stage.store.lanes.add([event_op(body)])]
+    await stage.dispatch(body)
+
+    told = [work.text for work in await stage.accepted() if work.kind == "tell"]
+    assert ["Slack does not let commands run inside threads."] == [text[:47] for text in told]
