@@ -42,6 +42,7 @@ class ClosedButtons:
         try:
             thread, op = pressed_thread(call)
             found = await self._tickets.of_thread(asked, thread, Gesture.REPLY)
+            await self._tickets.allow(asked, Gesture.REPLY, found)
             action = Action(call.pressed["action_id"])
             with speaking():
                 words = await self._carry_out(str(thread), op, action, found.number)
