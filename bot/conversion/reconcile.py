@@ -46,6 +46,7 @@ def compare(
     posted: Collection[str],
     there: Sequence[Message],
     parked: Collection[str] = (),
+    since: Collection[str] | None = None,
 ) -> Comparison:
     """How a thread and its ticket differ.
 
@@ -56,6 +57,7 @@ def compare(
         posted: the markers of what we posted in the thread.
         there: all messages of the ticket, in order.
         parked: ids of the thread's operations that wait for a person.
+        since: ids of what came to the ticket since the thread goes with it; None: by when it came.
     """
     marked = ((message.marker or marker_in(message.body), message.id) for message in reversed(there))
     ours = {marker: at for marker, at in marked if marker}  # of several the oldest: the others quote it
@@ -64,13 +66,13 @@ def compare(
     unseen = [
         one.id
         for one in there
-        if _is_news(link, one) and post_marker(link, message_identity(link, one.id), 0) not in posted
+        if _is_news(link, one, since) and post_marker(link, message_identity(link, one.id), 0) not in posted
     ]
     lacking = [one for one in said if is_for_the_ticket(link, one) and one.ts not in known and one.ts not in found]
     return Comparison(
         unsent=tuple(one.ts for one in lacking if link.thread.bringing(one.ts) not in parked),
         parked=tuple(one.ts for one in lacking if link.thread.bringing(one.ts) in parked),
-        vanished=tuple(ts for ts, at in known.items() if at.message_id and at.message_id not in ids),
+        vanished=tuple(ts for ts, at in known.items() if at.message_id and at.is_on(link) and at.message_id not in ids),
         unseen=tuple(unseen),
         seen=_before(there, unseen[:1]),
         found=found,
@@ -82,17 +84,18 @@ def _found(link: Link, message: ThreadMessage, ours: Mapping[str, str]) -> Deliv
     identity = link.thread.bringing(message.ts)
     if (at := ours.get(part_marker(identity, 0))) is None:
         return None
-    return Delivered(message_id=at, alone=part_marker(identity, 1) not in ours, edited=message.edited)
+    alone, on = part_marker(identity, 1) not in ours, link.ticket_id if link.follows else ""
+    return Delivered(message_id=at, alone=alone, edited=message.edited, on=on)
 
 
-def _is_news(link: Link, message: Message) -> bool:
-    """Whether a message of the desk belongs into the thread: said there, in public, since they are linked.
+def _is_news(link: Link, message: Message, since: Collection[str] | None) -> bool:
+    """Whether a message of the desk belongs into the thread: said there, in public, since the thread goes with it.
 
     Into an agents' thread nothing does for certain: notes are held back while somebody from outside is there.
     """
     if link.agents:
         return False
-    late = message.at is None or message.at >= link.created_at - CLOCKS
+    late = message.at is None or message.at >= link.created_at - CLOCKS if since is None else message.id in since
     return late and message.visibility is Visibility.PUBLIC and not (message.marker or marker_in(message.body))
 
 
@@ -113,11 +116,20 @@ async def compared(rooms: Rooms, link: Link) -> Comparison | None:
     if not _can_compare(desk):
         return None
     said = await rooms.threads.read(link.thread)
-    there = await rooms.links.deliveries(link.thread)
-    known = {one.ts: there[one.ts] for one in said if one.ts in there}
+    sent = await rooms.links.deliveries(link.thread)
+    known = {one.ts: sent[one.ts] for one in said if one.ts in sent}
     posted = await rooms.voice.markers(link.thread)
     parked = {one.id async for one in rooms.lanes.parked() if one.lane == str(link.thread)}
-    return compare(link, said=said, known=known, posted=posted, there=await desk.messages(link.ref), parked=parked)
+    there, since = await desk.messages(link.ref), await _since(desk, link)
+    return compare(link, said=said, known=known, posted=posted, there=there, parked=parked, since=since)
+
+
+async def _since(desk: TicketAdapter[Any], link: Link) -> Collection[str] | None:
+    """Ids of what came since a thread goes with a ticket that it did not begin; None: it began it, or nobody knows."""
+    behind = link.behind.get(link.ticket_id)
+    if behind is None:  # an older release did not write it down, and what was there before is not for this thread
+        return () if link.follows else None
+    return {message.id for message in await desk.messages(link.ref, after=behind)}
 
 
 def _can_compare(desk: TicketAdapter[Any]) -> bool:
@@ -141,12 +153,14 @@ async def link_again(rooms: Rooms, card: FoundCard, ticket: Ticket | None) -> Co
     """Link a thread with the ticket that its card names, as far as Slack and the desk remember.
 
     Replies written before the card are part of the ticket's first messages. Where the desk does not show which of the
-    later ones it has, none of them is sent again. Who may read new replies is as careful as it can be where an older
-    card does not say. Returns how the two differed; None where that cannot be told.
+    later ones it has, or the thread went with another ticket before, none of them is sent again. Who may read new
+    replies is as careful as it can be where an older card does not say. Returns how the two differed; None where that
+    cannot be told.
 
     Raises: what `compared` raises.
     """
     desk = rooms.desks.get(card.desk)
+    comparable = _can_compare(desk) and not card.follows
     for_agents = card.ts == card.thread.ts and card.thread.channel in desk.settings.agents_channel.channels
     link = Link(
         thread=card.thread,
@@ -162,9 +176,9 @@ async def link_again(rooms: Rooms, card: FoundCard, ticket: Ticket | None) -> Co
         card_ts=card.ts,
         status=ticket.status_name if ticket else "",
         state=str(ticket.status) if ticket else "",
-        created_at=card.at if _can_compare(desk) else datetime.now(UTC),
+        created_at=card.at if comparable else datetime.now(UTC),
     )
-    comparison = await compared(rooms, link)
+    comparison = await compared(rooms, link) if comparable else None
     if comparison is not None:
         link = link.model_copy(update={"seen": comparison.seen})
     elif desk.has(Capability.READ_MESSAGES) and (there := await desk.messages(link.ref)):

@@ -1,8 +1,6 @@
 """What is written down: links between threads and tickets, and the work that waits in lanes. Each record has a version.
 
-Only this module knows the stored form. Releases run side by side during an upgrade, so what one of them wrote another
-must not spoil: a field that is as always is not written, one of a link or of progress that we do not know is kept as it
-is, and work that says anything we do not know is left alone (`UnknownVersion`). docs/decisions.md has the rules.
+Only this module knows the stored form; `bot.conversion.stored` says by which rules releases run side by side.
 """
 
 from datetime import datetime
@@ -71,6 +69,7 @@ class Link(KeptRecord):
     priority: str = ""
     department: str = ""
     follows: str = ""  # number of the ticket that the thread went with before this one
+    behind: dict[str, str] = Field(default={})  # id of a ticket joined later -> mark or id of its last message then
     left_out: tuple[str, ...] = ()  # what could not be carried lately, in words for people; the newest is the last
     left_out_before: int = 0  # how much more could not be carried before
     switches: tuple[Switch, ...] = ()  # by time; before the first, and without any, everything that people say goes

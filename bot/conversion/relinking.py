@@ -29,6 +29,12 @@ def seen_to(message: Message | None) -> dict[str, str]:
     return {"seen": message.id, "mark": message.mark} if message else {"seen": "", "mark": ""}
 
 
+async def joined(desk: TicketAdapter[Any], ticket: TicketRef) -> dict[str, Any]:
+    """What a link says whose thread begins to go with a ticket: what that has by now stays there."""
+    last = await last_message(desk, ticket)
+    return {**seen_to(last), "behind": {ticket.id: (last.mark or last.id) if last else ""}}
+
+
 async def last_message(desk: TicketAdapter[Any], ticket: TicketRef) -> Message | None:
     """What was on a ticket before it was linked stays there; only what comes later is brought to the thread.
 
@@ -54,7 +60,7 @@ async def relink(rooms: Rooms, link: Link, desk: TicketAdapter[Any], ref: Ticket
         "ticket_id": ref.id,
         "number": ref.number,
         "mirror": takes_replies(desk, of_agents=link.agents),
-        **seen_to(await last_message(desk, ref)),
+        **await joined(desk, ref),
         "follows": link.number,
         "unnamed": False,
         **known,

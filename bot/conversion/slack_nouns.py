@@ -129,6 +129,7 @@ class FoundCard:
     number: str
     opened_by: str = ""
     visibility: Visibility = Visibility.INTERNAL
+    follows: bool = False  # its thread went with another ticket when it was posted
 
     @property
     def at(self) -> datetime:

@@ -29,7 +29,7 @@ from bot.conversion.records import (
     Tell,
     ThreadKey,
 )
-from bot.conversion.relinking import face, last_message, relink, seen_to
+from bot.conversion.relinking import face, joined, relink
 from bot.conversion.stamps import marker_of
 from bot.conversion.sweep import found_op, is_for_the_ticket
 from bot.conversion.text.clean import clean_subject
@@ -184,7 +184,7 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
         opened_by=work.actor,
         visibility=desk.settings.visibility,
         switches=_first_switch(desk, thread.channel),
-        **seen_to(await last_message(desk, ticket.ref)),
+        **await joined(desk, ticket.ref),
         created_at=datetime.now(UTC),
     )
     await rooms.links.put(link)

@@ -65,4 +65,5 @@ def _card(us: Identity, channel: str, message: Mapping[str, Any]) -> FoundCard |
         number=str(told.get("number") or told["ticket_id"]),
         opened_by=str(told.get("opened_by") or ""),
         visibility=Visibility.PUBLIC if visible else Visibility.INTERNAL,
+        follows="marker" not in told,  # which only a post has
     )

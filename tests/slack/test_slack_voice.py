@@ -12,6 +12,7 @@ from bot.conversion.records import Link, Receipt, ThreadKey
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_markdown import from_markdown
 from bot.conversion.text.tree import Document, Emoji, Paragraph, Run
+from bot.slack.traces import found_cards
 from bot.slack.voice import Receipts, SlackVoice
 from bot.slack.web import Web
 from tests.slack.doors import serve
@@ -51,6 +52,18 @@ async def test_a_card_is_posted_found_again_by_its_marker_and_changed_in_place(o
 
     assert "Ticket T-17 waiting" == posted["blocks"][0]["text"]["text"]
     assert ts == await voice.find_post(office.channel, root["ts"], "TL-ABC")
+
+
+async def test_a_card_tells_whether_its_thread_went_with_another_ticket_when_it_was_posted(office, voice):
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    ts = await voice.post_card(office.channel, root["ts"], card(office, root["ts"]), "TL-ABC")
+    began = datetime.fromtimestamp(0, UTC)
+
+    (posted,) = [one async for one in found_cards(office.web, since=began)]
+    await voice.update_card(card(office, root["ts"], link={"card_ts": ts, "follows": "T-16"}))
+    (changed,) = [one async for one in found_cards(office.web, since=began)]
+
+    assert (False, True) == (posted.follows, changed.follows)
 
 
 async def test_a_card_that_starts_a_thread_is_found_in_the_channel(office, voice):
