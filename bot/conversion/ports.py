@@ -179,8 +179,11 @@ class Lanes(Protocol):
     async def park(self, lease: Lease, op: str, payload: str) -> Head | None:
         """Set an operation aside for a person and return the lane's next one. Raises LeaseLost."""
 
-    async def hold(self, lease: Lease, op: str, payload: str, *, begun: bool = True) -> None:
-        """Stop the lane at this operation until a person has answered; *begun* as for `retry`. Raises LeaseLost."""
+    async def hold(self, lease: Lease, op: str, payload: str, *, begun: bool = True, linked: bool = False) -> None:
+        """Stop the lane at this operation until a person has answered; *begun* as for `retry`. Raises LeaseLost.
+
+        It goes on as soon as its thread is unlinked; with *linked* at once, if that has happened already.
+        """
 
     def parked(self) -> AsyncIterator[Parked]:
         """Everything that waits for a person."""

@@ -263,7 +263,8 @@ class Run:
     async def _hold(self, why: str) -> None:
         journal = self._journal
         journal.operation.why = why
-        await self._rooms.lanes.hold(journal.lease, journal.head.id, journal.stored(), begun=journal.progress.begun)
+        begun, linked = journal.progress.begun, journal.head.link is not None
+        await self._rooms.lanes.hold(journal.lease, journal.head.id, journal.stored(), begun=begun, linked=linked)
 
     async def _wait_for_desk(self, wait: timedelta) -> None:
         """Leave the operation alone while its desk does not answer."""

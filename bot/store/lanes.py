@@ -226,8 +226,9 @@ class RedisLanes(Lanes):
         return self._head(lease, answer)
 
     @override
-    async def hold(self, lease: Lease, op: str, payload: str, *, begun: bool = True) -> None:
-        await self._leased("hold", lease, op, self._closed(lease, op, payload), "begun" if begun else "")
+    async def hold(self, lease: Lease, op: str, payload: str, *, begun: bool = True, linked: bool = False) -> None:
+        wish = "begun" if begun else "", "linked" if linked else ""
+        await self._leased("hold", lease, op, self._closed(lease, op, payload), *wish)
 
     async def _leased(self, script: str, lease: Lease, *args: str | int, extra: Sequence[str] = ()) -> Any:
         keys = [*self._shard(lease.lane).all, *extra]

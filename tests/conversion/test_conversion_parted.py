@@ -8,8 +8,10 @@ from bot.conversion.relinking import relink
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_edits import _edit
 from tests.conversion.test_conversion_pull import idle
+from tests.conversion.test_conversion_unsent import parked
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
+NOT_SENT = "Your message was not sent:"
 OTHER = ThreadKey(team="T1", channel="C1", ts="1700000500.000100")
 
 
@@ -55,8 +57,7 @@ async def test_after_another_was_linked_nothing_of_it_is_there_and_who_asked_is_
     _, other = two
     await wait_for_mine(house)
     await house.intake.unlink(THREAD)
-    wish = LinkTicket(actor="U1", desk="desk", number=other.number, channel="C1", thread_ts=THREAD.ts)
-    await house.intake.link_ticket(THREAD, wish)
+    await link_to(house, other)
 
     await idle(house, str(THREAD))
     await idle(house, "ui/T1:C1:1700000000.000100")
@@ -76,6 +77,52 @@ async def test_after_it_was_unlinked_who_asked_for_something_is_told_that_it_was
 
     assert [(False, []), (False, [])] == await standing(house)
     assert 3 == sum("was not sent: its thread has no ticket any more." in words for words in told(house))
+
+
+async def ask(house, ticket):
+    """A reply to the thread's ticket, about which somebody is to be asked, since it is closed."""
+    house.desk.settings = house.desk.settings.model_copy(update={"closed": "ask"})
+    await house.agents.set_closed(ticket.id, closed=True)
+    under = LinkRef.of(await house.store.links.get(THREAD))
+    await house.intake.mirror(THREAD, reply(1, "hello").model_copy(update={"under": under}))
+
+
+async def link_to(house, ticket):
+    wish = LinkTicket(actor="U1", desk="desk", number=ticket.number, channel="C1", thread_ts=THREAD.ts)
+    await house.intake.link_ticket(THREAD, wish)
+
+
+async def test_the_question_about_a_closed_ticket_ends_with_its_link_and_holds_up_no_other_ticket(house, two):
+    mine, other = two
+    await ask(house, mine)
+    await house.until(lambda: parked(house))
+
+    await house.intake.unlink(THREAD)
+    await link_to(house, other)
+    await house.until(lambda: told(house))
+
+    assert [] == await parked(house)
+    assert other.number == (await house.store.links.get(THREAD)).number
+    assert [f"{NOT_SENT} it was for the ticket that this thread had then, not for ticket {other.number}."] == told(
+        house
+    )
+
+
+async def test_a_reply_whose_thread_is_unlinked_while_its_ticket_is_found_closed_holds_up_nothing(
+    house, two, monkeypatch
+):
+    get_ticket = house.desk.get_ticket
+
+    async def unlinked_meanwhile(ref):
+        await house.intake.unlink(THREAD)
+        return await get_ticket(ref)
+
+    await ask(house, two[0])
+    monkeypatch.setattr(house.desk, "get_ticket", unlinked_meanwhile)
+    await house.until(lambda: told(house))
+
+    assert [] == await parked(house)
+    assert [f"{NOT_SENT} its thread has no ticket any more."] == told(house)
 
 
 async def test_where_the_thread_goes_on_with_another_ticket_it_all_goes_there(house, two):

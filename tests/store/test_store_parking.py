@@ -114,6 +114,33 @@ async def test_dropping_what_holds_a_lane_lets_the_rest_go_on(store, op, claim):
     assert "b" == (await store.lanes.head(await claim())).id
 
 
+async def test_a_held_lane_goes_on_once_its_thread_is_unlinked(store, op, claim, link):
+    """What was asked is about that link, and nobody finds the question without it."""
+    made = link(T)
+    await store.links.put(made)
+    await store.lanes.add([op("a", 1)])
+    await store.lanes.hold(await claim(), "a", "asked", linked=True)
+    assert [] == await store.lanes.claim(1)
+
+    await store.links.remove(made)
+
+    assert [] == await everything(store.lanes)
+    assert "asked" == (await store.lanes.head(await claim())).payload
+
+
+@pytest.mark.parametrize(("linked", "held"), [(True, False), (False, True)])
+async def test_a_lane_whose_thread_was_unlinked_is_not_held_by_what_is_asked_about_its_link(
+    store, op, claim, linked, held
+):
+    """A wish for a ticket has none yet."""
+    await store.lanes.add([op("a", 1)])
+
+    await store.lanes.hold(await claim(), "a", "asked", linked=linked)
+
+    assert [held] == [await store.lanes.find_parked(T, "a") is not None]
+    assert [not held] == [bool(await store.lanes.claim(1))]
+
+
 @pytest.mark.parametrize(("begun", "reads"), [(True, "answered"), (False, "edited")])
 async def test_an_edit_of_what_is_held_takes_its_place_unless_it_may_have_been_sent(store, op, claim, begun, reads):
     await store.lanes.add([op("a", 1)])

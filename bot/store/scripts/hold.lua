@@ -1,7 +1,7 @@
 -- Stops a lane at an operation until a person has answered. ARGV: lane, token, operation, payload, 'begun' where any of
--- it may have been done, or ''.
+-- it may have been done, or '', 'linked' where that is asked only as long as the thread has a link, or ''.
 
-local lane, token, op, payload, begun = unpack(ARGV)
+local lane, token, op, payload, begun, linked = unpack(ARGV)
 if lost(lane, token) then
   return LOST
 end
@@ -11,8 +11,12 @@ if record then
   local _, flags = parts_of(record)
   flags = begun == 'begun' and with(flags, 'b') or without(flags, 'b')
   redis.call('HSET', ops, field, record_of(run(), flags, payload))
-  redis.call('HSET', held, lane, now() .. '|' .. op)
-  redis.call('ZREM', ready, lane)
+  if linked == 'linked' and redis.call('HEXISTS', links, thread_of(lane)) == 0 then
+    redis.call('ZADD', ready, now(), lane)
+  else
+    redis.call('HSET', held, lane, now() .. '|' .. op)
+    redis.call('ZREM', ready, lane)
+  end
 end
 redis.call('HDEL', holder, lane)
 redis.call('HDEL', taken, lane)

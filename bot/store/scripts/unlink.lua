@@ -1,4 +1,4 @@
--- Takes a link away where it is still what the caller saw. KEYS: delivered. ARGV: thread, link as it is stored.
+-- Takes a link away where it is still what the caller saw. What its thread was asked is over then. KEYS: delivered. ARGV: thread, link as it is stored.
 
 local thread, before = unpack(ARGV)
 if redis.call('HGET', links, thread) ~= before then
@@ -6,6 +6,9 @@ if redis.call('HGET', links, thread) ~= before then
 end
 redis.call('HDEL', links, thread)
 redis.call('HDEL', made, thread)
+if redis.call('HDEL', held, thread) == 1 then
+  make_ready(thread, now())
+end
 if not redis.call('ZSCORE', ready, thread) then  -- else whoever works on it last forgets when it was read
   redis.call('HDEL', epoch, thread)
 end
