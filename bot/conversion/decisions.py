@@ -16,6 +16,10 @@ class Decision(StrEnum):
     NEW = "new"  # the ticket is closed: open a new one for this
 
 
+WAYS = frozenset({Decision.REOPEN, Decision.NEW})
+"""The answers to the question how a reply to a closed ticket goes on."""
+
+
 def asks(payload: str) -> bool:
     """Whether parked work waits for the answer to "is it there?".
 
@@ -44,8 +48,8 @@ def is_of(payload: str, user: str) -> bool:
 def decided(payload: str, decision: Decision) -> str | None:
     """The record with which parked work goes back into its lane; None drops it.
 
-    The counts of failures start anew. An answer is only written where a question was open, so that after a plain
-    refusal "again" does not keep the worker from looking first.
+    The counts of failures start anew. An answer is only written where its question was open, so that after a plain
+    refusal, or in place of a choice, "again" does not keep the worker from looking first.
 
     Raises:
         UnknownVersion: the record is from a newer Threadline.
@@ -54,7 +58,7 @@ def decided(payload: str, decision: Decision) -> str | None:
     if decision is Decision.DISCARD:
         return None
     progress = operation.progress
-    answer = decision.value if progress.asked else ""
+    answer = decision.value if progress.asked and (progress.asked == CLOSED) is (decision in WAYS) else ""
     anew = {"asked": "", "attempts": 0, "crashes": 0, "first_failed": 0.0, "announced": False}
     fresh = progress.model_copy(update={"answer": answer, **anew})
     return encode(operation.model_copy(update={"progress": fresh, "why": ""}))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from adapters.model import Status
 from adapters.settings import MirrorMode
-from bot.conversion.decisions import Decision, decided
+from bot.conversion.decisions import WAYS, Decision, decided
 from bot.conversion.marks import goes_words
 from bot.conversion.ops import card_op, edit_op, new_op, now, say_op, step_op, sweep_op, tell_op
 from bot.conversion.ports import Added, Lanes, Links, NewOp
@@ -257,13 +257,15 @@ def _instead(lane: str, identity: str, operation: Operation) -> NewOp:
 def _reworded(waiting: str, edit: EditMessage) -> Operation:
     """A message that was not sent yet, after its edit: as it was meant for the ticket, with the new text.
 
-    An open question about it stays open. Raises UnknownVersion.
+    An open question about it stays open, and one that was answered so counts as answered. Raises UnknownVersion.
     """
     before = decode(waiting)
     work = before.work.model_copy(update={"message": edit.message, "edited": edit.edited})
-    kept = before.progress.asked == CLOSED and not before.progress.begun
-    progress = before.progress if kept else Progress(shown=True)  # that it waits, perhaps
-    return Operation(work=work, progress=progress, why=before.why if kept else "")
+    if before.progress.asked == CLOSED and not before.progress.begun:
+        return Operation(work=work, progress=before.progress, why=before.why)
+    answer, questions = before.progress.answer, before.progress.questions
+    progress = Progress(shown=True, questions=questions, answer=answer if answer in WAYS else "")  # it waits, perhaps
+    return Operation(work=work, progress=progress)
 
 
 def _put_right(parked: str, edit: EditMessage) -> str:

@@ -390,12 +390,13 @@ class Progress(BaseModel):
     read_to: str = ""  # the timestamp of the thread's last message then
     said: dict[str, str] = Field(default={})  # Slack ts -> fingerprint of its text as the last call sent it
     asked: str = ""  # the question that a person must answer before this goes on
+    questions: int = 0  # times that it was asked how this goes on, its ticket being closed
     waited: bool = False  # it stood in its lane when the server that it is verified after began
     verify: float = 0.0  # since when any step may have been made without being written down; 0: none
     shown: bool = False  # whether people saw on the message that it waits or failed
     announced: bool = False  # whether people were told of the present trouble
     tries: dict[str, int] = Field(default={})  # file -> times that it could not be had
-    answer: str = ""  # "again" (it is not there, do it) or "there" (it is there, go on) from a person
+    answer: str = ""  # from a person: "again" (it is not there, do it), "there" (it is, go on), "reopen" or "new"
 
     @property
     def begun(self) -> bool:

@@ -247,7 +247,8 @@ class Run:
         journal, link = self._journal, self._journal.head.link
         if link is None:
             return
-        journal.progress.rested, journal.progress.asked = True, CLOSED
+        progress = journal.progress
+        progress.rested, progress.asked, progress.questions = True, CLOSED, progress.questions + 1
         words = _(
             "Ticket {number} is closed. Is what was written here to open it again, or is it about something new? What "
             "follows in this thread waits for your answer, and nothing is lost.",
@@ -255,7 +256,7 @@ class Run:
         )
         parked, actor = f"{journal.lease.lane}|{journal.head.id}", getattr(self._work, "actor", "")
         asked = Say(thread=link.thread, text=words, parked=parked, actor=actor)
-        await self._rooms.lanes.add([say_op(asked, once=f"closed:{journal.head.id}")])
+        await self._rooms.lanes.add([say_op(asked, once=f"closed:{journal.head.id}:{progress.questions}")])
         if getattr(self._work, "ts", ""):
             await self._show(link, "waiting")
         await self._hold(words)

@@ -6,6 +6,7 @@ from bot.conversion.decisions import Decision, decided, is_closed
 from bot.conversion.records import Operation, Tell, encode
 from bot.conversion.text.plain import to_plain
 from bot.store.personal import about_person, forget_person
+from tests.conversion.test_conversion_edits import _edit
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
 
@@ -113,6 +114,35 @@ async def test_by_the_rule_ask_all_waits_in_order_behind_one_question(house, tic
     assert expected == await seen(house)
     questions = [post for post in house.voice.posted.values() if "waits for your answer" in to_plain(post.document)]
     assert 1 == len(questions)
+
+
+async def test_what_is_edited_after_somebody_chose_goes_to_the_ticket_as_they_chose(house, ticket):
+    rule(house, "ask")
+    await say(house, 1)
+    parked = await asked(house)
+
+    await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.REOPEN))
+    await house.intake.edit(THREAD, _edit(reply(1).ts, "reply one", "reply 1", "1800000009.0"), change="1800000009.1")
+    await delivered(house, 1)
+
+    assert [(False, ["reply one"])] == await seen(house)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+async def test_who_has_a_reply_tried_again_instead_of_choosing_is_asked_anew(house, ticket, edited):
+    """As App Home offers it, which knows nothing of the choice."""
+    rule(house, "ask")
+    await say(house, 1)
+    parked = await asked(house)
+
+    await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.AGAIN))
+    if edited:
+        edit = _edit(reply(1).ts, "reply one", "reply 1", "1800000009.0")
+        await house.intake.edit(THREAD, edit, change="1800000009.1")
+    await house.until(lambda: len(house.voice.posted) == 2)
+
+    assert is_closed((await asked(house)).payload)
+    assert [(True, [])] == await seen(house)
 
 
 async def test_who_discards_one_reply_is_asked_about_the_next(house, ticket):

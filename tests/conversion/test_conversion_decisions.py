@@ -4,7 +4,7 @@ import pytest
 
 from adapters.model import Act
 from bot.conversion.decisions import Decision, Written, asks, decided, rewritten, written
-from bot.conversion.records import AddMessage, ChangeTicket, OpenTicket, Operation, Progress, decode, encode
+from bot.conversion.records import CLOSED, AddMessage, ChangeTicket, OpenTicket, Operation, Progress, decode, encode
 from bot.conversion.stored import UnknownVersion
 
 
@@ -34,6 +34,15 @@ def test_an_answer_is_written_where_a_question_was_open(decision):
     assert payload
     progress = decode(payload).progress
     assert (decision, "", "add") == (progress.answer, progress.asked, progress.calling)
+
+
+@pytest.mark.parametrize(("decision", "answer"), [(Decision.REOPEN, "reopen"), (Decision.AGAIN, "")])
+def test_how_a_reply_to_a_closed_ticket_goes_on_is_answered_by_a_choice_alone(decision, answer):
+    """Else the worker would take it for what it asks later, whether something is at the desk."""
+    payload = decided(parked(asked=CLOSED, verify=1.0), decision)
+
+    assert payload
+    assert (answer, "") == (decode(payload).progress.answer, decode(payload).progress.asked)
 
 
 def test_without_a_question_the_worker_still_looks_before_it_does_it_again():
