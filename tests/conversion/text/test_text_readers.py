@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from bot.conversion.text import read_html, read_markdown
 from bot.conversion.text.plain import from_plain, to_plain
@@ -178,6 +178,29 @@ def test_no_word_between_tags_is_lost_however_they_are_nested(parts):
     words = sorted(re.findall(r"word\d", "".join(parts)))
 
     assert words == sorted(re.findall(r"word\d", to_plain(from_html("".join(parts)))))
+
+
+MARKS = [
+    *("> ", ">>>", "- ", "* ", "1. ", "# ", "---", "===", "    ", "\t", " ", "\n", "\n\n", "  \n"),
+    *("`", "``", "```", "~~~", "*", "**", "_", "~~", "<", "\\", "&amp;", ":", '"', "!"),
+    *("[", "]", ")", "]: ", "](https://a.example)", "![", "|", "|a|b|\n|-|-|\n|", "> " * 15, "  " * 12 + "- "),
+]
+
+
+@given(st.lists(st.sampled_from(MARKS) | st.integers(0, 9).map("Word{}".format), max_size=25))
+@settings(max_examples=500, deadline=None)
+@example(["[", "Word1", "]: ", "Word2"])
+@example(["```", "Word1", " ", "Word2", "\n", "Word3", "```"])
+@example(["|a|b|\n|-|-|\n|", "Word1", "|", "Word2", "|", "Word3", "|"])
+@example(["> " * 15, "> " * 15, "Word1"])
+def test_no_word_of_markdown_is_lost_whatever_stands_around_it(parts):
+    words = re.findall(r"Word\d", "".join(parts))
+
+    assert words == re.findall(r"Word\d", to_plain(from_markdown("".join(parts))))
+
+
+def test_the_language_behind_the_ticks_is_not_a_line_of_the_code():
+    assert Document((Code("print(1)"),)) == from_markdown("```python\nprint(1)\n```")
 
 
 def test_what_is_too_long_ends_with_a_note():
