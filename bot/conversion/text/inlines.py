@@ -1,6 +1,7 @@
 """What all readers and writers share about the text inside paragraphs: paragraphs, addresses and honest link labels."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -13,8 +14,14 @@ ADDRESS_LIMIT = 2000  # characters; Slack refuses links above 3000, browsers dif
 _BARE_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"]+", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[^\s/?#]\S*|mailto:[^\s@]+@[^\s@]+", re.IGNORECASE)
 _ENCODED = str.maketrans({character: f"%{ord(character):02X}" for character in ' <>"\\`{|}^'})
-_LIKE_ADDRESS = re.compile(r"(https?://|www\.)\S+|[\w-]+(\.[\w-]+)+([/?#]\S*)?", re.IGNORECASE)
-_SCHEME = re.compile(r"(https?://)?(www\.)?", re.IGNORECASE)
+_LIKE_ADDRESS = re.compile(
+    r"(?<!\w)\w+://[^\s<>\"]+"  # what may stand before each keeps the search from beginning anew at each letter
+    r"|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?:(?<![^\W_])\d+(?:\.\d+){3}|(?<![\w-])(?<![\w-]\.)[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+)"
+    r"(?::\d+)?(?:[/?#]\S*)?"
+)
+_DOTS = str.maketrans(dict.fromkeys("\u2024\u3002\ufe52\uff0e\uff61", "."))
+_SCHEME = re.compile(r"(https?://|mailto:)?(www\.)?", re.IGNORECASE)
 _TRAILING = ".,;:!?'*_~…"
 
 
@@ -62,12 +69,20 @@ def _trimmed(address: str) -> str:
 
 
 def caption(link: Link) -> str:
-    """A link's text: its label, and the address too where the label looks like another one."""
-    if link.url == f"mailto:{link.label}" or not _LIKE_ADDRESS.fullmatch(link.label):
+    """A link's text: its label, and the address too where something in the label looks like another one."""
+    address = f" ({link.url})"
+    if link.label == link.url or link.label.endswith(address):
         return link.label
-    shown, true = (_SCHEME.sub("", address, count=1).rstrip("/") for address in (link.label, link.url))
-    honest = true.casefold().startswith(shown.casefold()) and true[len(shown) : len(shown) + 1] in ("", "/", "?", "#")
-    return link.label if honest else f"{link.label} ({link.url})"
+    label = "".join(character for character in link.label if unicodedata.category(character) != "Cf")  # what is seen
+    true = _SCHEME.sub("", link.url, count=1).casefold()
+    claims = map(_trimmed, _LIKE_ADDRESS.findall(label.translate(_DOTS)))
+    return link.label if all(_begins(true, claim) for claim in claims) else label + address
+
+
+def _begins(true: str, claim: str) -> bool:
+    """Whether an address is, or begins with, the one that a label claims."""
+    claim = _SCHEME.sub("", claim, count=1).casefold().rstrip("/")
+    return true.startswith(claim) and true[len(claim) : len(claim) + 1] in ("", "/", "?", "#")
 
 
 def words(inline: Inline) -> str:

@@ -3,10 +3,11 @@
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given, settings, strategies as st
 from lxml import html as oracle
 from markdown_it import MarkdownIt
 
+from bot.conversion.text.inlines import caption, portions
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.read_html import from_html
 from bot.conversion.text.read_markdown import from_markdown
@@ -119,6 +120,12 @@ def test_a_document_comes_back_from_html_and_from_markdown_as_it_was():
         ("https://www.example.com/", "https://www.example.com/"),
         ("bank.example", "bank.example (https://example.com/x)"),
         ("example.com.evil.example", "example.com.evil.example (https://example.com/x)"),
+        ("Log in at example.com!", "Log in at example.com!"),
+        ("version 1.2.3, e.g. here", "version 1.2.3, e.g. here"),
+        ("bank.example:443/login", "bank.example:443/login (https://example.com/x)"),
+        ("192.168.1.1:8080", "192.168.1.1:8080 (https://example.com/x)"),
+        ("example.com, not bank.example", "example.com, not bank.example (https://example.com/x)"),
+        ("bank.exam\u200bple\u202e", "bank.example (https://example.com/x)"),
     ],
 )
 def test_a_label_that_pretends_to_be_another_address_is_shown_with_the_true_one(label, seen):
@@ -126,6 +133,30 @@ def test_a_label_that_pretends_to_be_another_address_is_shown_with_the_true_one(
 
     assert seen == parsed(to_html(document)).text_content()
     assert seen == parsed(COMMONMARK.render(to_markdown(document))).text_content().strip()
+
+
+schemes = st.sampled_from(["", "https://", "HTTP://", "ftp://"])
+hosts = st.sampled_from(["bank.example", "www.bank.example", "support@bank.example", "10.0.0.1", "bank\uff0eexample"])
+pretended = st.tuples(schemes, hosts, st.sampled_from(["", ":443", "/login"])).map("".join)
+around = st.text(st.sampled_from(" .,:;!?()[]<>'\"«»…→*_-\u00ad\u200b\u2060\u202e\u2066\u2069"), max_size=4)
+targets = ["https://evil.example/x", "https://bank.example.evil.example", "mailto:bank.example@evil.example"]
+
+
+@given(around, pretended, around, st.sampled_from(targets))
+@settings(max_examples=400, deadline=None)
+def test_s11_no_label_names_another_address_without_the_true_one(before, address, after, target):
+    assert target in caption(Link(target, f"{before}{address}{after}"))
+
+
+def test_the_true_address_stands_behind_a_label_once():
+    (shown,) = portions([Link("https://evil.example", "at bank.example")], 3_000)
+
+    assert "at bank.example (https://evil.example)" == caption(*shown)
+
+
+@pytest.mark.parametrize("unit", ["a", "a.", "1.", "a@", "a+", "a://", "a-.", "\u0301", "\u200b"])
+def test_hundreds_of_thousands_of_characters_of_a_label_are_read(unit):
+    assert caption(Link("https://a.example", unit * (200_000 // len(unit))))
 
 
 def test_plain_text_is_readable():
