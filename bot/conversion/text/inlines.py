@@ -91,7 +91,8 @@ def words(inline: Inline) -> str:
         case Run(text):
             return text
         case Link(url, label):
-            return label if url in {label, f"mailto:{label}"} else f"{label} ({url})"
+            said = url in {label, f"mailto:{label}"} or label.endswith(f" ({url})")
+            return label if said else f"{label} ({url})"
         case Mention(name):
             return name
         case Emoji(name, characters):

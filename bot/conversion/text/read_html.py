@@ -40,9 +40,12 @@ _BREAKS = frozenset((
     "figcaption", "figure", "footer", "form", "head", "header", "hr", "html", "legend", "main", "nav", "option", "p",
     "pre", "section", "summary", "tbody", "tfoot", "thead", "tr", *_HEADINGS,
 ))  # fmt: skip
+_SHIFTED = {"sup": "^", "sub": "_"}  # without a sign, ten to the sixth would be 106
+_NUMBER = re.compile(r"\s*[\d(+\u2212-]")
 _UNSEEN = frozenset(("script", "style", "title", "template", "svg", "iframe"))
 _PICTURES = re.compile(r"(<[a-z][^<>]*?[=\"'(]\s*)data:[\w/+.-]*;base64,[\w+/=%\s-]*", re.IGNORECASE)
 _COMMENTS = re.compile(r"<!--(?:-?>|.*?--!?>|.*\Z)", re.DOTALL)
+_SAYS_NOTHING = re.compile(r"#|(?:javascript|vbscript|data):|\Z", re.IGNORECASE)
 _START = re.compile(r"[0-9]{1,6}")
 _FOLDED = re.compile(r"[ \t\n\r\f]+")
 
@@ -57,8 +60,8 @@ def from_html(html: str) -> Document:
     """The tree of an HTML text. Never raises and takes time in proportion to the text.
 
     Scripts, styles and comments are dropped with their content. Entities are read once. Only http, https and mailto
-    links stay links. A small table becomes `Code` in columns; a table made for layout becomes its paragraphs. What is
-    longer than `LIMIT` ends with a note that says so.
+    links stay links; any other address stands behind its words. A small table becomes `Code` in columns; a table made
+    for layout becomes its paragraphs. What is longer than `LIMIT` ends with a note that says so.
     """
     seen = _COMMENTS.sub("", _PICTURES.sub(r"\1", clean_text(html))).replace("<![", "<?[")
     markup, end, rest = seen[:LIMIT].rpartition(">")  # the parser is slow on tags that never end: there are none
@@ -98,13 +101,17 @@ class _Reader(HTMLParser):
         self._too_deep: Counter[str] = Counter()
         self._waiting: list[Inline] = []
         self._styles: Counter[str] = Counter()
-        self._href = ""
+        self._href = ""  # of the open link, fit for one or not
+        self._url = ""  # the same, where people can follow it
+        self._label: list[str] = []  # what stands in the open link
+        self._sign = ""  # what stands before the next number, which is raised or lowered
         self._heading = 0
         self._pre = False
         self._unseen: list[str] = []  # open elements whose content nobody sees, all of one name
 
     def finished(self) -> tuple[Block, ...]:
         """All blocks, after the end of the text."""
+        self._end_link()
         self._end_paragraph()
         while len(self._open) > 1:
             self._close_innermost()
@@ -116,13 +123,19 @@ class _Reader(HTMLParser):
             self._unseen += [tag] if tag in self._unseen or not self._unseen else []
         elif tag in _STYLES:
             self._styles[_STYLES[tag]] += 1
+        elif tag in _SHIFTED:
+            self._sign = _SHIFTED[tag]
         elif tag == "br":
             self._waiting.append(Run("\n", self._style()))
         elif tag == "a":
-            self._href = safe_url(dict(attrs).get("href") or "") or ""
+            self._end_link()
+            self._href = dict(attrs).get("href") or ""
+            self._url = safe_url(self._href) or ""
         elif tag == "img":
             self._picture(dict(attrs))
-        elif not self._pre:
+        elif self._pre:
+            self._break_line(tag)
+        else:
             self._start_block(tag, dict(attrs))
 
     @override
@@ -132,14 +145,20 @@ class _Reader(HTMLParser):
         elif tag in _STYLES:
             self._styles[_STYLES[tag]] -= self._styles[_STYLES[tag]] > 0
         elif tag == "a":
-            self._href = ""
-        elif tag == "pre" or not self._pre:
+            self._end_link()
+        elif tag in _SHIFTED:
+            self._sign = ""
+        elif self._pre and tag != "pre":
+            self._break_line(tag)
+        else:
             self._end_block(tag)
 
     @override
     def handle_data(self, data: str) -> None:
         if self._unseen:
             return
+        data, self._sign = self._sign * bool(_NUMBER.match(data)) + data, ""
+        self._label.append(data)
         if self._pre:
             self._waiting.append(Run(data))
             return
@@ -150,9 +169,9 @@ class _Reader(HTMLParser):
         if not text:
             return
         style = self._style()
-        if self._href and (label := text.strip()):
+        if self._url and (label := text.strip()):
             before, after = text.split(label)
-            self._waiting += [Run(before, style), Link(self._href, label, style), Run(after, style)]
+            self._waiting += [Run(before, style), Link(self._url, label, style), Run(after, style)]
         else:
             self._waiting += [Run(text, style)] if style.code else autolink(text, style)
 
@@ -162,10 +181,24 @@ class _Reader(HTMLParser):
             return  # nobody sees it: it counts who reads the mail
         name = " ".join((attrs.get("alt") or "").split()) or _("picture")
         url = safe_url(attrs.get("src") or "")
-        if url and not self._href:
+        if url and not self._url:
+            self._label.append(name)
             self._waiting.append(Link(url, f"[{name}]", self._style()))
         else:
             self.handle_data(f"[{name}]")
+
+    def _end_link(self) -> None:
+        """The address behind what stood in the link, where it says something and cannot be the link's."""
+        href, label = (" ".join(text.split()) for text in (self._href, "".join(self._label)))
+        linked = self._url and not self._pre
+        if label and not linked and label not in {href, href.partition(":")[2]} and not _SAYS_NOTHING.match(href):
+            self._waiting.append(Run(f" ({href})"))
+        self._href, self._url, self._label = "", "", []
+
+    def _break_line(self, tag: str) -> None:
+        """Within preformatted text a block begins and ends a line."""
+        if (tag in _BREAKS or tag in _CONTAINERS) and self._waiting and not words(self._waiting[-1]).endswith("\n"):
+            self._waiting.append(Run("\n"))
 
     def _style(self) -> Style:
         return Style(**{name: self._styles[name] > 0 for name in ("bold", "italic", "strike", "code")})

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from adapters.model import Choice
+from bot.conversion.text.inlines import words
+from bot.conversion.text.tree import Link
 from bot.slack.ids import Modal
 from bot.slack.limits import (
     BLOCK_TEXT,
@@ -241,8 +243,8 @@ def _rich_words(part: Json) -> str:
     match part:
         case {"type": "emoji", "name": str(name)}:
             return f":{name}:"
-        case {"type": "link", "url": str(url), "text": str(text)} if url.removeprefix("mailto:") != text:
-            return f"{text} ({url})"
+        case {"type": "link", "url": str(url), "text": str(text)}:
+            return words(Link(url, text))
     return str(part.get("text") or part.get("fallback") or part.get("url") or "")
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from bot.conversion.text import read_html, read_markdown
+from bot.conversion.text.inlines import ADDRESS_LIMIT
 from bot.conversion.text.plain import from_plain, to_plain
 from bot.conversion.text.read_html import from_html
 from bot.conversion.text.read_markdown import from_markdown
@@ -125,11 +126,48 @@ def test_what_a_browser_does_not_show_is_not_shown(html):
     assert "seen" == to_plain(from_html(html))
 
 
-@pytest.mark.parametrize(
-    "address", ["javascript:alert(1)", "data:text/html,x", " JaVaScRiPt:alert(1)", "file:///etc", "//x", "x"]
-)
-def test_only_web_and_mail_addresses_stay_links(address):
+LONG = f"https://a.example/{'x' * ADDRESS_LIMIT}"
+NO_LINKS = ["file:///srv/a.doc", "tel:+390551234", "/kb?id=7", "//a.example/x", "ftp://a.example", "a.html", LONG]
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", " JaVaScRiPt:alert(1)", "#top", ""])
+def test_of_a_link_that_leads_nowhere_the_words_stay(address):
     assert Document((paragraph("words"),)) == from_html(f'<a href="{address}">words</a>')
+
+
+@given(st.sampled_from([*NO_LINKS, "https://a.example"]), st.sampled_from(["", "<b>", "<p>", "<li>", "<pre>"]))
+@example("/kb?id=7", "<img src='https://i.example'>")
+def test_an_address_stands_behind_its_words_whatever_it_is(address, inside):
+    for html in (f"<a href='{address}'>{inside}Words", f"<pre><a href='{address}'>{inside}Words</a></pre>"):
+        assert re.search(rf"Words\s+\({re.escape(address)}\)$", to_plain(from_html(html)))
+
+
+def test_an_address_within_the_desk_stands_behind_its_words_in_markdown():
+    assert "invoice (/viewinvoice.php?id=77) is due" == to_plain(
+        from_markdown("[invoice](/viewinvoice.php?id=77) is due")
+    )
+
+
+@pytest.mark.parametrize("address", ["tel:+390551234", "mailto:a@b.example", "https://a.example"])
+def test_an_address_that_is_its_own_words_is_said_once(address):
+    label = address.removeprefix("tel:").removeprefix("mailto:")
+
+    assert label == to_plain(from_html(f"<a href='{address}'>{label}</a>"))
+    assert label == to_plain(from_html(f"<pre><a href='{address}'>{label}</a></pre>"))
+
+
+@given(st.lists(st.sampled_from(["div", "p", "li", "td", "h2", "blockquote"]), min_size=1, max_size=6))
+def test_lines_of_preformatted_text_stay_lines_whatever_makes_them(tags):
+    lines = [f"line {number}" for number in range(len(tags))]
+    html = "".join(f"<{tag}>{line}</{tag}>" for tag, line in zip(tags, lines, strict=True))
+
+    assert Document((Code("\n".join(lines)),)) == from_html(f"<pre>{html}</pre>")
+
+
+def test_a_number_that_is_raised_or_lowered_does_not_join_the_one_before_it():
+    html = "10<sup>6</sup> rows, 10<sup>-<b>3</b></sup> s, 1010<sub>2</sub>, on the 1<sup>st</sup>, or<sup></sup> 2"
+
+    assert "10^6 rows, 10^-3 s, 1010_2, on the 1st, or 2" == to_plain(from_html(html))
 
 
 def test_entities_are_read_once():

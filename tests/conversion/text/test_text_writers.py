@@ -7,7 +7,7 @@ from hypothesis import example, given, settings, strategies as st
 from lxml import html as oracle
 from markdown_it import MarkdownIt
 
-from bot.conversion.text.inlines import caption, portions
+from bot.conversion.text.inlines import caption, portions, words
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.read_html import from_html
 from bot.conversion.text.read_markdown import from_markdown
@@ -151,7 +151,7 @@ def test_s11_no_label_names_another_address_without_the_true_one(before, address
 def test_the_true_address_stands_behind_a_label_once():
     (shown,) = portions([Link("https://evil.example", "at bank.example")], 3_000)
 
-    assert "at bank.example (https://evil.example)" == caption(*shown)
+    assert "at bank.example (https://evil.example)" == caption(*shown) == words(*shown)
 
 
 @pytest.mark.parametrize("unit", ["a", "a.", "1.", "a@", "a+", "a://", "a-.", "\u0301", "\u200b"])
