@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 QUIET: Final[dict[str, Any]] = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
 """So that Slack makes nothing of a post's text: no preview, no mention."""
 _BOLD = Style(bold=True)
-_LAYOUT: Final = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
-"""What Slack calls blocks that it does not take (chat.postMessage); it posted nothing then."""
+_LAYOUT: Final = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
+"""What Slack calls blocks that it does not take (chat.postMessage); it posted nothing then. Its text is cut already."""
 _LOOKS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each look where a file came to stand; Slack shares it some time after its answer."""
 

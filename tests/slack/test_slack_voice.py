@@ -122,7 +122,7 @@ async def test_a_post_that_took_long_stays_where_it_is_the_only_one(office, voic
     assert [ts] == [one["ts"] for one in office.workspace.replies(office.channel, root["ts"])[1:]]
 
 
-@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"])
 async def test_a_post_whose_layout_slack_refuses_goes_without_it_and_with_every_word(office, voice, code):
     root = await office.workspace.post(office.ada, office.channel, "hello")
     thread = ThreadKey(team=office.team, channel=office.channel, ts=root["ts"])
