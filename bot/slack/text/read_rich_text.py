@@ -47,8 +47,7 @@ def from_message(message: Json, names: Names) -> Document:
     Never raises for what Slack sends; parts of an unknown kind give their text, and the message's, too.
     """
     blocks = _said(message.get("blocks"), _string(message, "text"), names)
-    attached = (_attachment(attachment, names) for attachment in dicts(message.get("attachments")))
-    return Document((*blocks, *(Quote(found) for found in attached if found)))
+    return Document((*blocks, *_attached(message, names)))
 
 
 def from_rich_text(block: Json, names: Names) -> Document:
@@ -228,27 +227,35 @@ def _parts(found: Json, names: Names) -> Iterator[Block]:
     yield from paragraphs([link(clean_text(address), "")])
 
 
+def _attached(holder: Json, names: Names) -> Iterator[Block]:
+    """What is attached to a message, or to another attachment, each as a quote."""
+    found = (_attachment(attachment, names) for attachment in dicts(holder.get("attachments")))
+    return (Quote(blocks) for blocks in found if blocks)
+
+
 def _attachment(attachment: Json, names: Names) -> tuple[Block, ...]:
     """What a bot attached or a person shared; the preview of a link says nothing that the link does not."""
     shared = is_shared(attachment)
     if (attachment.get("from_url") or attachment.get("original_url")) and not shared:
         return ()
-    title = link(clean_text(_string(attachment, "title_link")), clean_text(_string(attachment, "title")), _BOLD)
     wrapped = [message.get("message") for message in dicts(attachment.get("message_blocks"))]
-    inner = [block for one in (attachment, *wrapped) if isinstance(one, dict) for block in dicts(one.get("blocks"))]
-    found = (
-        *from_mrkdwn(_string(attachment, "pretext"), names).blocks,
-        *paragraphs([Run(clean_text(_string(attachment, "author_name")), _BOLD)]),
-        *paragraphs([title]),
-        *_said(inner, _string(attachment, "text"), names),
+    holders = [attachment, *dicts(wrapped)]
+    blocks = [block for one in holders for block in dicts(one.get("blocks"))]
+    text = next(filter(None, (_string(one, "text") for one in holders)), "")
+    title = link(clean_text(_string(attachment, "title_link")), clean_text(_string(attachment, "title")), _BOLD)
+    pretext = from_mrkdwn(_string(attachment, "pretext"), names).blocks
+    head = (*paragraphs([Run(clean_text(_string(attachment, "author_name")), _BOLD)]), *paragraphs([title]))
+    body = (
+        *_said(blocks, text, names),
         *(block for field in dicts(attachment.get("fields")) for block in _field(field, names)),
         *paragraphs([link(clean_text(_string(attachment, "image_url")), "")]),
         *_words(attachment.get("actions"), names),
-        *(
-            () if shared else from_plain(_string(attachment, "footer")).blocks
-        ),  # of one that is shared it is Slack's own
+        *(block for one in holders for block in _attached(one, names)),
     )
-    return found or from_plain(_string(attachment, "fallback")).blocks
+    instead = () if pretext or body else from_plain(_string(attachment, "fallback")).blocks
+    more = () if _letters(instead) in _letters(head) else instead
+    foot = () if shared else from_plain(_string(attachment, "footer")).blocks  # of one that is shared it is Slack's own
+    return (*pretext, *head, *body, *more, *foot)
 
 
 def is_shared(attachment: Json) -> bool:

@@ -231,6 +231,31 @@ def test_a_shared_message_is_quoted_with_its_author():
     assert Document((paragraph("look"), quote)) == from_message(message, NAMES)
 
 
+@pytest.mark.parametrize("wrapped", [{"text": "disk full"}, {"attachments": [{"fallback": "disk full"}]}, {}])
+def test_a_shared_message_of_a_bot_is_quoted_wherever_its_words_are(wrapped):
+    shared = {"is_share": True, "author_name": "Alarm", "text": "", "fallback": "[Nov 27th] Alarm: disk full"}
+    message = {"attachments": [shared | {"message_blocks": [{"message": wrapped}]}]}
+    beside = {"attachments": [shared | wrapped]}
+
+    said = "[Nov 27th] Alarm: disk full" if not wrapped else "disk full"
+    for plain in (to_plain(from_message(message, NAMES)), to_plain(from_message(beside, NAMES))):
+        assert ["Alarm", said] == [line.strip("> ") for line in plain.split("\n") if line.strip("> ")]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "plain"),
+    [
+        ("Build 5 failed: 3 tests red", "> Build 5\n>\n> Build 5 failed: 3 tests red\n>\n> of CI"),
+        ("*Build 5*", "> Build 5\n>\n> of CI"),
+        ("", "> Build 5\n>\n> of CI"),
+    ],
+)
+def test_where_an_attachment_has_only_a_title_what_it_says_instead_is_read(fallback, plain):
+    attached = {"title": "Build 5", "footer": "of CI", "fallback": fallback}
+
+    assert plain == to_plain(from_message({"attachments": [attached]}, NAMES))
+
+
 def test_a_table_comes_in_columns():
     cell = rich(section(text("Toner")))
     heads = [{"type": "raw_text", "text": words} for words in ("Part", "Price")]
