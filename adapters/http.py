@@ -141,6 +141,8 @@ class HttpDesk(TicketAdapter[H]):
     _trusted: ssl.SSLContext
     _idle: "asyncio.LifoQueue[httpx.AsyncBaseTransport | None]"
     """Connections that nobody uses just now; None for one that was not made yet."""
+    _closing: set[asyncio.Task[None]]
+    """Closings of connections whose calls broke off; the calls do not wait for them."""
 
     @override
     async def __aenter__(self) -> Self:
@@ -155,6 +157,7 @@ class HttpDesk(TicketAdapter[H]):
         self._idle = asyncio.LifoQueue()
         for _ in range(CONNECTIONS):
             self._idle.put_nowait(self.transport)
+        self._closing = set()
         return self
 
     @override
@@ -164,18 +167,28 @@ class HttpDesk(TicketAdapter[H]):
         while not self._idle.empty():
             if connection := self._idle.get_nowait():
                 await connection.aclose()
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[httpx.AsyncBaseTransport]:
-        """A connection that nobody else uses until the block ends."""
+        """A connection that nobody else uses until the block ends; a new one takes its place where that breaks off.
+
+        A pool whose call is cancelled in the wrong moment takes that for under way for ever, and gives no connection.
+        """
         connection = await self._idle.get()
         try:
             if connection is None:
                 single = httpx.Limits(max_connections=1)
                 connection = httpx.AsyncHTTPTransport(verify=self._trusted, limits=single, trust_env=False)
             yield connection
-        finally:
-            self._idle.put_nowait(connection)
+        except BaseException:
+            self._idle.put_nowait(self.transport)
+            if connection and connection is not self.transport:
+                closing = asyncio.create_task(connection.aclose())
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
+            raise
+        self._idle.put_nowait(connection)
 
     async def exchange(
         self,

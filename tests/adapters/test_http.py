@@ -68,6 +68,52 @@ async def test_a_connection_comes_back_after_each_call_however_it_ended():
                 await made.exchange(**CALL, changes=True)
 
 
+async def test_a_call_that_is_given_up_while_its_answer_is_closed_costs_no_connection(monkeypatch):
+    ends: list[asyncio.Task[bytes]] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(asyncio.create_task(reader.read()))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        with closing(writer):
+            await asyncio.wait(ends[-1:])
+
+    async def cancelled(_: httpx.Response) -> None:
+        raise asyncio.CancelledError
+
+    async with await asyncio.start_server(answer, HERE) as server:
+        address = f"http://{HERE}:{server.sockets[0].getsockname()[1]}"
+        async with desk(None, timeout=2) as made:
+            with monkeypatch.context() as given_up:
+                given_up.setattr(httpx.Response, "aclose", cancelled)
+                for _ in range(CONNECTIONS):
+                    with pytest.raises(asyncio.CancelledError):
+                        await made.exchange("GET", address, changes=False)
+            reply = await made.exchange("GET", address, changes=False)
+        assert b"hello" == reply.content
+        async with asyncio.timeout(2):  # each is closed, too
+            await asyncio.wait(ends)
+
+
+async def test_a_desk_that_is_left_waits_for_what_is_being_closed_and_no_call_does(monkeypatch):
+    closed = []
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    async def close(_: object) -> None:
+        await asyncio.sleep(0.05)
+        closed.append(True)
+        raise OSError
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", never)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "aclose", close)
+    async with desk(None, timeout=0.01) as made:
+        with pytest.raises(OutcomeUnknown):
+            await made.exchange(**CALL, changes=True)
+        assert not closed
+    assert [True] == closed
+
+
 async def test_cookies_are_not_kept_since_a_session_would_make_one_call_wait_for_another():
     sent: list[str | None] = []
 
