@@ -277,14 +277,20 @@ class Lookups(RestWire):
         return tuple(sorted(found, key=lambda message: int(message.id)))
 
     async def _messages_one_by_one(self, ticket: TicketRef, wanted: list[Row]) -> tuple[Message, ...]:
-        """The texts come from the archive, the files from a call for each message that has some."""
+        """The texts come from the archive, the files from a call for each message that has some.
+
+        What has no text may have been deleted since its ticket was read; the call for its files tells.
+        """
         texts = {ident(row.get("ticketMessageId")): row async for row in self._texts(ticket)} if wanted else {}
         found = []
         for row in wanted:
             number = str(row["TicketMessageId"])
             body = texts.get(number, {})
             person = {"PersonId": row.get("PersonId"), "FullName": row.get("PersonFullName")}
-            files = await self.files_of(number) if row.get("NumAttachments") != 0 else []
+            try:
+                files = await self.files_of(number) if row.get("NumAttachments") != 0 or not body else []
+            except NotFound:
+                continue
             known = {
                 "EjMessageId": number,
                 "Body": body.get("body"),

@@ -244,10 +244,17 @@ class Lookups(SoapCalls):
             ids = tuple(one for one in ids if not one.isdecimal() or (len(one), one) > (len(after), after))
         try:
             async with asyncio.TaskGroup() as group:
-                read = [group.create_task(self.message(one)) for one in ids]  # `connections` of them at a time
+                read = [group.create_task(self._message_left(one)) for one in ids]  # `connections` of them at a time
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        return tuple(task.result() for task in read)
+        return tuple(message for task in read if (message := task.result()))
+
+    async def _message_left(self, message_id: str) -> Message | None:
+        """A message, or None where it was deleted since its ticket was read."""
+        try:
+            return await self.message(message_id)
+        except NotFound:
+            return None
 
     @override
     async def attachment(self, ticket: TicketRef, attachment: Attachment, *, limit: int) -> bytes:

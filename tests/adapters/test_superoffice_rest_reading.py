@@ -11,7 +11,7 @@ from adapters.errors import NotAuthorised, Rejected, UnsupportedFeature
 from adapters.model import ChoiceList, FieldKind, MessageRef, Person, Role, TicketRef
 from adapters.superoffice_rest import fields
 from adapters.superoffice_rest.archive import needle
-from adapters.superoffice_rest.reading import when
+from adapters.superoffice_rest.reading import Row, when
 from bot.sandbox.desks.superoffice_rest_odata import PAGE
 from tests.adapters.conformance_wire import entered
 from tests.adapters.superoffice_rest_served import served, written
@@ -77,6 +77,19 @@ async def test_a_ticket_with_many_messages_is_read_in_few_calls():
         messages = await pair.desk.messages(ticket)
 
         assert (120, 4) == (len(messages), len(stand_in.calls.seen) - before)
+
+
+@pytest.mark.parametrize("files", [0, 1])
+async def test_a_message_that_is_deleted_while_its_ticket_is_read_is_left_out(monkeypatch, files):
+    async with served(agents_calls=False) as (_, pair):
+        ticket = await pair.open()
+        headers = await pair.desk.headers(ticket)
+
+        async def with_one_deleted(_: object) -> list[Row]:
+            return [*headers, {"TicketMessageId": 9999, "NumAttachments": files}]
+
+        monkeypatch.setattr(pair.desk, "headers", with_one_deleted)
+        assert 1 == len(await pair.desk.messages(ticket))
 
 
 async def test_lists_leave_out_what_is_deleted_and_statuses_that_nobody_sets():

@@ -19,6 +19,18 @@ async def test_behind_an_id_that_is_longer_than_any_there_is_no_message():
         assert () == await desk.messages(ticket, after="9" * 5000)
 
 
+async def test_a_message_that_is_deleted_while_its_ticket_is_read_is_left_out(monkeypatch):
+    async with served() as (desk, stand_in):
+        ticket = await drafts(desk, stand_in).open()
+        there = await desk.message_ids(ticket)
+
+        async def with_one_deleted(_: object) -> tuple[str, ...]:
+            return (*there, "9999")
+
+        monkeypatch.setattr(desk, "message_ids", with_one_deleted)
+        assert there == tuple(message.id for message in await desk.messages(ticket))
+
+
 @pytest.mark.parametrize("text", ["2025-01-31 15-30-00.250", "2025-01-31 15:30:00.25", "2025-01-31T15:30:00.250"])
 def test_times_of_the_server_are_read_in_its_zone_with_dashes_or_colons(text):
     assert datetime(2025, 1, 31, 14, 30, 0, 250_000, UTC) == reading.time_of(text, OSLO)
