@@ -47,6 +47,9 @@ class HttpSettings(DeskSettings):
     @field_validator("url")
     @classmethod
     def _is_address(cls, url: str) -> str:
+        url = url.strip()
+        if not url.isprintable():
+            raise ValueError("holds a character that cannot be seen; type it anew")
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # port raises ValueError
             raise ValueError("must be an address such as https://desk.example.com")
@@ -54,6 +57,10 @@ class HttpSettings(DeskSettings):
             raise ValueError("must end before a #")
         if parts.username or parts.password:
             raise ValueError("must not hold a user or password; there are settings of their own for them")
+        try:
+            httpx.URL(url)
+        except httpx.InvalidURL:
+            raise ValueError("has a host's name with what none can hold, such as quotation marks") from None
         return url.rstrip("/")
 
     @model_validator(mode="after")

@@ -273,6 +273,26 @@ def test_an_address_ends_before_a_question_and_has_a_port_that_there_is(url):
         desk(None, url=url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://\u200bdesk.example",
+        "https://desk.example/\u200b",
+        "https://desk.example\u00a0/a",
+        "https://\u2018desk.example\u2019",
+        "https://bücher_.example",
+    ],
+)
+def test_an_address_with_what_no_address_can_hold_is_for_the_operator(url):
+    with pytest.raises(Misconfigured, match="url"):
+        desk(None, url=url)
+
+
+@pytest.mark.parametrize("end", [" ", "\n", "\t", "/\r\n"])
+def test_an_address_is_taken_without_the_blanks_around_it(end):
+    assert "https://desk.example" == desk(None, url=f" https://desk.example{end}").settings.url
+
+
 async def test_a_reply_that_is_too_large_names_the_setting_that_bounds_it():
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(b"x" * 2_000)))
     async with desk(transport, max_reply=1_000) as made:
