@@ -6,7 +6,8 @@ import json
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from pydantic import Field as Setting, SecretStr, field_validator, model_validat
 from typing_extensions import override
 
 from adapters.contract import TicketAdapter, collect
-from adapters.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable, UnexpectedReply
+from adapters.errors import AdapterError, Misconfigured, OutcomeUnknown, Rejected, Unavailable, UnexpectedReply
 from adapters.settings import DeskSettings
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs whole addresses, which may hold secrets
@@ -150,6 +151,8 @@ class HttpDesk(TicketAdapter[H]):
     """Connections that nobody uses just now; None for one that was not made yet."""
     _closing: set[asyncio.Task[None]]
     """Closings of connections whose calls broke off; the calls do not wait for them."""
+    _failures: dict[str, tuple[AdapterError, float]]
+    """Why `shared_token` got nothing the last time, by key, and when that was by our own clock."""
 
     @override
     async def __aenter__(self) -> Self:
@@ -165,6 +168,7 @@ class HttpDesk(TicketAdapter[H]):
         for _ in range(CONNECTIONS):
             self._idle.put_nowait(self.transport)
         self._closing = set()
+        self._failures = {}
         return self
 
     @override
@@ -264,6 +268,38 @@ class HttpDesk(TicketAdapter[H]):
             raise UnexpectedReply(self.name, cause, remedy=remedy, code="too large")
         told = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, told, body)
+
+    async def shared_token(
+        self,
+        key: str,
+        *,
+        usable: Callable[[str], bool],
+        renew: Callable[[], Awaitable[tuple[str, timedelta]]],
+        ttl: timedelta,
+    ) -> str:
+        """A token that all processes share under *key*; where it is not *usable*, one of them at a time gets another.
+
+        *renew* gives it and how long to keep it, within *ttl*. Where that fails, it fails for all in this process who
+        waited for it, or each of them would wait for as long again.
+        """
+        began = time.monotonic()
+        kept = await self.shared.get(key)
+        if kept and usable(kept):
+            return kept
+        async with self.shared.lock(key, ttl=ttl):
+            kept = await self.shared.get(key)
+            if kept and usable(kept):
+                return kept  # another call or process was first
+            failure, failed = self._failures.get(key, (None, 0.0))
+            if failure and failed >= began:
+                raise failure
+            try:
+                token, life = await renew()
+            except AdapterError as error:
+                self._failures[key] = error, time.monotonic()
+                raise
+            await self.shared.put(key, token, ttl=life)
+            return token
 
     def _extensions(self) -> dict[str, Any]:
         """Time-outs of a request's steps, and who looks where its connection leads."""

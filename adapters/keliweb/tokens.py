@@ -39,9 +39,6 @@ class Pair:
 class KeliwebTokens(FamilyDesk[KeliwebSettings]):
     """The part of the desk that has a token."""
 
-    _failure: AdapterError | None = None
-    _failed: float = 0.0
-
     async def token(self, *, refused: str = "") -> str:
         """A token that may be used; another than *refused*, which the server has not accepted.
 
@@ -53,18 +50,13 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
             if refused:
                 raise self.said(NOT_ACCEPTED)
             return made_by_hand
-        kept = await self._kept(refused)
-        if kept is not None:
-            return kept.access
-        began = time.monotonic()
-        async with self.shared.lock(self._key, ttl=self.settings.longest(calls=2)):
-            kept = await self._kept(refused)
-            if kept is None and self._failure and self._failed >= began:
-                raise self._failure
-            if kept is None:
-                kept = await self._renewed()
-                await self.shared.put(self._key, json.dumps(asdict(kept)), ttl=KEEP)
-        return kept.access
+
+        def usable(kept: str) -> bool:
+            pair = _pair(kept)
+            return pair.access != refused and time.time() < pair.ends
+
+        life = self.settings.longest(calls=2)
+        return _pair(await self.shared_token(self._key, usable=usable, renew=self._granted, ttl=life)).access
 
     def said(self, row: Said, *, code: str = "") -> AdapterError:
         """The error that a row of a table speaks of."""
@@ -78,37 +70,20 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
         whose = f"{settings.url}\n{settings.token_path}\n{settings.client_id}\n{settings.username}"
         return f"keliweb:{self.name}:{hashlib.sha256(whose.encode()).hexdigest()[:16]}"
 
-    async def _pair(self) -> Pair | None:
-        kept = await self.shared.get(self._key)
-        return None if kept is None else Pair(**json.loads(kept))
-
-    async def _kept(self, refused: str) -> Pair | None:
-        """The pair that is kept, where its access token may be used."""
-        pair = await self._pair()
-        usable = pair is not None and pair.access != refused and time.time() < pair.ends
-        return pair if usable else None
-
-    async def _renewed(self) -> Pair:
-        """A new pair. Where there is none, it is noted for those who wait, or each would wait for as long again."""
-        try:
-            return await self._granted()
-        except AdapterError as error:
-            self._failure, self._failed = error, time.monotonic()
-            raise
-
-    async def _granted(self) -> Pair:
-        """A new pair: by the refresh token, or by the password where that is dead or there is none."""
-        old = await self._pair()
+    async def _granted(self) -> tuple[str, timedelta]:
+        """A new pair to keep: by the refresh token, or by the password where that is dead or there is none."""
+        old = await self.shared.get(self._key)
+        refresh = _pair(old).refresh if old else ""
         settings = self.settings
-        if old is not None and old.refresh:
+        if refresh:
             try:
-                return await self._asked({"grant_type": "refresh_token", "refresh_token": old.refresh})
+                return await self._asked({"grant_type": "refresh_token", "refresh_token": refresh})
             except NotAuthorised:
                 pass  # used by a process that died before it kept the answer, revoked, or ten days old
         password = settings.password.get_secret_value()
         return await self._asked({"grant_type": "password", "username": settings.username, "password": password})
 
-    async def _asked(self, grant: Mapping[str, str]) -> Pair:
+    async def _asked(self, grant: Mapping[str, str]) -> tuple[str, timedelta]:
         settings = self.settings
         client = {"client_id": settings.client_id, "client_secret": settings.client_secret.get_secret_value()}
         url = f"{settings.url}/{settings.token_path.strip('/')}"
@@ -124,7 +99,8 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
             )
         lasts = usable_for(answer.get("expires_in"))
         refresh = str(answer.get("refresh_token") or "")
-        return Pair(access, refresh if TOKEN.fullmatch(refresh) else "", time.time() + lasts)
+        pair = Pair(access, refresh if TOKEN.fullmatch(refresh) else "", time.time() + lasts)
+        return json.dumps(asdict(pair)), KEEP
 
     def _refused(self, reply: Reply, answer: Mapping[str, Any], *, refreshing: bool) -> AdapterError:
         code = self.redacted(str(answer.get("error") or f"HTTP {reply.status}"))
@@ -140,6 +116,10 @@ class KeliwebTokens(FamilyDesk[KeliwebSettings]):
             return self.said(OAUTH[code], code=code)
         by_status: dict[int, Said] = {codes.UNAUTHORIZED: OAUTH["invalid_client"], codes.FORBIDDEN: FORBIDDEN}
         return self.said(by_status.get(reply.status, NO_TOKENS), code=code)
+
+
+def _pair(kept: str) -> Pair:
+    return Pair(**json.loads(kept))
 
 
 def json_object(content: bytes) -> dict[str, Any]:

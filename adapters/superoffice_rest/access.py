@@ -96,14 +96,12 @@ class Access(HttpDesk[SuperOfficeRestSettings]):
         given = self.settings.access_token.get_secret_value()
         if self.settings.auth == "bearer" and given and given != instead_of and not kept:
             return given
-        async with self.shared.lock(self.key("token"), ttl=self.settings.longest()):
-            kept = await self.shared.get(self.key("token"))
-            if kept and kept != instead_of:
-                return kept  # another process was first
-            renew = self._system_user_ticket if self.settings.auth == "system_user" else self._refreshed
-            token, life = await renew()
-            await self.shared.put(self.key("token"), token, ttl=life)
-            return token
+        return await self.shared_token(
+            self.key("token"),
+            usable=lambda token: token != instead_of,
+            renew=self._system_user_ticket if self.settings.auth == "system_user" else self._refreshed,
+            ttl=self.settings.longest(),
+        )
 
     async def _refreshed(self) -> tuple[str, timedelta]:
         """A new access token. The reply has no refresh token: the one we have stays good."""

@@ -192,20 +192,14 @@ class SoapCalls(HttpDesk[SuperOfficeSoapSettings]):
         return key
 
     async def _shared_session(self, as_user: str, stale: str) -> str:
-        at = self._key(f"session:{as_user}")
-        key = await self.shared.get(at)
-        if key and key != stale:
-            return key
-        async with self.shared.lock(at, ttl=self.settings.longest()):
-            key = await self.shared.get(at)
-            if key and key != stale:
-                return key  # another call or process has logged in meanwhile
+        async def renew() -> tuple[str, timedelta]:
             try:
-                key = await self.log_in(as_user)
+                return await self.log_in(as_user), SESSION
             except SessionOver as error:
                 raise NotAuthorised(self.name, error.cause, code=SESSION_OVER) from None
-            await self.shared.put(at, key, ttl=SESSION)
-            return key
+
+        at, life = self._key(f"session:{as_user}"), self.settings.longest()
+        return await self.shared_token(at, usable=lambda key: key != stale, renew=renew, ttl=life)
 
     def _key(self, of: str) -> str:
         """The name of something shared; it changes with the account, so that no session is used for another."""

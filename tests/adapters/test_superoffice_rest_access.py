@@ -1,6 +1,7 @@
 """Signing in to SuperOffice: four ways, tokens renewed once for all processes, the tenant's address, and the pace."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -282,6 +283,17 @@ async def test_a_sign_in_service_that_is_down_changes_nothing_and_is_tried_again
             await look(desk)
 
         assert 3 == len(await look(desk))
+
+
+@pytest.mark.parametrize(("auth", "way"), [("system_user", "Authenticate"), ("bearer", "tokens")])
+async def test_who_waited_for_a_token_that_could_not_be_had_is_told_so_at_once(auth, way):
+    async with online(auth, change={"timeout": 0.3}) as (stand_in, desk, _):
+        stand_in.faults.always, stand_in.faults.only, stand_in.faults.stall = Fault.STALL, way, 0.6
+        began = time.monotonic()
+        raised = await asyncio.gather(*[look(desk) for _ in range(8)], return_exceptions=True)
+        took = time.monotonic() - began
+
+    assert ({Unavailable}, True) == ({type(error) for error in raised}, took < 4 * 0.3)
 
 
 async def test_an_unknown_customer_is_named_by_the_check():

@@ -1,12 +1,13 @@
 """Sessions of SuperOffice: logged in once for all, renewed once when they are over, shared between processes."""
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from adapters.errors import NotAuthorised, OutcomeUnknown
+from adapters.errors import NotAuthorised, OutcomeUnknown, Unavailable
 from adapters.model import Act, Change, ChoiceList, Person, TicketRef
 from adapters.shared import InProcess
 from adapters.superoffice_soap import SuperOfficeSoapDesk
@@ -128,6 +129,16 @@ async def test_a_lost_answer_to_a_login_leaves_nothing_unknown():
             await desk.change(TicketRef(id="1", number="1"), Change(act=Act.CLOSE))
 
         assert not isinstance(caught.value, OutcomeUnknown)
+
+
+async def test_who_waited_for_a_session_that_could_not_be_had_is_told_so_at_once():
+    async with served(loopback=True, timeout=0.3) as (desk, stand_in):
+        stand_in.faults.always, stand_in.faults.stall = Fault.STALL, 0.6
+        began = time.monotonic()
+        raised = await asyncio.gather(*[desk.search("x") for _ in range(8)], return_exceptions=True)
+        took = time.monotonic() - began
+
+    assert ({Unavailable}, True) == ({type(error) for error in raised}, took < 4 * 0.3)
 
 
 async def test_messages_of_a_superoffice_user_are_written_in_their_name_where_that_is_wanted():
