@@ -45,6 +45,8 @@ class KeliwebWire(KeliwebTokens):
         if _refuses_token(reply) and not (by_hand and self._leads_away(reply)):
             token = await self.token(refused=token)
             reply = await self._post(path, sent, token=token, changes=changes)
+        if reply.status == codes.REQUEST_ENTITY_TOO_LARGE:
+            raise self.too_large(size)
         return self._read(reply, params, changes=changes)
 
     async def _post(self, path: str, sent: Mapping[str, bytes], *, token: str, changes: bool) -> Reply:
@@ -60,8 +62,6 @@ class KeliwebWire(KeliwebTokens):
         answer = json_object(reply.content)
         if codes.is_server_error(reply.status):
             raise self.lost(changes=changes, code=f"HTTP {reply.status}", retry_after=reply.retry_after)
-        if reply.status == codes.REQUEST_ENTITY_TOO_LARGE:
-            raise self.too_large(self.settings.post_max_size)
         message = self._shown(answer.get("message") or answer.get("error"), params)
         if reply.status == codes.UNPROCESSABLE_ENTITY:
             errors = answer.get("errors")

@@ -113,7 +113,11 @@ BY_STATUS: Mapping[int, tuple[type[AdapterError], str, str]] = {
     ),
     409: (Rejected, "somebody changed the ticket at the same moment.", "Look at it and try again."),
     412: (Rejected, "somebody changed the ticket at the same moment.", "Look at it and try again."),
-    413: (Rejected, "SuperOffice takes no file of that size.", "Send a smaller one, or lower max_file."),
+    413: (
+        Rejected,
+        "that is more than SuperOffice, or a web server before it, takes at once.",
+        "Send a smaller file or a shorter text, or let that server take as much as max_file allows.",
+    ),
     421: (
         Misconfigured,
         "SuperOffice says that this is the wrong address for the customer.",

@@ -178,35 +178,43 @@ def unusable(desk: str, what: str, *, changes: bool, code: str) -> OutcomeUnknow
     )
 
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BY_STATUS: Mapping[int, tuple[type[AdapterError], str, str]] = {
+    **dict.fromkeys(
+        (401, 403, 407),
+        (
+            NotAuthorised,
+            f"the web server before {SYSTEM} does not let us in",
+            "Let this machine's address through there; the ticket port itself has no login of that kind.",
+        ),
+    ),
+    **dict.fromkeys(
+        (301, 302, 303, 307, 308, 404, 405, 410),
+        (
+            Misconfigured,
+            f"there is no {SYSTEM} ticket port at that address",
+            "Set url to the address itself, such as https://host/scripts/soap.exe?action=ticket.",
+        ),
+    ),
+    413: (
+        Rejected,
+        f"that is more than the web server before {SYSTEM} takes at once",
+        "Send a smaller file or a shorter text, or let that server take as much as max_file allows.",
+    ),
+    429: (Unavailable, f"{SYSTEM} asks us to wait", "It will be tried again."),
+}
+"""What an HTTP status means whatever comes with it; in each case nothing was done."""
 _XML = frozenset({"", "text/xml", "application/xml", "application/soap+xml"})
 
 
 def of_http(desk: str, reply: Reply, *, changes: bool) -> AdapterError | None:
     """The error for a reply that cannot be a SOAP envelope, or None where it may be one."""
     code = f"HTTP {reply.status}"
-    if reply.status in {401, 403, 407}:
-        return NotAuthorised(
-            desk,
-            f"the web server before {SYSTEM} does not let us in (HTTP {reply.status}).",
-            remedy="Let this machine's address through there; the ticket port itself has no login of that kind.",
-            code=code,
-        )
-    if reply.status in {404, 405, 410, *_REDIRECTS}:
-        return Misconfigured(
-            desk,
-            f"there is no {SYSTEM} ticket port at that address (HTTP {reply.status}).",
-            remedy="Set url to the address itself, such as https://host/scripts/soap.exe?action=ticket.",
-            code=code,
-        )
-    if reply.status == 429:  # noqa: PLR2004 # the status says itself what it means
-        return Unavailable(
-            desk,
-            f"{SYSTEM} asks us to wait.",
-            remedy="It will be tried again.",
-            code=code,
-            retry_after=reply.retry_after,
-        )
+    if reply.status in _BY_STATUS:
+        kind, cause, remedy = _BY_STATUS[reply.status]
+        error = kind(desk, f"{cause} ({code}).", remedy=remedy, code=code)
+        if isinstance(error, Unavailable):
+            error.retry_after = reply.retry_after
+        return error
     if reply.media_type in _XML and reply.status in {200, 500}:
         return None
     if reply.status >= 500 and not changes:  # noqa: PLR2004

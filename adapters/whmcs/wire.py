@@ -60,6 +60,8 @@ class WhmcsWire(FamilyDesk[WhmcsSettings]):
             if len(content) > LARGE and LIKE_AN_EMPTY_FORM.search(message):
                 raise self.too_large(len(content))
             raise refusal(self.name, message or "no reason", status=reply.status, action=action)
+        if reply.status == codes.REQUEST_ENTITY_TOO_LARGE:
+            raise self.too_large(len(content))
         raise self._unreadable(reply, changes=changes)
 
     def _credentials(self) -> dict[str, str]:
@@ -83,8 +85,6 @@ class WhmcsWire(FamilyDesk[WhmcsSettings]):
     def _unreadable(self, reply: Reply, *, changes: bool) -> AdapterError:
         """The error for an answer that is none of WHMCS's, by its HTTP status."""
         code = f"HTTP {reply.status}"
-        if reply.status == codes.REQUEST_ENTITY_TOO_LARGE:
-            return self.too_large(self.settings.post_max_size)
         if reply.status in BY_STATUS:
             kind, cause, remedy = BY_STATUS[reply.status]
             error = kind(self.name, cause, remedy=remedy, code=code)

@@ -52,11 +52,12 @@ class FamilyDesk(HttpDesk[S]):
             raise UnexpectedReply(self.name, cause, remedy=remedy, code="replyid") from error
 
     def too_large(self, size: int) -> Rejected:
-        """The error for a request that PHP would silently empty."""
+        """The error for a request that PHP would silently empty, or that a server in front has refused."""
         return Rejected(
             self.name,
-            f"the message with its files takes {size:,} bytes, more than {self.system}'s PHP accepts in one request.",
-            remedy="Send fewer or smaller files, or raise post_max_size in PHP and in the settings.",
+            f"the message with its files takes {size:,} bytes, more than {self.system} accepts in one request.",
+            remedy="Send fewer or smaller files, or raise the limit: post_max_size in PHP and in the settings, or that"
+            " of a proxy.",
             field="files",
         )
 

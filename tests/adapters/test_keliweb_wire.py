@@ -91,6 +91,13 @@ async def test_a_refusal_is_named_by_what_to_do_and_says_it(message, meant, form
     assert error.remedy
 
 
+async def test_what_a_server_refuses_for_its_size_is_told_with_that_size():
+    async with answering(413) as (desk, _):
+        error = await error_of(desk)
+
+    assert "takes 201 bytes" in error.cause
+
+
 def test_every_row_of_the_table_of_refusals_is_proved():
     proved = {
         next((row.pattern for row in REFUSALS if re.search(row.pattern, said, re.IGNORECASE)), "") for said in SAID

@@ -175,6 +175,7 @@ CASES: list[tuple[str, Any, type[AdapterError], type[AdapterError]]] = [
     ("403", Fixed(HTML, status=403), NotAuthorised, NotAuthorised),
     ("404", Fixed(HTML, status=404), Misconfigured, Misconfigured),
     ("302", Fixed(b"", status=302), Misconfigured, Misconfigured),
+    ("413", Fixed(HTML, status=413, media_type="text/html"), Rejected, Rejected),
     ("429", Fixed(b"", status=429), Unavailable, Unavailable),
     ("502", Fixed(HTML, status=502, media_type="text/html"), Unavailable, OutcomeUnknown),
     ("503 as XML", Fixed(b"<a/>", status=503), Unavailable, OutcomeUnknown),

@@ -114,6 +114,13 @@ async def test_a_refusal_is_named_by_what_to_do_and_says_it(message, meant):
     assert error.remedy
 
 
+async def test_what_a_server_refuses_for_its_size_is_told_with_that_size():
+    async with answering(413) as (desk, seen):
+        error = await error_of(desk)
+
+    assert f"takes {len(seen[0].content):,} bytes" in error.cause
+
+
 def test_every_row_of_the_table_is_proved_by_a_message_of_whmcs():
 
     proved = {
