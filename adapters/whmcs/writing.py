@@ -19,17 +19,11 @@ def opener(desk: str, requester: Person, settings: WhmcsSettings) -> Params:
     """Whose ticket it is: a client (with user or contact), else a name with an e-mail address.
 
     Raises:
-        Rejected: there is no address.
+        Rejected: there is no address, or their id is none of WHMCS's.
     """
-    kind, _, ids = (requester.desk_id or "").partition(":")
-    client, _, other = ids.partition(":")
-    match kind:
-        case "client":
-            return {"clientid": client}
-        case "contact":
-            return {"clientid": client, "contactid": other}
-        case "user":
-            return {"clientid": client, "userid": other}
+    known = _known(desk, requester)
+    if known:
+        return known
     if settings.default_client:
         return {"clientid": settings.default_client}
     email = _address(requester, settings) or requester.email
@@ -38,6 +32,20 @@ def opener(desk: str, requester: Person, settings: WhmcsSettings) -> Params:
         remedy = "Choose another requester, or let the operator set guest_email or default_client."
         raise Rejected(desk, cause, remedy=remedy, field="requester")
     return {"name": requester.name or email, "email": email}
+
+
+def _known(desk: str, person: Person) -> Params:
+    """The client whom a person's id names, with the contact or user of theirs; empty where they have no id."""
+    match (person.desk_id or "").split(":"):
+        case [""]:
+            return {}
+        case ["client", client] if client.isdecimal():
+            return {"clientid": client}
+        case ["contact" | "user" as kind, client, other] if client.isdecimal() and other.isdecimal():
+            return {"clientid": client, f"{kind}id": other}
+    cause = f"WHMCS has no person {person.desk_id!r}."
+    remedy = "Choose another requester, or correct the id (threadline people map): client:7, contact:7:2 or user:7:3."
+    raise Rejected(desk, cause, remedy=remedy, field="requester")
 
 
 def ticket(desk: str, draft: TicketDraft, files: Sequence[tuple[str, bytes]], settings: WhmcsSettings) -> Params:
@@ -72,16 +80,16 @@ def ticket(desk: str, draft: TicketDraft, files: Sequence[tuple[str, bytes]], se
 
 
 def reply(desk: str, draft: MessageDraft, files: Sequence[tuple[str, bytes]], settings: WhmcsSettings) -> Params:
-    """Parameters of AddTicketReply but the ticket: exactly one identity, and the author's name where that hides it."""
+    """Parameters of AddTicketReply but the ticket: exactly one identity, and the author's name where that hides it.
+
+    Raises:
+        Rejected: the author's id is none of WHMCS's, or the text is too long.
+    """
     author = draft.author
-    kind, _, ids = (author.desk_id or "").partition(":")
-    client, _, other = ids.partition(":")
     if _is_staff(author, settings):
         who = {"adminusername": settings.admin_username or author.name}
-    elif kind == "contact":
-        who = {"clientid": client, "contactid": other}
-    elif kind in {"client", "user"}:
-        who = {"clientid": client}
+    elif known := _known(desk, author):
+        who = {name: number for name, number in known.items() if name != "userid"}
     else:
         who = {"name": author.name, "email": _address(author, settings) or NOBODY}
     sign = signature(author, settings, opening=False)

@@ -134,3 +134,17 @@ async def test_an_option_that_whmcs_does_not_have_is_refused(tmp_path):
             assert caught.value.field in options
 
     assert {} == stand_in.state.tickets
+
+
+@pytest.mark.parametrize("desk_id", ["7", "client:", "client:x", "contact:1", "user:1:", "admin:1", "client:1:2"])
+async def test_a_person_whose_id_is_none_of_whmcss_is_refused_and_not_taken_for_a_stranger(desk_id):
+    stand_in, person = WhmcsStandIn(), Person(name="Ada", email="ada@example.org", desk_id=desk_id)
+    async with stand_in.serve() as table, entered({**table, "department": "1"}) as desk:
+        pair = Pair(desk, stand_in)
+        ticket = await pair.open()
+        for attempt in (pair.open(requester=person), pair.add(ticket, replace(pair.message(), author=person))):
+            with pytest.raises(Rejected, match="people map") as caught:
+                await attempt
+            assert "requester" == caught.value.field
+
+        assert (1, 1) == (len(await stand_in.tickets()), len(await pair.seen(ticket)))
