@@ -29,6 +29,10 @@ REST = "*"
 
 _serialize: Any = zeep.helpers.serialize_object  # it ships without types
 
+_ELEMENTS = 200_000
+"""The ``<`` of an answer, at most: a tree of elements takes fifty times the bytes that it came in, and a list of ten
+thousand categories has fewer."""
+
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -128,6 +132,8 @@ class Port:
             Fault: it is a SOAP fault.
             NotSoap: it is anything else but an answer of this operation.
         """
+        if reply.content.count(b"<") > _ELEMENTS:
+            raise NotSoap("too many elements")
         name = self._names[operation.lower()]
         response = _Response(reply.status, reply.content, reply.headers)
         try:

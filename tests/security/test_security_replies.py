@@ -64,6 +64,12 @@ async def test_s6_xml_with_a_document_type_is_refused(external):
     assert isinstance(error, UnexpectedReply)
 
 
+async def test_s6_xml_of_more_elements_than_any_answer_has_is_refused_before_it_becomes_a_tree():
+    _, error = await asked("superoffice_soap", lambda _: page(content=b"<a>" + b"<b/>" * 250_000 + b"</a>"))
+
+    assert (UnexpectedReply, "too many elements") == (type(error), error.code)
+
+
 @pytest.mark.parametrize("kind", STAND_INS)
 async def test_compression_is_not_asked_for_and_not_unpacked(kind):
     packed = gzip.compress(b"x" * 50_000_000)
