@@ -167,7 +167,7 @@ class WhmcsDesk(WhmcsWire):
         type_, _, rest = attachment.id.partition(":")
         related, _, index = rest.partition(":")
         params = {"relatedid": related, "type": type_, "index": index}
-        encoded = limit * 3 // 2 + 10_000  # base64, with each slash of it escaped
+        encoded = limit * 8 // 3 + 10_000  # base64, which may be nothing but slashes, and PHP escapes each
         try:
             answer = await self.call("GetTicketAttachment", params, changes=False, limit=encoded)
             data = base64.b64decode(str(answer.get("data") or ""), validate=True)

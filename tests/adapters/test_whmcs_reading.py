@@ -377,3 +377,14 @@ def test_dates_are_of_the_servers_zone():
     assert datetime(2023, 12, 31, 23, 0, 5, tzinfo=UTC) == message.at
     assert message.at is not None
     assert timedelta(hours=1) == message.at.utcoffset()
+
+
+async def test_a_file_whose_base64_is_nothing_but_slashes_comes_whole():
+    """As of a white picture: PHP writes each of them as two characters."""
+    stand_in, white = WhmcsStandIn(), b"\xff" * 300_000
+    async with stand_in.serve() as table, entered({**table, "department": "1"}) as desk:
+        ticket = await Pair(desk, stand_in).open()
+        await stand_in.reply(ticket.id, "See.", files=(("white.bmp", white),))
+        *_, reply = await desk.messages(ticket)
+
+        assert white == await desk.attachment(ticket, reply.attachments[0], limit=len(white))

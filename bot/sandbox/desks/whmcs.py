@@ -229,7 +229,8 @@ def _basic(name: str, password: str) -> str:
 def _written(answer: Answer, status: int, kind: str) -> Response:
     """An answer in the form that was asked for; in WHMCS's oldest, name=value;, where none was."""
     if kind == "json":
-        return Response(json.dumps(answer), status, media_type="application/json")
+        escaped = json.dumps(answer).replace("/", r"\/")  # as PHP does
+        return Response(escaped, status, media_type="application/json")
     if kind == "xml":
         inner = "".join(f"<{name}>{html.escape(str(value))}</{name}>" for name, value in answer.items())
         return Response(f'<?xml version="1.0"?><whmcsapi>{inner}</whmcsapi>', status, media_type="application/xml")
