@@ -149,9 +149,10 @@ def test_s11_no_label_names_another_address_without_the_true_one(before, address
 
 
 def test_the_true_address_stands_behind_a_label_once():
-    (shown,) = portions([Link("https://evil.example", "at bank.example")], 3_000)
+    ((shown,),) = portions([Link("https://evil.example", "at bank.example")], 3_000)
 
-    assert "at bank.example (https://evil.example)" == caption(*shown) == words(*shown)
+    assert isinstance(shown, Link)
+    assert "at bank.example (https://evil.example)" == caption(shown) == words(shown)
 
 
 @pytest.mark.parametrize("unit", ["a", "a.", "1.", "a@", "a+", "a://", "a-.", "\u0301", "\u200b"])
