@@ -115,7 +115,7 @@ async def test_what_is_marked_as_a_note_by_an_edit_is_an_internal_note_beside_th
     assert "He" == messages[0].text
     assert len(texts) == len(messages)
     assert {True} == {message.internal for message in messages if SECRET in message.text}
-    assert "is still there for all to read" in str(house.voice.told)
+    await house.until(lambda: "is still there for all to read" in str(house.voice.told))
 
 
 @pytest.mark.parametrize("texts", [("He", f"note: he {SECRET}"), ("He", f"note: {SECRET}", "We")])
