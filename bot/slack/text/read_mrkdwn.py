@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     r"|(?<!\w):(?P<emoji>[\w+'-]{1,80}(?:::skin-tone-[2-6])?):(?!\w)"
 )
 _MENTION = re.compile(r"(@|#|!subteam\^)([A-Z0-9]+)")
+_DATE_LINK = re.compile(r"!date\^[^^]*\^[^^]*\^(.+)")
 _BROADCAST = re.compile(r"!(here|channel|everyone)")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _KINDS = {"@": "user", "#": "channel", "!subteam^": "usergroup"}
@@ -126,6 +127,8 @@ def _control(body: str, names: Names) -> Inline:
         return mention(_KINDS[found[1]], found[2], names, label=label)
     if found := _BROADCAST.fullmatch(target):
         return Mention(f"@{found[1]}")
+    if found := _DATE_LINK.fullmatch(target):
+        return link(found[1], label)
     if target.startswith("!"):
         return Run(label or target[1:])  # a date, or what Slack may add later: both carry their words
     return link(target, label) if _SCHEME.match(target) else Run(f"<{_unescaped(body)}>")

@@ -37,8 +37,10 @@ _BOLD = Style(bold=True)
 _KINDS = frozenset((
     "actions", "alert", "card", "carousel", "container", "context", "context_actions", "data_table", "divider", "file",
     "header", "image", "markdown", "plan", "rich_text", "section", "table", "task_card", "video",
+    "rich_text_list", "rich_text_preformatted", "rich_text_quote", "rich_text_section",
+    "broadcast", "channel", "color", "date", "emoji", "link", "team", "text", "user", "usergroup",
 ))  # fmt: skip
-"""The blocks of which we know where their words are."""
+"""The blocks, and the elements of rich text, of which we know where their words are."""
 
 
 def from_message(message: Json, names: Names) -> Document:
@@ -181,7 +183,9 @@ def _said(blocks: Any, text: str, names: Names) -> tuple[Block, ...]:
 
 
 def _is_strange(block: Json) -> bool:
-    return _string(block, "type") not in _KINDS or any(map(_is_strange, dicts(block.get("child_blocks"))))
+    kind = _string(block, "type")
+    inner = block.get("elements" if kind.startswith("rich_text") else "child_blocks")
+    return kind not in _KINDS or any(map(_is_strange, dicts(inner)))
 
 
 def _letters(blocks: tuple[Block, ...]) -> str:
@@ -205,7 +209,9 @@ def _words(found: Any, names: Names) -> Iterator[Block]:
             yield Rule()
         case {"type": "table" | "data_table", "rows": list(rows)}:
             yield from _words(found.get("caption"), names)
-            yield from as_blocks([[tuple(_words(cell, names)) for cell in dicts(row)] for row in rows])
+            yield from as_blocks(
+                [[tuple(_words(cell, names)) for cell in row] for row in rows if isinstance(row, list)]
+            )
         case {"type": "raw_number", "value": int() | float() as value}:
             yield from from_plain(_string(found, "text") or str(value)).blocks
         case {"type": "button" | "url", "text": {"text": str(label)} | str(label), "url": str(url)}:

@@ -259,9 +259,9 @@ def test_where_an_attachment_has_only_a_title_what_it_says_instead_is_read(fallb
 def test_a_table_comes_in_columns():
     cell = rich(section(text("Toner")))
     heads = [{"type": "raw_text", "text": words} for words in ("Part", "Price")]
-    table = {"type": "table", "rows": [heads, [cell, cell]]}
+    table = {"type": "table", "rows": [heads, [cell, cell], [None, cell]]}
 
-    assert Document((Code("Part  | Price\nToner | Toner"),)) == from_message(
+    assert Document((Code("Part  | Price\nToner | Toner\n      | Toner"),)) == from_message(
         {"attachments": [], "blocks": [table]}, NAMES
     )
 
@@ -317,10 +317,17 @@ def test_every_part_of_what_an_app_posts_is_read(block, plain):
     assert ["Alert", *plain.split("; ")] == to_plain(from_message(message, NAMES)).split("\n\n")
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_where_a_block_is_of_an_unknown_kind_the_text_of_the_message_is_read_too(nested):
-    strange = {"type": "of_the_future", "words": "disk full", "title": plain_text("Alert")}
-    blocks = [{"type": "container", "child_blocks": [strange]}] if nested else [strange]
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda strange: strange | {"title": plain_text("Alert")},
+        lambda strange: {"type": "container", "child_blocks": [strange | {"title": plain_text("Alert")}]},
+        lambda strange: rich(section(text("Alert")), strange),
+        lambda strange: rich(section(text("Alert"), strange)),
+    ],
+)
+def test_where_a_part_is_of_an_unknown_kind_the_text_of_the_message_is_read_too(around):
+    blocks = [around({"type": "of_the_future", "words": "disk full"})]
 
     assert Document((paragraph("Alert"), paragraph("Alert: disk full"))) == from_message(
         {"text": "Alert: disk full", "blocks": blocks}, NAMES
@@ -373,6 +380,7 @@ def test_the_ids_in_every_part_of_what_an_app_posts_are_looked_up():
     [
         ("&amp;lt; &lt;!channel&gt;", "&lt; <!channel>"),
         ("<!date^1392734382^Posted {date_num}|Posted 2014-02-18>", "Posted 2014-02-18"),
+        ("<!date^1392734382^{date}^https://a.example/|18 Feb>", "18 Feb (https://a.example/)"),
         ("<mailto:a@b.example|a@b.example> <https://a.example>", "a@b.example https://a.example"),
         ("2 * 3 * 4, snake_case_name, 10:30:45, a*b*c", "2 * 3 * 4, snake_case_name, 10:30:45, a*b*c"),
         ("*not\nbold*", "*not\nbold*"),
