@@ -368,8 +368,8 @@ def post_marker(link: Link, identity: str, number: int) -> str:
 def document_of(message: Message) -> Document:
     """The richest rendering that the desk gave, without our marker's line."""
     body = message.body
-    if body.html:
-        return from_html(body.html)
+    if body.html and (document := from_html(body.html)):
+        return document
     if body.markdown:
         return from_markdown(without_marker(body.markdown))
     return from_plain(without_marker(body.plain))

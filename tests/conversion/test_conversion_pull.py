@@ -12,7 +12,7 @@ from adapters.errors import NotFound, Rejected, Unavailable
 from adapters.model import Body, Message, Person, Status, Ticket, TicketRef, Visibility
 from bot.conversion.ops import perhaps_done, poll_op, pull_op
 from bot.conversion.ports import FromDesk
-from bot.conversion.pull import RARELY, message_identity, pause, post_marker
+from bot.conversion.pull import RARELY, document_of, message_identity, pause, post_marker
 from bot.conversion.reconcile import compared, mend
 from bot.conversion.text.plain import from_plain, to_plain
 from bot.store.keys import breaker
@@ -42,6 +42,14 @@ async def test_an_agents_reply_reaches_the_thread_once_with_name_and_file(house)
 
     assert [("Alex Agent", "Try another one")] == _said(house)
     assert [("guide.pdf", b"%PDF")] == house.voice.uploads
+
+
+@pytest.mark.parametrize("html", ["<p>&nbsp;</p>", "<img width=1 height=1>", "<style>p {}</style>"])
+def test_where_the_html_of_an_answer_shows_nothing_its_text_is_brought(html):
+    body = Body(plain="Try another one", html=html)
+    message = Message(id="1", author=Person(name="Alex"), body=body, at=NOW, visibility=Visibility.PUBLIC)
+
+    assert "Try another one" == to_plain(document_of(message))
 
 
 async def test_what_is_internal_and_what_is_ours_stays_where_it_is(house):
