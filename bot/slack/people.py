@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from bot.conversion.ports import Author, SlackRefused, SlackTrouble
+from bot.conversion.text.clean import clean_subject
 from bot.slack.remembered import Remembered
-from bot.slack.text.names import KnownNames
+from bot.slack.text.names import NAME_LIMIT, KnownNames
 from bot.slack.web import Identity, Web
 
 _TTL: Final = 3600.0
@@ -65,7 +66,7 @@ class People:
             return await self.author(user) if user else Author(id="", name="somebody", own_workspace=False)
         profile = message.get("bot_profile")
         profile = profile if isinstance(profile, dict) else {}
-        name = str(message.get("username") or profile.get("name") or "")
+        name = _clean(message.get("username") or profile.get("name"))
         return Author(id=user or bot, name=name, bot=True) if name else await self._bots.get(bot)
 
     async def names(self, ids: Iterable[str]) -> KnownNames:
@@ -107,7 +108,7 @@ class People:
         except SlackRefused:
             found = None
         name = found.get("name") if isinstance(found, dict) else None
-        return Author(id=bot, name=str(name or bot), bot=True)
+        return Author(id=bot, name=_clean(name) or bot, bot=True)
 
     async def _ask_channel(self, channel: str) -> str:
         try:
@@ -138,7 +139,7 @@ def _person(user: str, found: Mapping[str, Any], us: Identity) -> _Person:
     email = profile.get("email") if own and not bot else None
     author = Author(
         id=user,
-        name=str(real or shown or found.get("name") or user),
+        name=_clean(real or shown or found.get("name")) or user,
         email=str(email) if email else None,
         own_workspace=own,
         guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
@@ -146,6 +147,10 @@ def _person(user: str, found: Mapping[str, Any], us: Identity) -> _Person:
         active=not found.get("deleted"),
     )
     return _Person(author, str(shown or real or found.get("name") or ""), str(found.get("locale") or ""))
+
+
+def _clean(name: Any) -> str:
+    return clean_subject(str(name or ""), NAME_LIMIT)
 
 
 def _is_ours(found: Mapping[str, Any], us: Identity) -> bool:

@@ -10,10 +10,11 @@ from yarl import URL
 
 from bot.conversion.ports import FromDesk, SlackOutcomeUnknown, SlackRefused, SlackTrouble
 from bot.conversion.records import ThreadKey
-from bot.conversion.text.clean import clean_filename, parts
+from bot.conversion.text.clean import clean_filename, clean_subject, parts
 from bot.conversion.text.tree import Document, Paragraph, Run, Style
 from bot.slack.limits import API_URL, METADATA_EVENT
 from bot.slack.refusals import refusal
+from bot.slack.text.names import NAME_LIMIT
 from bot.slack.text.write_rich_text import BLOCK_TEXT, to_rich_text
 from bot.slack.views.elements import Json, Said, lines, section, spoken
 from bot.slack.web import Web
@@ -33,8 +34,8 @@ _LOOKS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 def posts(message: FromDesk) -> tuple[Said, ...]:
     """*message* as one or several posts: rich_text, in which nothing can mention or link by itself, and its text."""
     blocks = message.document.blocks
-    if message.author:
-        name, first = Run(message.author, _BOLD), blocks[:1]
+    if author := clean_subject(message.author, NAME_LIMIT):
+        name, first = Run(author, _BOLD), blocks[:1]
         if first and isinstance(first[0], Paragraph):
             blocks = (Paragraph((name, Run("\n"), *first[0].content)), *blocks[1:])
         else:

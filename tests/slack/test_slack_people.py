@@ -160,3 +160,13 @@ async def test_one_who_gives_up_waiting_does_not_take_the_answer_from_the_others
     tasks[0].cancel()
 
     assert "Ada" == (await tasks[1]).name
+
+
+@pytest.mark.parametrize("name", ["Ada\n\ud800\x00 L.\u202e", "\n", "A" * 100])
+async def test_a_name_is_one_short_line_that_each_desk_can_hold(name):
+    people = People(Calls(users_info=user(real_name=name), bots_info={"ok": True, "bot": {"name": name}}))
+    person, bot = await people.author("U1"), await people.writer({"bot_id": "B1"})
+    shown = await people.writer({"bot_id": "B1", "username": name})
+
+    found = {"Ada\n\ud800\x00 L.\u202e": "Ada \ufffd L.", "A" * 100: f"{'A' * 79}…"}.get(name)
+    assert (found or "U1", found or "B1", found or "B1") == (person.name, bot.name, shown.name)

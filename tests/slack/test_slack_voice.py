@@ -368,3 +368,9 @@ async def test_an_agents_name_stands_right_above_their_words(voice, document, sh
     ((_blocks, text),) = voice.posts(FromDesk(document=document, author="Alex Agent"))
 
     assert shown == text
+
+
+async def test_the_name_of_an_agent_is_one_line_that_slack_can_be_sent(voice):
+    ((_blocks, text),) = voice.posts(FromDesk(document=from_plain("Done"), author="Alex\n\ud800\x00\u202e"))
+
+    assert "Alex \ufffd\nDone" == text
