@@ -72,9 +72,11 @@ class DeskFile:
         return await loop.run_in_executor(self._thread, self._transact, begin, work, time.monotonic())
 
     def _transact(self, begin: str, work: Callable[[sqlite3.Connection], T], asked: float) -> T:
-        if time.monotonic() - asked > self._patience:
+        left = asked + self._patience - time.monotonic()
+        if left < 0:
             raise self._away("those before it took too long", "Waited")
         try:
+            self._connection.execute(f"PRAGMA busy_timeout = {left * 1000:.0f}")
             self._connection.execute(begin)
             result = work(self._connection)
         except sqlite3.Error as error:

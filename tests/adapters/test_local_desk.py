@@ -13,6 +13,7 @@ import pytest
 
 from adapters.errors import Misconfigured, Rejected, Unavailable
 from adapters.local import LocalDesk
+from adapters.local.file import DeskFile
 from adapters.model import ChoiceList, Person
 from bot.sandbox.desks.local import LocalAgents
 from tests.adapters.conformance import AdapterConformance
@@ -170,6 +171,21 @@ async def test_a_locked_file_makes_its_calls_fail_together_and_holds_up_nothing_
 
     assert {Unavailable} == raised
     assert (True, True) == (elsewhere < 0.4, took < 2)
+
+
+async def test_who_waited_in_the_queue_waits_for_another_program_only_as_long_as_is_left(tmp_path: Path):
+    file = DeskFile("office", tmp_path / "desk.sqlite3", patience=0.5)
+    began = time.monotonic()
+    before = asyncio.create_task(file.read(lambda _: time.sleep(0.4)))
+    await asyncio.sleep(0)
+    async with locked(tmp_path / "desk.sqlite3"):
+        with pytest.raises(Unavailable):
+            await file.write(lambda _: None)
+        took = time.monotonic() - began
+    await before
+    await file.close()
+
+    assert took < 0.8
 
 
 async def test_what_goes_wrong_in_a_call_leaves_the_file_to_the_others(local: Pair, tmp_path: Path):
