@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -23,7 +22,7 @@ from typing_extensions import override
 
 from adapters.contract import TicketAdapter, collect
 from adapters.errors import AdapterError, Misconfigured, OutcomeUnknown, Rejected, Unavailable, UnexpectedReply
-from adapters.settings import DeskSettings
+from adapters.settings import DeskSettings, File
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs whole addresses, which may hold secrets
 
@@ -38,7 +37,7 @@ class HttpSettings(DeskSettings):
     allow_link_local: bool = Setting(
         False, description="Speak to a link-local address, where clouds keep their machines' own secrets."
     )
-    ca_file: Path | None = Setting(
+    ca_file: File | None = Setting(
         None, description="PEM file with certificates of authorities of your own, trusted besides the usual ones."
     )
     max_reply: int = Setting(
@@ -372,9 +371,10 @@ def read_json(text: str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
+_CERTIFICATE = "It must be for the host in url and not be over; where an authority of your own issued it, set ca_file."
 _UNREACHED: Sequence[tuple[type[Exception], str, str]] = (
     (socket.gaierror, "its name is not known", "Look at url, and at the name server."),
-    (ssl.SSLCertVerificationError, "its certificate is not trusted", "Renew it, or set ca_file to who issued it."),
+    (ssl.SSLCertVerificationError, "its certificate is not trusted", _CERTIFICATE),
     (ConnectionRefusedError, "nothing listens there", "Look whether it runs, and at url."),
 )
 

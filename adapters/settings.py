@@ -1,7 +1,9 @@
 """The settings that every desk has, and the custom fields that an operator describes."""
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -37,6 +39,14 @@ def _of_a_zone(name: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_of_a_zone)]
 """The name of a time zone."""
+
+
+def _from_home(path: Path) -> Path:
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's own breaks off where there is no such user
+
+
+File = Annotated[Path, AfterValidator(_from_home)]
+"""The path of a file; ~ is the home directory."""
 
 
 class ChannelSetting(BaseModel):

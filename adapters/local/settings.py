@@ -1,20 +1,18 @@
 """Settings of the local desk."""
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Self
 
-from pydantic import Field as Setting, field_validator, model_validator
+from pydantic import Field as Setting, model_validator
 
 from adapters.model import Status
-from adapters.settings import DeskSettings, FieldSetting
+from adapters.settings import DeskSettings, FieldSetting, File
 
 
 class LocalSettings(DeskSettings):
     """A desk that is one file. Everything but the path has a default that works."""
 
-    path: Path = Setting(
+    path: File = Setting(
         description="The SQLite file; it is made where it is not there. A relative path is from where Threadline is "
         "started, ~ is the home directory."
     )
@@ -27,11 +25,6 @@ class LocalSettings(DeskSettings):
     agents: tuple[str, ...] = Setting(("Alex Agent", "Sam Agent"), description="Names of those who work tickets.")
     fields: tuple[FieldSetting, ...] = Setting((), description="Custom fields of a ticket.")
     max_file: int = Setting(100_000_000, gt=0, description="Bytes of the largest file that is kept.")
-
-    @field_validator("path")
-    @classmethod
-    def _is_at_home(cls, path: Path) -> Path:
-        return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's own breaks off where there is no such user
 
     @model_validator(mode="after")
     def _can_open_and_close(self) -> Self:

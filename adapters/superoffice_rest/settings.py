@@ -1,7 +1,6 @@
 """The settings of a SuperOffice desk that is reached by its REST WebAPI."""
 
 import hashlib
-from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -10,7 +9,7 @@ from typing_extensions import override
 
 from adapters.http import HttpSettings, is_loopback
 from adapters.model import Visibility
-from adapters.settings import Token
+from adapters.settings import File, Token
 
 IN_TITLE = "title"
 """The value of ``marker_field`` that puts the marker at the end of the title."""
@@ -62,7 +61,7 @@ class SuperOfficeRestSettings(HttpSettings):
         SecretStr(""), description="system_user: the token that the customer's approval of the app gave."
     )
     private_key: SecretStr = Setting(SecretStr(""), description="system_user: the app's RSA private key, as PEM.")
-    private_key_file: Path | None = Setting(None, description="system_user: a file with that key instead.")
+    private_key_file: File | None = Setting(None, description="system_user: a file with that key instead.")
     calls_per_second: float = Setting(
         10.0, gt=0, le=1000, description="Calls a second at most, by all processes together; SuperOffice allows ten."
     )

@@ -1,6 +1,5 @@
 """The settings of a SuperOffice desk that is reached by SOAP."""
 
-from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field as Setting, SecretStr, StringConstraints, model_validator
@@ -8,7 +7,7 @@ from typing_extensions import override
 
 from adapters.http import HttpSettings
 from adapters.model import Visibility
-from adapters.settings import TimeZone
+from adapters.settings import File, TimeZone
 
 IN_TITLE = "title"
 """The value of ``marker_field`` that puts the marker at the end of the title."""
@@ -28,7 +27,7 @@ class SuperOfficeSoapSettings(HttpSettings):
     )
     username: str = Setting(min_length=1, description="Login name of a SuperOffice Service user with admin rights.")
     password: SecretStr = Setting(min_length=1, description="That user's password; better kept in the environment.")
-    wsdl: Path | None = Setting(
+    wsdl: File | None = Setting(
         None, description="A copy of the WSDL that your installation serves; without it, the one that Threadline has."
     )
     namespace: str = Setting(

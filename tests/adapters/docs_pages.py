@@ -108,7 +108,7 @@ def _type(field: FieldInfo) -> str:
         return " or ".join(f"`{one}`" for one in annotation)  # type: ignore[attr-defined] # an enum, as was asked
     if type(None) in arguments:
         inner = next(one for one in arguments if one is not type(None))
-        return names.get(inner, "text")
+        return names.get(getattr(inner, "__origin__", inner), "text")  # of Annotated, what it is about
     return "table"
 
 

@@ -251,7 +251,8 @@ async def test_a_desk_that_cannot_be_reached_is_told_by_what_is_wrong(certificat
 
     assert "nothing listens" in refused.cause
     assert "name is not known" in unknown.cause
-    assert ("certificate" in untrusted.cause, "ca_file" in untrusted.remedy) == (True, True)
+    assert "certificate" in untrusted.cause
+    assert ("the host in url" in untrusted.remedy, "ca_file" in untrusted.remedy) == (True, True)
 
 
 async def test_an_authority_of_ones_own_is_trusted_where_its_file_is_named(certificate):
@@ -291,6 +292,17 @@ def test_an_address_with_what_no_address_can_hold_is_for_the_operator(url):
 @pytest.mark.parametrize("end", [" ", "\n", "\t", "/\r\n"])
 def test_an_address_is_taken_without_the_blanks_around_it(end):
     assert "https://desk.example" == desk(None, url=f" https://desk.example{end}").settings.url
+
+
+def test_each_file_that_settings_name_may_begin_at_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/grace")
+    signed = {"kind": "superoffice_rest", "tenant": "Cust1", "auth": "system_user", "app_token": "a"}
+    rest = settings_for("crm", {**signed, "system_user_token": "s", "private_key_file": "~/key.pem"})
+    account = {"kind": "superoffice_soap", "url": "https://desk.example", "username": "u", "password": "p"}
+    soap = settings_for("desk", {**account, "ca_file": "~/ca.pem", "wsdl": "~/ticket.wsdl"})
+    found = (rest.private_key_file, soap.ca_file, soap.wsdl)  # type: ignore[attr-defined] # of their kinds
+
+    assert ["/home/grace/key.pem", "/home/grace/ca.pem", "/home/grace/ticket.wsdl"] == [str(file) for file in found]
 
 
 async def test_a_reply_that_is_too_large_names_the_setting_that_bounds_it():
