@@ -32,7 +32,7 @@ from bot.conversion.records import (
     decode,
     encode,
 )
-from bot.conversion.stamps import microseconds
+from bot.conversion.stamps import making, microseconds
 from bot.conversion.stored import UnknownVersion
 from bot.words import speaking
 
@@ -81,7 +81,7 @@ class Intake:
         if link := await self._links.get(thread):
             return Accepted(new=False, link=link)
         work = work.model_copy(update={"asked": f"{time.time():.6f}"})
-        return await self._once(str(thread), f"create:{thread}", FIRST, work, makes_link=True)
+        return await self._make(thread, work)
 
     async def is_opening(self, thread: ThreadKey) -> bool:
         """Whether *thread* has no ticket yet and gets one: nothing else waits in the lane of a thread without one."""
@@ -94,7 +94,7 @@ class Intake:
                 return Accepted(new=False, link=link)
             again = f"link:{thread}:{link.ticket_id}:{work.desk}:{work.number}"
             return await self._once(str(thread), again, now(), work)
-        return await self._once(str(thread), f"create:{thread}", FIRST, work, makes_link=True)
+        return await self._make(thread, work)
 
     async def add_message(self, thread: ThreadKey, work: AddMessage, *, once: str = "") -> Accepted:
         """Have a message brought to the ticket of *thread*; a Slack message is its own idempotency key."""
@@ -209,6 +209,11 @@ class Intake:
     async def tell(self, work: Tell, *, team: str, once: str) -> None:
         """Have somebody told something, even if Slack is away just now."""
         await self._lanes.add([tell_op(team, work, once=once)])
+
+    async def _make(self, thread: ThreadKey, work: OpenTicket | LinkTicket) -> Accepted:
+        """Have a thread without a ticket get one, and only one."""
+        identity = making(str(thread), await self._links.partings(thread))
+        return await self._once(str(thread), identity, FIRST, work, makes_link=True)
 
     async def _once(self, lane: str, identity: str, order: int, work: Work, *, makes_link: bool = False) -> Accepted:
         op = new_op(lane, identity, order, work, makes_link=makes_link)

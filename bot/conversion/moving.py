@@ -32,7 +32,7 @@ from bot.conversion.ports import Author, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
 from bot.conversion.records import Delivered, LeaveTicket, Link, MoveTicket, OpenTicket, Say, ThreadKey
 from bot.conversion.relinking import relink
-from bot.conversion.stamps import part_marker
+from bot.conversion.stamps import making, part_marker
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.tree import Document
 from bot.words import _
@@ -98,7 +98,8 @@ async def _history(
     # a wish is told where it is known to have brought something to the ticket
     said = [one for one in await rooms.threads.read(link.thread) if not one.wish or one.ts in known]
     if old.has(Capability.READ_MESSAGES):
-        brought = _brought(link.thread, known, [message.ts for message in said])
+        made_as = making(str(link.thread), await rooms.links.partings(link.thread))
+        brought = _brought(link.thread, made_as, known, [message.ts for message in said])
         for number, one in enumerate(await old.messages(ref)):
             marker = one.marker or marker_in(one.body)
             # ours are what was typed elsewhere in Slack, and what was typed into the form that the ticket began as
@@ -112,11 +113,11 @@ async def _history(
     return tuple(sorted(said, key=lambda message: message.at))
 
 
-def _brought(thread: ThreadKey, known: Mapping[str, Delivered], there: Iterable[str]) -> set[str]:
+def _brought(thread: ThreadKey, made_as: str, known: Mapping[str, Delivered], there: Iterable[str]) -> set[str]:
     """Ids and markers of the ticket's messages that are in the thread (*there*), too, or were deleted in it."""
     told = {*there, *(ts for ts, sent in known.items() if sent.gone)}
     found = {known[ts].message_id for ts in told if ts in known}
-    for identity in (f"create:{thread}", *map(thread.bringing, told)):
+    for identity in (made_as, *map(thread.bringing, told)):
         further = (part_marker(identity, number) for number in count(1))
         found |= {part_marker(identity, 0), *takewhile(known.__contains__, further)}
     return found

@@ -229,6 +229,10 @@ class Links(Protocol):
         """Take a link away, in both directions."""
         ...
 
+    async def partings(self, thread: ThreadKey) -> int:
+        """How often a link of the thread was taken away."""
+        ...
+
     async def threads(self, desk: str, ticket_id: str) -> tuple[ThreadKey, ...]:
         """The threads of a ticket."""
         ...

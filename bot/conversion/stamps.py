@@ -13,6 +13,14 @@ def bringing(team: str, channel: str, ts: str) -> str:
     return f"msg:{team}:{channel}:{ts}"
 
 
+def making(thread: str, partings: int) -> str:
+    """The identity of the operation that gives a thread its ticket.
+
+    One that was parted from tickets gets its next under another name: the marker of the one before is at its desk.
+    """
+    return f"create:{thread}:{partings}" if partings else f"create:{thread}"
+
+
 @lru_cache(maxsize=1024)
 def marker_of(identity: str) -> str:
     """The correlation marker for an operation's identity: short, opaque, the same for the same thing."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ports import Rooms
 from bot.conversion.records import FinishStep, Link, ThreadKey, decode
+from bot.conversion.stamps import making
 from bot.conversion.stored import UnknownVersion
 from bot.words import _
 
@@ -37,7 +38,8 @@ async def finish_step(rooms: Rooms, journal: Journal, work: FinishStep) -> None:
 
 async def _why_none(rooms: Rooms, thread: ThreadKey) -> str:
     """Why a thread has no ticket, in words. Raises Again where it is about to get one."""
-    name, identity = str(thread), f"create:{thread}"
+    name = str(thread)
+    identity = making(name, await rooms.links.partings(thread))
     if parked := await rooms.lanes.find_parked(name, identity):
         try:
             return decode(parked.payload).why or _("The ticket was not made.")

@@ -67,6 +67,11 @@ class Shard:
         """Which Slack messages of a thread are on its ticket."""
         return self.key(f"map:{thread}")
 
+    @property
+    def partings(self) -> str:
+        """How often each thread was parted from a ticket."""
+        return self.key("partings")
+
     def memory(self, lane: str, op: str) -> str:
         """That an operation was done, so that it is not accepted again."""
         return self.key(f"dd:{lane}|{op}")

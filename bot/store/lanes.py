@@ -186,7 +186,7 @@ class RedisLanes(Lanes):
     @override
     async def done(self, lease: Lease, op: str, outcome: Outcome) -> Head | None:
         shard, thread = self._shard(lease.lane), thread_of(lease.lane)
-        extra = [shard.queue(lease.lane), shard.memory(lease.lane, op), shard.delivered(thread)]
+        extra = [shard.queue(lease.lane), shard.memory(lease.lane, op), shard.delivered(thread), shard.partings]
         link = "" if outcome.link is None else self._cipher.close(stored_form(outcome.link), thread)
         delivered = [text for ts, record in outcome.delivered.items() for text in (ts, stored_form(record))]
         before = None

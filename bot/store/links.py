@@ -81,7 +81,7 @@ class RedisLinks(Links):
     @override
     async def remove(self, link: Link) -> None:
         shard, thread = self._shard(link.thread), str(link.thread)
-        keys = [*shard.all, shard.delivered(thread)]
+        keys = [*shard.all, shard.delivered(thread), shard.partings]
         while (stored := await self._connection.do("HGET", shard.key("links"), thread)) is not None:
             there = self._from(thread, stored)
             if (there.desk, there.ticket_id) != (link.desk, link.ticket_id):
@@ -89,6 +89,10 @@ class RedisLinks(Links):
             if await self._connection.run("unlink", keys, [thread, stored]):
                 break
         await self._drop(link.thread, set(_ways_back(link)))
+
+    @override
+    async def partings(self, thread: ThreadKey) -> int:
+        return int(await self._connection.do("HGET", self._shard(thread).partings, str(thread)) or 0)
 
     async def _drop(self, thread: ThreadKey, ways: set[str]) -> None:
         """Take the thread off those lists that its link does not need (any more).

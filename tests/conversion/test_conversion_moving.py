@@ -118,6 +118,26 @@ async def test_what_was_typed_into_commands_forms_and_behind_our_name_goes_along
     assert (0, 0) == ((public + internal).count("was refused"), (public + internal).count("deleted since"))
 
 
+async def test_what_a_later_ticket_of_the_thread_began_with_goes_along_once(house, other):
+    first = await opened(house)
+    await house.intake.unlink(THREAD)
+    await house.intake.open_ticket("T1", OPEN, once="again")
+    await house.until(lambda: _goes_with_another(house, first))
+    for name, one in (await house.store.links.deliveries(THREAD)).items():  # as of a desk that does not tell its ids
+        await house.store.links.learn(THREAD, name, one.model_copy(update={"message_id": ""}))
+
+    await house.intake.move(THREAD, MoveTicket(actor="U1", desk="other"), once="1")
+    await house.until(lambda: house.voice.posted, seconds=60)
+
+    (listed,) = await other.tickets()
+    assert 1 == "".join(one.text for one in (await other.ticket(listed.id)).messages).count("It burns")
+
+
+async def _goes_with_another(house, ticket):
+    link = await house.store.links.get(THREAD)
+    return link and link.ticket_id != ticket.id and not await house.store.lanes.waiting(str(THREAD))
+
+
 async def _sent(house, ticket, number):
     return len((await house.agents.ticket(ticket.id)).messages) >= number
 

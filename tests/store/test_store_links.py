@@ -223,7 +223,22 @@ async def test_a_stored_link_says_its_version(store, link):
     assert (await store.connection.do("HGET", shard_of(T, 16).key("links"), T)).startswith('{"v":1,"thread":')
 
 
-async def test_nothing_is_left_of_a_thread_that_is_parted_from_its_ticket(store, op, link):
+@pytest.mark.parametrize("way", ["by a person", "by an operation"])
+async def test_partings_of_a_thread_are_counted_once_each(store, op, claim, link, way):
+    for number in range(3):
+        assert number == await store.links.partings(KEY)
+        await store.links.put(link())
+        if way == "by a person":
+            await store.links.remove(link())
+            await store.links.remove(link())
+        else:
+            await store.lanes.add([op(f"unlink {number}", 1)])
+            await store.lanes.done(await claim(), f"unlink {number}", Outcome(unlink=True))
+
+    assert (3, 0) == (await store.links.partings(KEY), await store.links.partings(ThreadKey.parse(OTHER)))
+
+
+async def test_nothing_but_their_number_is_left_of_a_thread_that_is_parted_from_its_ticket(store, op, link):
     await store.links.put(link())
     await store.lanes.add([op("a", 1)])
     (lease,) = await store.lanes.claim(1)
@@ -232,6 +247,7 @@ async def test_nothing_is_left_of_a_thread_that_is_parted_from_its_ticket(store,
 
     await store.links.remove(link())
 
-    known = (":dd:", ":claim:", ":runs", "tk:meta")  # what was done, for a while, and what is of the installation
+    # what was done, for a while; what is of the installation; the number
+    known = (":dd:", ":claim:", ":runs", "tk:meta", ":partings")
     left = [key async for key in store.connection.client.scan_iter() if not any(one in key for one in known)]
     assert [] == left

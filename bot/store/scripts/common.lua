@@ -53,6 +53,14 @@ local function without(flags, flag)
   return (string.gsub(flags, flag, ''))
 end
 
+-- Takes a thread's link away, and counts that: the marker of its ticket stays at the desk, so the next one gets another.
+local function part(thread, delivered, partings)
+  redis.call('HDEL', links, thread)
+  redis.call('HDEL', made, thread)
+  redis.call('DEL', delivered)
+  redis.call('HINCRBY', partings, thread, 1)
+end
+
 -- What the holder of a lane is known by. A lease ends with the run of the server that gave it: half of what its holder
 -- wrote down may be forgotten, and the rest must not follow.
 local function lease_of(token)

@@ -1,7 +1,7 @@
--- Takes a finished operation off its lane, writes its outcome and hands out the next. KEYS: queue, memory, delivered.
--- ARGV: lane, token, lease in milliseconds, name of the call, operation, seconds to remember it, link or '', 'unlink'
--- or '', 'untouched' where nobody began what waited behind it when the server began its run or '', then Slack timestamp
--- and record of each delivered message.
+-- Takes a finished operation off its lane, writes its outcome and hands out the next. KEYS: queue, memory, delivered,
+-- partings. ARGV: lane, token, lease in milliseconds, name of the call, operation, seconds to remember it, link or '',
+-- 'unlink' or '', 'untouched' where nobody began what waited behind it when the server began its run or '', then Slack
+-- timestamp and record of each delivered message.
 
 local lane, token, lease, call, op, remember, link, unlink, untouched = unpack(ARGV, 1, 9)
 local queue, memory, delivered = KEYS[14], KEYS[15], KEYS[16]
@@ -13,9 +13,7 @@ local thread, rid = thread_of(lane), run()
 
 local function write_link()
   if unlink == 'unlink' then
-    redis.call('HDEL', links, thread)
-    redis.call('HDEL', made, thread)
-    redis.call('DEL', delivered)
+    part(thread, delivered, KEYS[17])
   elseif link ~= '' then
     redis.call('HSET', links, thread, link)
   end
