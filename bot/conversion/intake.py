@@ -9,7 +9,7 @@ from adapters.model import Status
 from adapters.settings import MirrorMode
 from bot.conversion.decisions import WAYS, Decision, decided
 from bot.conversion.marks import goes_words
-from bot.conversion.ops import card_op, edit_op, new_op, now, say_op, step_op, sweep_op, tell_op
+from bot.conversion.ops import card_op, edit_op, new_op, now, perhaps_done, say_op, step_op, sweep_op, tell_op
 from bot.conversion.ports import Added, Lanes, Links, NewOp
 from bot.conversion.records import (
     CLOSED,
@@ -96,11 +96,23 @@ class Intake:
             return await self._once(str(thread), again, now(), work)
         return await self._make(thread, work)
 
-    async def add_message(self, thread: ThreadKey, work: AddMessage, *, once: str = "") -> Accepted:
-        """Have a message brought to the ticket of *thread*; a Slack message is its own idempotency key."""
+    async def add_message(self, thread: ThreadKey, work: AddMessage, *, once: str = "", anew: bool = False) -> Accepted:
+        """Have a message brought to the ticket of *thread*; a Slack message is its own idempotency key.
+
+        *anew*: by a gesture that people may repeat, so that what went to another ticket before goes to this one, too.
+        """
         identity = thread.bringing(work.ts) if work.ts else f"text:{once}"
         order = microseconds(work.ts) if work.ts else now()
-        return await self._once(str(thread), identity, order, work)
+        accepted = await self._once(str(thread), identity, order, work)
+        if not anew or accepted.new or accepted.earlier or await self._is_known(thread, work.ts):
+            return accepted
+        with perhaps_done(time.time()):  # on this very ticket, with which the thread may have gone before
+            return await self._once(str(thread), identity, order, work, anew=True)
+
+    async def _is_known(self, thread: ThreadKey, ts: str) -> bool:
+        """Whether a message is, or was, on the ticket with which its thread goes now; what was discarded is not."""
+        known = await self._links.delivered(thread, ts)
+        return known is not None and not (known.gone and not known.message_id)
 
     async def mirror(self, thread: ThreadKey, work: AddMessage) -> Added:
         """The same for a reply that was simply written in a thread: nothing happens if the thread has no ticket."""
@@ -215,8 +227,10 @@ class Intake:
         identity = making(str(thread), await self._links.partings(thread))
         return await self._once(str(thread), identity, FIRST, work, makes_link=True)
 
-    async def _once(self, lane: str, identity: str, order: int, work: Work, *, makes_link: bool = False) -> Accepted:
-        op = new_op(lane, identity, order, work, makes_link=makes_link)
+    async def _once(
+        self, lane: str, identity: str, order: int, work: Work, *, makes_link: bool = False, anew: bool = False
+    ) -> Accepted:
+        op = new_op(lane, identity, order, work, makes_link=makes_link, anew=anew)
         (added,) = await self._lanes.add([op])
         if added is Added.DUPLICATE and makes_link and await self._set_aside(lane, identity):
             (added,) = await self._lanes.add([op])

@@ -252,6 +252,7 @@ class How(TypedDict, total=False):
     linked_only: bool
     replace: bool
     makes_link: bool
+    anew: bool
 
 
 def new_op(lane: str, identity: str, order: int, work: Work, **how: Unpack[How]) -> NewOp:

@@ -53,7 +53,7 @@ class NewOp(NamedTuple):
     this payload instead, and one that was begun is followed by it (a card to be shown again). ``instead``: it only ever
     takes the place of one that waits (a message that was edited before delivery), and of one that was begun as soon as
     that turns out not to be done. ``begun``: it may have been carried out before the store forgot it, so nothing takes
-    its place before that is known.
+    its place before that is known. ``anew``: it is accepted although it was done before.
     """
 
     lane: str
@@ -66,6 +66,7 @@ class NewOp(NamedTuple):
     instead: bool = False
     makes_link: bool = False
     begun: bool = False
+    anew: bool = False
 
 
 class Added(StrEnum):

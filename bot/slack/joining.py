@@ -98,7 +98,7 @@ class Joining:
         edited = str((message.get("edited") or {}).get("ts", ""))
         meant = LinkRef.of(under)
         work = AddMessage(actor=writer, ts=str(message["ts"]), message=message, edited=edited, under=meant)
-        accepted = await self._intake.add_message(thread, work)
+        accepted = await self._intake.add_message(thread, work, anew=True)
         if accepted.new:
             return _("The message is on its way to ticket {number}.", number=number)
         return _("Ticket {number} has that message already, or will have it in a moment.", number=number)

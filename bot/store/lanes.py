@@ -371,6 +371,7 @@ def _add_call(shard: Shard, ops: Sequence[NewOp], cipher: Cipher = OPEN) -> Call
     keys, args = [*shard.all], list[str | int]()
     for op in ops:
         wish = "l" * op.linked_only + "r" * op.replace + "s" * op.instead + "m" * op.makes_link + "b" * op.begun
+        wish += "a" * op.anew
         keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))
         payload = cipher.close(op.payload, f"{op.lane}|{op.id}")
         args += (f"{op.order}|{milliseconds(op.delay) if op.delay else 0}|{wish}", payload)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters.errors import Rejected
 from adapters.model import Act, TicketRef, Visibility
 from bot.conversion.records import AddMessage, ChangeTicket, DeleteMessage, LinkRef, LinkTicket, ThreadKey
 from bot.conversion.relinking import relink
@@ -9,7 +10,7 @@ from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_edits import _edit
 from tests.conversion.test_conversion_pull import idle
 from tests.conversion.test_conversion_unsent import parked
-from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
+from tests.conversion.test_conversion_worker import OPEN, THREAD, failing, opened, reply
 
 NOT_SENT = "Your message was not sent:"
 OTHER = ThreadKey(team="T1", channel="C1", ts="1700000500.000100")
@@ -137,3 +138,92 @@ async def test_where_the_thread_goes_on_with_another_ticket_it_all_goes_there(ho
     mine, theirs = await standing(house)
     assert (False, []) == mine
     assert {"for mine", "typed for mine"} <= {text.splitlines()[0] for text in theirs[1]}
+
+
+MINE = reply(1, "please look")
+
+
+async def _goes_with(house, ticket):
+    """Part the thread from its ticket and have it go with *ticket*."""
+    await house.intake.unlink(THREAD)
+    wish = LinkTicket(actor="U1", desk="desk", number=ticket.number, channel="C1", thread_ts=THREAD.ts)
+    assert (await house.intake.link_ticket(THREAD, wish)).new
+    await idle(house, str(THREAD))
+
+
+async def _added(house):
+    """Whether *Add to ticket* on a message is a new wish; when this returns it is carried out."""
+    under = LinkRef.of(await house.store.links.get(THREAD))
+    work = MINE.model_copy(update={"under": under})
+    accepted = await house.intake.add_message(THREAD, work, anew=True)
+    await idle(house, str(THREAD))
+    return accepted.new
+
+
+@pytest.fixture
+def written(house, monkeypatch):
+    """The ids of the tickets on which messages are written; the local desk itself would refuse a second one."""
+    calls, real = [], house.desk.add_message
+
+    async def counted(ticket, draft):
+        calls.append(ticket.id)
+        return await real(ticket, draft)
+
+    monkeypatch.setattr(house.desk, "add_message", counted)
+    return calls
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_what_was_added_to_a_wrong_ticket_is_added_to_the_right_one_once(house, two, written):
+    mine, other = two
+    assert (True, False) == (await _added(house), await _added(house))
+    await _goes_with(house, other)
+
+    again = [await _added(house) for _ in range(3)]
+    await house.intake.mirror(THREAD, MINE)  # Slack hands it over once more
+    await idle(house, str(THREAD))
+
+    assert [True, False, False] == again
+    assert [mine.id, other.id] == written
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_what_is_on_the_ticket_that_a_thread_comes_back_to_is_not_added_twice(house, two, written):
+    mine, other = two
+    await _added(house)
+    await _goes_with(house, other)
+    await _goes_with(house, mine)
+
+    assert await _added(house)
+    assert not await _added(house)
+    assert [mine.id] == written
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_two_who_add_a_message_to_the_right_ticket_at_once_add_it_once(house, two, written):
+    """The second finds that the first was done, after it has looked what is known of the message."""
+    _, other = two
+    await _added(house)
+    await _goes_with(house, other)
+    real = house.intake._is_known
+
+    async def slow(*about):
+        known = await real(*about)
+        house.intake._is_known = real
+        assert await _added(house)
+        return known
+
+    house.intake._is_known = slow
+    assert await _added(house)
+    assert [other.id] == written[1:]
+
+
+async def test_what_was_discarded_may_be_added_again(house, two, monkeypatch):
+    failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
+    await _added(house)
+    (parked,) = [one async for one in house.store.lanes.parked()]
+    await house.store.lanes.unpark(parked.lane, parked.id, None)
+
+    await _added(house)
+
+    assert ["please look"] == (await standing(house))[0][1]

@@ -84,6 +84,13 @@ async def test_what_was_done_is_not_accepted_again_for_a_week(store, op, claim, 
     assert 7 * 24 * 3600 - 60 < await store.connection.do("TTL", key) <= 7 * 24 * 3600
 
 
+async def test_what_was_done_is_accepted_once_more_where_it_is_wished_for_anew(store, op, claim):
+    await store.lanes.add([op()])
+    await in_order(store.lanes, await claim())
+
+    assert [Added.ADDED, Added.DUPLICATE] == await store.lanes.add([op(anew=True), op(anew=True)])
+
+
 async def test_the_same_id_in_the_lane_of_events_and_in_that_of_the_thread_are_two_things(store, op):
     assert [Added.ADDED, Added.ADDED] == await store.lanes.add([op(), op(lane="in/" + T)])
 

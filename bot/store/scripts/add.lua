@@ -1,6 +1,6 @@
 -- Adds operations to lanes of one shard. Per operation, KEYS: queue, memory, from whose names its lane and its id are
 -- read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable, s: stands in for one that waits,
--- m: makes a link, b: perhaps begun), payload. Returns a word for each. Without any, it only notes which run this is.
+-- m: makes a link, b: perhaps begun, a: anew, although it was done), payload. Returns a word for each. Without any, it only notes which run this is.
 
 local rid, moment = run(), now()
 local since = redis.call('HGET', runs, rid)
@@ -48,7 +48,8 @@ local function replace(lane, op, order, payload, record)
 end
 
 local function known(lane, op, memory, wish)
-  if redis.call('EXISTS', memory) == 1 or (has(wish, 'm') and redis.call('HGET', made, thread_of(lane)) == op) then
+  local done = redis.call('EXISTS', memory) == 1 and not has(wish, 'a')
+  if done or (has(wish, 'm') and redis.call('HGET', made, thread_of(lane)) == op) then
     return true
   end
   return not has(wish, 'r') and redis.call('HEXISTS', parked, lane .. '|' .. op) == 1
