@@ -82,25 +82,39 @@ def desk_asked(desk: TicketAdapter[Any], desks: Sequence[Choice], typed: Typed, 
 
 def _thread(shown: Form) -> list[Json]:
     summary = shown.summary
+    if summary is None and Block.SCOPE in shown.typed:  # what was chosen holds although the numbers are gone
+        return [_scope(shown, _uncounted())]
     if summary is None:
         return [context(_("Reading the thread."))] if shown.loading else []
     if summary.cannot_read:
         return [section(summary.cannot_read), context(_("Only the message that you chose will go to the ticket."))]
     blocks = [context(summary_words(summary))]
     if summary.messages > 1:
-        element = {"type": "radio_buttons", "action_id": Action.VALUE, "options": _scopes(summary)}
-        whole = {"selected_option": {"value": Scope.WHOLE}}
-        typed = shown.typed.get(Block.SCOPE) or whole
-        blocks.append(entry(_("What goes to the ticket"), element, Block.SCOPE, typed=typed))
+        blocks.append(_scope(shown, _scopes(summary)))
     return blocks
 
 
-def _scopes(summary: ThreadSummary) -> list[Json]:
+def _scope(shown: Form, scopes: list[Choice]) -> Json:
+    options = [option(choice) for choice in scopes]
+    element = {"type": "radio_buttons", "action_id": Action.VALUE, "options": options}
+    typed = shown.typed.get(Block.SCOPE) or {"selected_option": {"value": Scope.WHOLE}}
+    return entry(_("What goes to the ticket"), element, Block.SCOPE, typed=typed)
+
+
+def _uncounted() -> list[Choice]:
+    return [
+        Choice(id=Scope.WHOLE, label=_("The whole thread")),
+        Choice(id=Scope.FROM_HERE, label=_("From this message on")),
+        Choice(id=Scope.ONLY_THIS, label=_("Only this message")),
+    ]
+
+
+def _scopes(summary: ThreadSummary) -> list[Choice]:
     scopes = [Choice(id=Scope.WHOLE, label=_("The whole thread ({messages})", messages=_messages(summary.messages)))]
     if 1 < summary.from_here < summary.messages:
         label = _("From this message on ({messages})", messages=_messages(summary.from_here))
         scopes.append(Choice(id=Scope.FROM_HERE, label=label))
-    return [option(choice) for choice in (*scopes, Choice(id=Scope.ONLY_THIS, label=_("Only this message")))]
+    return [*scopes, Choice(id=Scope.ONLY_THIS, label=_("Only this message"))]
 
 
 def summary_words(summary: ThreadSummary) -> str:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bot.slack.ids import Block
+from bot.slack.seal import Seal
 from tests.slack.app.test_slack_commands import opened
 
 DEPARTMENT = Block.DEPARTMENT.of("local")
@@ -45,6 +46,26 @@ async def test_as_much_of_the_thread_goes_as_was_chosen(stage, thread, scope, ex
     assert (thread[0]["ts"], thread[2]["ts"] if expected[0] else "") == (work.thread_ts, work.from_ts)
     assert (thread[2]["ts"],) * expected[1] == work.chosen
     assert work.offered is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"), [("whole", (False, 0)), ("from_here", (True, 0)), ("only_this", (False, 1))]
+)
+async def test_what_was_chosen_of_the_thread_holds_in_a_form_whose_numbers_are_gone(
+    stage, thread, monkeypatch, scope, expected
+):
+    await stage.shortcut(thread[2], CREATE)
+    await stage.settled()
+    for key in await stage.store.connection.do("KEYS", "tk:scratch:form:*"):  # as two hours later
+        await stage.store.connection.do("DEL", key)
+    with monkeypatch.context() as old:
+        old.setattr(Seal, "is_over", lambda *_: True)
+        await stage.submit({Block.SCOPE: scope, DEPARTMENT: "IT", Block.SUBJECT: "Printer"})
+
+    await stage.submit({DEPARTMENT: "IT"})
+
+    (work,) = await stage.accepted()
+    assert (thread[2]["ts"] if expected[0] else "", (thread[2]["ts"],) * expected[1]) == (work.from_ts, work.chosen)
 
 
 async def test_the_form_begins_with_the_message_and_its_author(stage, thread):
