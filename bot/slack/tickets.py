@@ -41,6 +41,8 @@ GESTURES = {
     Verb.REOPEN: Gesture.CLOSE,
 }
 """What right each verb that names a ticket needs."""
+_OF_A_THREAD = frozenset({Verb.UNLINK, Verb.MIRROR, Verb.MOVE})
+"""The verbs that are about one thread of a ticket, which may have several."""
 _NEEDS = {Act.CLOSE: Capability.CLOSE, Act.REOPEN: Capability.REOPEN}
 _TURNED = {
     Act.CLOSE: N_("Ticket {number} at {desk} will be closed."),
@@ -130,10 +132,28 @@ class Tickets:
                 return await self.of_thread(asked, self.thread(asked, meant), GESTURES[verb])
             await self._allow_at_all(asked, GESTURES[verb])
             await self.count(asked, Kind.LOOKUPS)
-            return await self._by_number(asked, meant)
+            found = await self._by_number(asked, meant)
         except NotThere:
             await asyncio.sleep((begun - time.monotonic()) % FLOOR)
             raise
+        if verb in _OF_A_THREAD and await self._threads_seen(asked, found) > 1:
+            raise Refused(
+                _(
+                    "Ticket {number} has several threads. Which one? Write {command} with the link of one of its "
+                    "messages in place of the number.",
+                    number=found.number,
+                    command=usage(verb),
+                )
+            )
+        return found
+
+    async def _threads_seen(self, asked: Asked, found: Found) -> int:
+        """How many threads a ticket has that this person may see, but for that of its agents."""
+        if found.link is None or found.link.agents:
+            return 0
+        threads = await self._links.threads(found.link.desk, found.link.ticket_id)
+        links = [link for thread in threads if (link := await self._links.get(thread)) and not link.agents]
+        return sum([await self._access.nearest(asked.actor, [link]) is not None for link in links])
 
     async def _by_number(self, asked: Asked, meant: Reference) -> Found:
         links = [link for link in await self._links.find(meant.number) if meant.desk in {"", link.desk}]

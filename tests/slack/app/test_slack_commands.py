@@ -253,6 +253,26 @@ async def test_unlink_parts_the_two(stage):
     assert await stage.store.links.get(stage.thread(root)) is None
 
 
+@pytest.mark.parametrize("verb", ["unlink 1042", "mirror 1042 nothing", "move 1042 local"])
+async def test_what_is_about_a_thread_is_not_done_by_the_number_of_a_ticket_that_has_several(stage, verb):
+    roots = [await stage.workspace.post(stage.ada, stage.channel, text) for text in ("It burns", "It smells")]
+    links = [await stage.link(root, number="1042") for root in roots]
+
+    words = await stage.refused(verb)
+
+    assert words.startswith("Ticket 1042 has several threads. Which one? Write /ticket")
+    assert links == [await stage.store.links.get(link.thread) for link in links]
+
+
+async def test_a_thread_of_several_is_named_by_the_link_of_its_message(stage):
+    first, second = [await stage.workspace.post(stage.ada, stage.channel, text) for text in ("It burns", "It smells")]
+    links = [await stage.link(root, number="1042") for root in (first, second)]
+
+    await stage.told(f"unlink https://x.slack.com/archives/{stage.channel}/p{second['ts'].replace('.', '')}")
+
+    assert [links[0], None] == [await stage.store.links.get(link.thread) for link in links]
+
+
 async def test_one_number_at_two_desks_means_the_one_of_this_channel(stage):
     here = await stage.workspace.post(stage.ada, stage.channel, "here")
     there = await stage.link(here, number="7")

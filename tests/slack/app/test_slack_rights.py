@@ -286,6 +286,21 @@ async def test_s13_a_thread_that_somebody_cannot_read_cannot_be_linked(town):
     assert [] == await town.accepted()
 
 
+@pytest.mark.parametrize("rights", [DEFAULT], indirect=True)
+async def test_s13_threads_that_somebody_cannot_see_and_that_of_the_agents_do_not_make_a_number_doubtful(town):
+    number = await ticket(town, "readable", "members")
+    (link,) = [link async for link in town.store.links.all()]
+    for channel, agents in ((town.secret, False), (town.channel, True)):
+        said = await town.workspace.post(town.zoe, channel, "It burns")
+        thread = ThreadKey(team=town.team, channel=channel, ts=said["ts"])
+        await town.store.links.put(link.model_copy(update={"thread": thread, "agents": agents}))
+
+    words = await town.told(f"unlink {number}", user=town.ben)
+
+    assert words.startswith(f"Ticket {number} and its thread are no longer linked.")
+    assert await town.store.links.get(link.thread) is None
+
+
 LINKS_OWN = (
     Right(who=frozenset({"members"}), may=frozenset({Gesture.SEE}), tickets=Reach.ALL),
     Right(who=frozenset({"members"}), may=frozenset({Gesture.LINK, Gesture.CLOSE}), tickets=Reach.OWN),
