@@ -76,14 +76,30 @@ def event_op(body: dict[str, Any]) -> NewOp | None:
     if kind == "message":
         return _message_event_op(body, event, team)
     if kind == "app_mention":
-        ts = str(event.get("ts", ""))
-        thread = f"{team}:{event.get('channel', '')}:{event.get('thread_ts') or ts}"
-        return _event_op(f"in/{thread}", f"mention:{team}:{event.get('channel', '')}:{ts}", _order(ts), body)
+        return _mention_op(body, event, team)
     if kind == "function_executed":  # it brings a token, which must not be stored
         body = {**body, "event": {name: value for name, value in event.items() if name != "bot_access_token"}}
     ts = str(event.get("event_ts") or body.get("event_time") or "0")
     about = _about(kind, event)
     return _event_op(f"in/{team}:{about}", f"event:{body.get('event_id') or f'{team}:{kind}:{ts}'}", _order(ts), body)
+
+
+def _mention_op(body: dict[str, Any], event: Mapping[str, Any], team: str) -> NewOp:
+    channel, ts = event.get("channel", ""), str(event.get("ts", ""))
+    lane = f"in/{team}:{channel}:{event.get('thread_ts') or ts}"
+    return _event_op(lane, f"mention:{team}:{channel}:{ts}", _order(ts), body)
+
+
+def missed_op(thread: ThreadKey, said: Mapping[str, Any], *, doubt: float) -> NewOp:
+    """How the mention of us is stored that Slack did not hand over, so that the same is asked and done as if it had.
+
+    *said*: the message as Slack has it. *doubt*: seconds since the epoch before which what follows from it may have
+    been done; 0: it was not.
+    """
+    event = {**said, "type": "app_mention", "channel": thread.channel}
+    body = {"team_id": thread.team, "event": event}
+    work = Operation(work=SlackEvent(body=body), progress=Progress(verify=doubt))
+    return _mention_op(body, event, thread.team)._replace(payload=encode(work), begun=doubt > 0)
 
 
 def _about(kind: str, event: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """What Slack says and shows, in our own words: messages and their authors, cards, and what went wrong."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -92,7 +93,8 @@ class ThreadMessage:
 
     ``wish``: it asks us for something, so that it goes to no ticket by itself. ``carries``: it does, and what is said
     behind the wish (``document``, without our name and the verb) is for a ticket; ``visibility``: who is to read that
-    there, where the verb says so.
+    there, where the verb says so. ``sends``: the whole message as Slack has it, where the verb sends it to a ticket
+    that is there.
     """
 
     ts: str
@@ -105,6 +107,7 @@ class ThreadMessage:
     wish: bool = False
     carries: bool = False
     visibility: Visibility | None = None
+    sends: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

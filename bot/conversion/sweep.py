@@ -8,7 +8,7 @@ from adapters.contract import Capability, Reconcile
 from bot.conversion.delivery import fingerprints
 from bot.conversion.journal import Again
 from bot.conversion.marks import goes
-from bot.conversion.ops import edit_op, perhaps_done, pull_op
+from bot.conversion.ops import edit_op, missed_op, perhaps_done, pull_op
 from bot.conversion.ports import NewOp, NoSuchDesk, Rooms, ThreadMessage
 from bot.conversion.records import (
     AddMessage,
@@ -23,6 +23,8 @@ from bot.conversion.records import (
 )
 from bot.conversion.stamps import microseconds
 
+KNOWN = timedelta(days=6)
+"""For how long a wish is looked for: the store knows for seven days that one was dealt with, as by a refusal."""
 OVERTAKING = timedelta(seconds=1)
 """How long a look at a thread is put off whose events wait: what it found would go to the ticket before them."""
 
@@ -70,6 +72,8 @@ async def put_back(rooms: Rooms, link: Link, *, shown: bool = False, doubt: floa
         for message in there
         if message.ts not in known and is_for_the_ticket(link, message)
     ]
+    wishes = [one.sends for one in there if one.ts not in known and one.sends and _is_missed(link, one)]
+    ops += [missed_op(thread, wish, doubt=doubt) for wish in wishes]
     edited = [message for message in there if message.ts in known and reads_differently(message, known[message.ts])]
     if edited and not (shown or doubt) and not await rooms.lanes.waiting(str(thread)):  # perhaps the very edits
         with perhaps_done(time.time() if _can_be_looked_for(rooms, link) else 0.0):
@@ -99,8 +103,17 @@ def is_for_the_ticket(link: Link, message: ThreadMessage) -> bool:
 
     Opening a ticket takes time, and what is said meanwhile belongs to it too.
     """
+    return _is_since(link, message) and not message.wish and goes(link, message)
+
+
+def _is_since(link: Link, message: ThreadMessage) -> bool:
     since = float(link.read_to) if link.read_to else link.created_at.timestamp()
-    return float(message.ts) > since and not message.wish and goes(link, message)
+    return float(message.ts) > since
+
+
+def _is_missed(link: Link, message: ThreadMessage) -> bool:
+    """Whether a message that a verb sends to the ticket may never have come; other wishes are not done late."""
+    return _is_since(link, message) and float(message.ts) > time.time() - KNOWN.total_seconds()
 
 
 def _edit(link: Link, message: ThreadMessage) -> EditMessage:

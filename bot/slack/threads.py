@@ -19,7 +19,7 @@ from bot.slack.people import PATIENCE, People
 from bot.slack.text.names import KnownNames, ids_in
 from bot.slack.text.read_rich_text import dicts, from_message, is_shared
 from bot.slack.web import Identity, Web
-from bot.slack.wishes import CARRYING, behind, carrying, only_asks
+from bot.slack.wishes import CARRYING, SENDING, behind, carrying, only_asks
 
 SPOKEN: Final = frozenset({"", "file_share", "me_message", "thread_broadcast", "bot_message"})
 """The subtypes of messages in which somebody says something; the others are Slack's own notices and tombstones."""
@@ -179,6 +179,7 @@ class SlackThreads:
             wish=not message.get("bot_id") and only_asks(text, us.user_id),
             carries=verb is not None and bool(document or files),
             visibility=CARRYING[verb] if verb else None,
+            sends=dict(message) if verb in SENDING else None,
         )
 
     async def _stub(self, file: Mapping[str, Any]) -> SlackFile:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from bot.conversion import tickets
 from bot.conversion.decisions import Decision, decided
-from bot.conversion.ops import event_op, sweep_op
+from bot.conversion.ops import event_op, missed_op, sweep_op
 from bot.conversion.ports import Added
-from bot.conversion.records import AddMessage, EditMessage, OpenTicket
+from bot.conversion.records import AddMessage, EditMessage, OpenTicket, decode
 from tests.conversion.slack_fakes import BEN, said
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
@@ -26,7 +26,7 @@ async def swept(house):
         await house.intake.sweep()
 
         async def idle():
-            lanes = [str(THREAD), f"sweep/{THREAD}"]
+            lanes = [str(THREAD), f"sweep/{THREAD}", f"in/{THREAD}"]
             return not sum([await house.store.lanes.waiting(lane) for lane in lanes])
 
         await house.until(idle)
@@ -45,6 +45,41 @@ async def test_a_clock_that_is_ahead_of_slacks_hides_nothing(house, monkeypatch)
     await swept(house)
 
     assert 1 == await on_ticket(house, "nobody heard me")
+
+
+def wished(text, *, ago, sends=True):
+    """A message that begins with our name, said so many seconds ago."""
+    message = replace(said(f"{time.time() - ago:.6f}", text), wish=True)
+    raw = {"ts": message.ts, "text": f"<@UBOT> {text}", "user": "U1", "thread_ts": THREAD.ts}
+    return replace(message, sends=raw if sends else None)
+
+
+async def test_what_a_verb_sends_to_the_ticket_and_slack_never_delivered_is_handed_on_as_its_event(house):
+    """As it would have come, so that it is asked as then whether its author may; other wishes are not done late."""
+    await opened(house)
+    link = await house.store.links.get(THREAD)
+    await house.store.links.update(THREAD, lambda _: link.model_copy(update={"read_to": "1.0"}))
+    note, brought = wished("note it is the fuse", ago=2), wished("note it is the lamp", ago=3)
+    old, close = wished("note too late", ago=7 * 24 * 3600), wished("close", ago=1, sends=False)
+    house.threads.messages = [*house.threads.messages, old, brought, note, close]
+    work = AddMessage(actor="U1", ts=brought.ts, message={"ts": brought.ts, "text": "it is the lamp"})
+    await house.intake.add_message(THREAD, work)
+    await house.until(lambda: house.voice.receipts)
+
+    await swept(house)
+
+    event = {"type": "app_mention", "channel": THREAD.channel, **note.sends}
+    assert [{"team_id": THREAD.team, "event": event}] == house.events.bodies
+    assert [Added.DUPLICATE] == await house.store.lanes.add([event_op(house.events.bodies[0])])
+
+
+async def test_what_it_sent_perhaps_before_the_store_forgot_it_is_looked_for_first(house):
+    wish = wished("note it is the fuse", ago=2).sends
+
+    op = missed_op(THREAD, wish, doubt=1.0)
+
+    assert (True, 1.0) == (op.begun, decode(op.payload).progress.verify)
+    assert (op.lane, op.id, op.order) == missed_op(THREAD, wish, doubt=0.0)[:3]
 
 
 async def test_replies_to_a_card_that_began_its_thread_are_found_whatever_the_clock_says(house):

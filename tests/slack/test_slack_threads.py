@@ -244,6 +244,17 @@ async def test_what_only_asks_us_for_something_is_told_from_the_conversation(off
     assert [False, True, False, False, False] == [message.wish for message in await threads.read(key(office, root))]
 
 
+async def test_what_a_verb_sends_to_a_ticket_that_is_there_is_kept_as_slack_has_it(office, threads):
+    us = office.workspace.bot_user_id
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    for text in ("note between us", "reply to all", "new printer", "close", "it still burns"):
+        await office.workspace.post(office.ben, office.channel, f"@{us} {text}", thread_ts=root["ts"])
+
+    sent = [message.sends and message.sends["text"] for message in await threads.read(key(office, root))]
+
+    assert [None, f"<@{us}> note between us", f"<@{us}> reply to all", None, None, None] == sent
+
+
 @pytest.mark.parametrize("blocks", [True, False])
 async def test_what_stands_behind_our_name_and_a_verb_for_the_ticket_is_read_without_them(office, threads, blocks):
     us, ben = office.workspace.bot_user_id, office.ben

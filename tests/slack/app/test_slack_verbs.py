@@ -9,9 +9,9 @@ from adapters.errors import Unavailable
 from adapters.model import Act, Body, Choice, MessageDraft, Person, Status, TicketDraft
 from bot.conversion.intake import Intake
 from bot.conversion.journal import LookLater
-from bot.conversion.ops import event_op
+from bot.conversion.ops import event_op, missed_op
 from bot.conversion.ports import StoreAway
-from bot.conversion.records import AddMessage, OpenTicket
+from bot.conversion.records import AddMessage, OpenTicket, SlackEvent, decode
 from bot.slack.assigning import the_one
 from bot.slack.ids import Action, Block
 from bot.slack.routing import STORE_AWAY
@@ -45,6 +45,29 @@ def buttons(message):
         if block["type"] == "actions"
         for element in block["elements"]
     }
+
+
+# --- reply and note that Slack did not hand over ---
+
+
+@pytest.mark.parametrize("author", ["ada", "sid"])
+async def test_a_wish_that_a_sweep_finds_is_decided_like_its_event(stage, root, author):
+    """Sid is of another company, and may not."""
+    text = f"@{stage.workspace.bot_user_id} note it is the fuse"
+    said = await stage.workspace.post(getattr(stage, author), stage.channel, text, thread_ts=root["ts"])
+    (event,) = [body for body in stage.door.events if body["event"]["type"] == "app_mention"]
+    read = await stage.web.call("conversations.replies", channel=stage.channel, ts=root["ts"])
+    (found,) = [one for one in read["messages"] if one["ts"] == said["ts"]]
+
+    op = missed_op(stage.thread(root), found, doubt=0.0)
+
+    assert event_op(event)[:3] == op[:3]
+    handed_on = decode(op.payload).work
+    assert isinstance(handed_on, SlackEvent)
+    await stage.dispatch(handed_on.body)
+    works = await stage.accepted()
+    assert (author == "ada") == any(work.kind == "add_message" and work.visibility == "internal" for work in works)
+    assert "Only members of the workspace" in works[0].text or author == "ada"
 
 
 # --- assign and reopen ---
