@@ -10,7 +10,7 @@ from adapters.model import Act, Change, Status
 from bot.conversion.journal import AskPerson, Journal, LookLater
 from bot.conversion.ports import Rooms
 from bot.conversion.records import Link
-from bot.conversion.relinking import face, merged_into, relink
+from bot.conversion.relinking import follow, merged_into
 from bot.words import _
 
 _STEP = "way"
@@ -44,7 +44,7 @@ async def way_of(rooms: Rooms, journal: Journal, link: Link, desk: TicketAdapter
     ticket = await desk.get_ticket(link.ref)
     if ticket.status is Status.GONE:
         target = await merged_into(desk, ticket)
-        if target and await relink(rooms, link, desk, target.ref, **face(target), url=target.url or ""):
+        if target and await follow(rooms, link, desk, target):
             raise LookLater(timedelta())
         raise NotFound(
             desk.title,

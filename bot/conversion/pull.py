@@ -19,7 +19,7 @@ from bot.conversion.ops import card_op, pull_op, tell_op
 from bot.conversion.people import speaking_to
 from bot.conversion.ports import FromDesk, LeaseLost, Rooms, SlackRefused
 from bot.conversion.records import Link, PollDesk, PullTicket, Tell
-from bot.conversion.relinking import face, merged_into, relink, seen_to
+from bot.conversion.relinking import face, follow, merged_into, seen_to
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_html import from_html
@@ -288,15 +288,7 @@ class _Pull:
         if target is None:
             await self.say_gone(_why_gone(ticket, names))
             return
-        words = _(
-            "Ticket {number} was merged into ticket {target} at {desk}. This thread goes with ticket {target} from "
-            "now on; what was written there before stays there.",
-            target=target.ref.number,
-            **names,
-        )
-        await self._say(words, f"merged:{self.link.ticket_id}")
-        await relink(self.rooms, self.link, self.desk, target.ref, **face(target), url=target.url or "")
-        await self.rooms.lanes.add([card_op(self.link.thread)])
+        await follow(self.rooms, self.link, self.desk, target)
 
     async def say_shut_out(self, refused: SlackRefused, *, at: str) -> None:
         """Tell who opened the ticket that we cannot write in its thread, or in that of its agents.

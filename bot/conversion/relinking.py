@@ -6,8 +6,10 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.errors import NotFound
 from adapters.model import Message, Status, Ticket, TicketRef
 from bot.conversion.agents import takes_replies
+from bot.conversion.ops import card_op, say_op
 from bot.conversion.ports import Rooms
-from bot.conversion.records import Link
+from bot.conversion.records import Link, Say
+from bot.words import _
 
 _MOST_MERGERS = 5
 
@@ -74,9 +76,26 @@ async def relink(rooms: Rooms, link: Link, desk: TicketAdapter[Any], ref: Ticket
     return new if new and (new.desk, new.ticket_id) == (desk.name, ref.id) else None
 
 
+async def follow(rooms: Rooms, link: Link, desk: TicketAdapter[Any], target: Ticket) -> Link | None:
+    """Have a thread go with *target*, into which its own ticket was merged, and say so there once; else as `relink`."""
+    words = _(
+        "Ticket {number} was merged into ticket {target} at {desk}. This thread goes with ticket {target} from "
+        "now on; what was written there before stays there.",
+        target=target.ref.number,
+        number=link.number,
+        desk=desk.title,
+    )
+    said = Say(thread=link.thread, text=words)
+    await rooms.lanes.add([say_op(said, once=f"merged:{link.desk}:{link.ticket_id}")])
+    known = face(target) | {"status": ""}  # so the next look shows the card, should this process not get to ask for it
+    new = await relink(rooms, link, desk, target.ref, **known, url=target.url or "")
+    await rooms.lanes.add([card_op(link.thread)])
+    return new
+
+
 async def merged_into(desk: TicketAdapter[Any], ticket: Ticket) -> Ticket | None:
     """The ticket that *ticket* was merged into, and that one perhaps again; None where it is not known or not there."""
-    for _ in range(_MOST_MERGERS):
+    for _merger in range(_MOST_MERGERS):
         if ticket.status is not Status.GONE:
             return ticket
         if ticket.merged_into is None:

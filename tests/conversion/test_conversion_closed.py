@@ -3,11 +3,18 @@
 import pytest
 
 from bot.conversion.decisions import Decision, decided, is_closed
+from bot.conversion.ops import pull_op
+from bot.conversion.ports import StoreAway
 from bot.conversion.records import Operation, Tell, encode
+from bot.conversion.relinking import follow
 from bot.conversion.text.plain import to_plain
 from bot.store.personal import about_person, forget_person
 from tests.conversion.test_conversion_edits import _edit
+from tests.conversion.test_conversion_parted import two
+from tests.conversion.test_conversion_pull import idle, pulled
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
+
+__all__ = ["two"]
 
 
 @pytest.fixture
@@ -181,3 +188,43 @@ async def test_an_edit_of_what_is_on_the_old_ticket_is_told_on_the_new_one(house
     known = await house.store.links.delivered(THREAD, after)
 
     assert (False, True) == (before.is_on(link), known.is_on(link))
+
+
+@pytest.mark.parametrize("looked_before", [False, True])
+async def test_a_merger_that_a_reply_notices_first_is_told_once_and_the_card_goes_along(house, two, looked_before):
+    mine, other = two
+    await house.agents.merge(mine.id, other.id)
+    if looked_before:  # and both notice it at once
+        await house.store.lanes.add([pull_op(THREAD)])
+
+    await say(house, 1)
+    await delivered(house, 1)
+    await pulled(house)
+    await idle(house, f"ui/{THREAD}")
+
+    words = [to_plain(post.document) for post in house.voice.posted.values()]
+    assert [True] == [one.startswith(f"Ticket {mine.number} was merged into ticket {other.number}") for one in words]
+    assert other.number == house.voice.updates[-1].link.number
+
+
+async def test_a_process_that_dies_before_it_asks_for_the_merged_tickets_card_leaves_that_to_the_next_look(
+    house, two, monkeypatch
+):
+    mine, other = two
+    await house.agents.merge(mine.id, other.id)
+    link, add = await house.store.links.get(THREAD), house.store.lanes.add
+    target = await house.desk.find_by_number(other.number)
+
+    async def dies(ops):
+        if ops[0].id == "card":
+            raise StoreAway
+        return await add(ops)
+
+    monkeypatch.setattr(house.store.lanes, "add", dies)
+    with pytest.raises(StoreAway):
+        await follow(house.rooms, link, house.desk, target)
+    monkeypatch.undo()
+    await pulled(house)
+    await idle(house, f"ui/{THREAD}")
+
+    assert other.number == house.voice.updates[-1].link.number
