@@ -247,7 +247,7 @@ def people_map(
 ) -> None:
     """Write down which requester at a desk somebody in Slack is."""
     from bot.commands.people import map_person as work
-    from bot.conversion.records import Mapped
+    from bot.conversion.mapped import Mapped
 
     work(config, Mapped(desk=desk, user=user, email=email, desk_id=desk_id, name=name))
 

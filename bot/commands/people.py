@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bot.commands.console import fail, out, print_json, table
 from bot.commands.opening import in_store, settings_at
+from bot.conversion.mapped import Mapped
 from bot.conversion.people import addressed
-from bot.conversion.records import Mapped
 from bot.settings import Settings
 from bot.store.store import Store
 

@@ -11,9 +11,8 @@ from bot.conversion.journal import AskPerson, Journal, LookLater
 from bot.conversion.ports import Rooms
 from bot.conversion.records import Link
 from bot.conversion.relinking import follow, merged_into
+from bot.conversion.stamps import WAY
 from bot.words import _
-
-_STEP = "way"
 
 
 class Way(StrEnum):
@@ -37,8 +36,8 @@ async def way_of(rooms: Rooms, journal: Journal, link: Link, desk: TicketAdapter
         NotFound: the ticket is deleted.
     """
     progress, rule = journal.progress, desk.settings.closed
-    if _STEP in progress.done:
-        return Way(progress.done[_STEP])
+    if WAY in progress.done:
+        return Way(progress.done[WAY])
     if progress.tried or not desk.has(Capability.READ_TICKET) or (desk.reopens and rule == Way.REOPEN):
         return Way.ADD
     ticket = await desk.get_ticket(link.ref)
@@ -60,7 +59,7 @@ async def way_of(rooms: Rooms, journal: Journal, link: Link, desk: TicketAdapter
     way = Way(rule)
     if way is Way.REOPEN and (desk.reopens or not desk.has(Capability.REOPEN)):
         way = Way.ADD
-    progress.done[_STEP], progress.answer = way, ""
+    progress.done[WAY], progress.answer = way, ""
     return way
 
 

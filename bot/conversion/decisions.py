@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.conversion.records import CLOSED, AddMessage, OpenTicket, Work, decode, encode
+from bot.conversion.stamps import UNSEEN
 
 
 class Decision(StrEnum):
@@ -97,13 +98,15 @@ def written(payload: str) -> Written | None:
 
 
 def rewritten(payload: str, new: Written) -> str:
-    """The record with which parked work goes back into its lane with another text.
+    """The record with which parked work goes back into its lane with another text, and its files are uploaded anew.
 
     Raises:
         UnknownVersion: the record is from a newer Threadline.
     """
     operation = decode(payload)
     work: Work = operation.work
+    done = {step: gave for step, gave in operation.progress.done.items() if not step.startswith(UNSEEN)}
+    progress = operation.progress.model_copy(update={"done": done})
     match work:
         case AddMessage(ts=""):
             work = work.model_copy(update={"text": new.text})
@@ -111,5 +114,5 @@ def rewritten(payload: str, new: Written) -> str:
             work = work.model_copy(update={"message": None})
         case OpenTicket():
             work = work.model_copy(update={"subject": new.subject or work.subject, "description": new.text})
-    again = decided(encode(operation.model_copy(update={"work": work})), Decision.AGAIN)
+    again = decided(encode(operation.model_copy(update={"work": work, "progress": progress})), Decision.AGAIN)
     return again or payload

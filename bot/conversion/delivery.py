@@ -13,10 +13,10 @@ from adapters.contract import Capability, Reconcile, TicketAdapter
 from adapters.errors import UnsupportedFeature
 from adapters.model import MessageDraft, OutgoingFile, Person, TicketRef, Visibility
 from bot.conversion.compose import Part, kept_back, not_attached, render
-from bot.conversion.journal import UNSEEN, Journal
+from bot.conversion.journal import Journal
 from bot.conversion.ports import SlackFile, SlackRefused, SlackTrouble, ThreadMessage, Threads
 from bot.conversion.records import Delivered, Link as TicketLink
-from bot.conversion.stamps import marker_of, part_marker
+from bot.conversion.stamps import UNSEEN, marker_of, part_marker
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Document
 from bot.words import N_, _

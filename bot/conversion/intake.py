@@ -32,7 +32,7 @@ from bot.conversion.records import (
     decode,
     encode,
 )
-from bot.conversion.stamps import making, microseconds
+from bot.conversion.stamps import WAY, making, microseconds
 from bot.conversion.stored import UnknownVersion
 from bot.words import speaking
 
@@ -276,14 +276,16 @@ def _instead(lane: str, identity: str, operation: Operation) -> NewOp:
 def _reworded(waiting: str, edit: EditMessage) -> Operation:
     """A message that was not sent yet, after its edit: as it was meant for the ticket, with the new text.
 
-    An open question about it stays open, and one that was answered so counts as answered. Raises UnknownVersion.
+    An open question about it stays open, and the answer to how it goes on holds. Raises UnknownVersion.
     """
     before = decode(waiting)
     work = before.work.model_copy(update={"message": edit.message, "edited": edit.edited})
     if before.progress.asked == CLOSED and not before.progress.begun:
         return Operation(work=work, progress=before.progress, why=before.why)
-    answer, questions = before.progress.answer, before.progress.questions
-    progress = Progress(shown=True, questions=questions, answer=answer if answer in WAYS else "")  # it waits, perhaps
+    answer, way = before.progress.answer, before.progress.done.get(WAY, "")
+    if answer not in WAYS:
+        answer = Decision.NEW if way == Decision.NEW else Decision.REOPEN if way else ""
+    progress = Progress(shown=True, questions=before.progress.questions, answer=answer)  # it waits, perhaps
     return Operation(work=work, progress=progress)
 
 

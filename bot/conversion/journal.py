@@ -9,13 +9,11 @@ from adapters.contract import Reconcile
 from adapters.errors import UnsupportedFeature
 from bot.conversion.ports import Head, Lanes, Lease
 from bot.conversion.records import Operation, Progress, Work, encode
-from bot.conversion.stamps import part_marker
+from bot.conversion.stamps import WORDLESS, part_marker
 from bot.conversion.verdicts import surely_not_done
 
 LATE = 5.0
 """Seconds between an intent and its change after which the intent is written again, in case the lease was lost."""
-UNSEEN = "file "
-"""What the names of steps begin with that nobody sees before another step: an upload that no message names yet."""
 Look = Callable[[], Awaitable[str | None]]
 Act = Callable[[], Awaitable[str]]
 
@@ -58,16 +56,19 @@ class Journal:
         self._lanes = lanes
         if head.verify:
             operation.progress.verify = min(head.restarted or time.time(), time.time())
-            operation.progress.waited = head.waited
+            operation.progress.waited, operation.progress.missed = head.waited, 0.0
             if operation.progress.answer == "again":  # it may have been obeyed already, and that be forgotten
                 operation.progress.answer = ""
-        self.missed = False
-        """Whether a step that a restarted server may have forgotten was found not to have been made."""
 
     @property
     def progress(self) -> Progress:
         """How far the operation has come."""
         return self.operation.progress
+
+    @property
+    def missed(self) -> bool:
+        """Whether a step that a restarted server may have forgotten was found not to have been made."""
+        return 0 < self.progress.verify == self.progress.missed
 
     def marker(self, number: int | str = 0) -> str:
         """The correlation marker of a part of this operation."""
@@ -116,7 +117,7 @@ class Journal:
         Raises:
             LookLater: an earlier try may still take effect.
             AskPerson: an earlier try may have taken effect, `reconcile` is NONE and nothing shows.
-            Overtaken: nobody has seen any of it, and a newer text is there.
+            Overtaken: nothing of what was written is at the desk, and a newer text is there.
             LeaseLost, StoreAway: nothing was done now.
             Exception: what *act* or *look* raises; the journal knows whether the change may have been made.
         """
@@ -129,9 +130,10 @@ class Journal:
                 return self._finish(step, found)
         progress.calling, progress.answer = step, ""
         progress.said |= says
-        if await self._intend(longest) and all(done.startswith(UNSEEN) for done in progress.done):
-            progress.calling = ""
+        newer, progress.calling = await self._intend(longest), ""
+        if newer and not progress.begun:
             raise Overtaken
+        progress.calling = step
         try:
             result = await act()
         except BaseException as error:  # a process that stops in order ends its call, too
@@ -173,7 +175,8 @@ class Journal:
             return ""
         if reconcile is Reconcile.NONE and progress.answer != "again":
             raise AskPerson
-        self.missed = self.missed or progress.answer == "again" or progress.verify > 0
+        if not step.startswith(WORDLESS):
+            progress.missed = progress.verify
         return None
 
     def _finish(self, step: str, result: str) -> str:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 from adapters.contract import TicketAdapter
 from adapters.errors import Misconfigured
 from adapters.model import OutgoingFile
-from bot.conversion.records import Delivered, Link, Mapped, Receipt, ThreadKey
+from bot.conversion.mapped import Mapped
+from bot.conversion.records import Delivered, Link, Receipt, ThreadKey
 from bot.conversion.slack_nouns import (
     Audience,
     Author,

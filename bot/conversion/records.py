@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from typing_extensions import override
 
 from adapters.model import Act, TicketRef, Visibility
-from bot.conversion.stamps import bringing, microseconds
+from bot.conversion.stamps import WORDLESS, bringing, microseconds
 from bot.conversion.stored import VERSION, KeptRecord, Record, known, tagged
 
 
@@ -138,16 +138,6 @@ class Delivered(KeptRecord):
     def is_on(self, link: "Link") -> bool:
         """Whether it is on the ticket that its thread goes with now."""
         return self.on == link.ticket_id or not (self.on or link.follows)
-
-
-class Mapped(KeptRecord):
-    """Who a Slack person is at a desk, as an operator wrote it down; it goes before what their e-mail says."""
-
-    desk: str
-    user: str  # Slack user id
-    email: str = ""
-    desk_id: str = ""  # the desk's own id for them
-    name: str = ""  # empty: as in Slack
 
 
 class FormFile(Record):
@@ -393,6 +383,7 @@ class Progress(BaseModel):
     questions: int = 0  # times that it was asked how this goes on, its ticket being closed
     waited: bool = False  # it stood in its lane when the server that it is verified after began
     verify: float = 0.0  # since when any step may have been made without being written down; 0: none
+    missed: float = 0.0  # the ``verify`` of which a look has found that nothing was made since
     shown: bool = False  # whether people saw on the message that it waits or failed
     announced: bool = False  # whether people were told of the present trouble
     tries: dict[str, int] = Field(default={})  # file -> times that it could not be had
@@ -400,8 +391,9 @@ class Progress(BaseModel):
 
     @property
     def begun(self) -> bool:
-        """Whether any of it may be at its desk already."""
-        return self.tried or bool(self.verify)
+        """Whether any of what was written may be at its desk already."""
+        steps = (self.calling, *self.done)
+        return any(step and not step.startswith(WORDLESS) for step in steps) or self.verify != self.missed
 
     @property
     def tried(self) -> bool:

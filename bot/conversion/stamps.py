@@ -1,4 +1,4 @@
-"""What is made of other names and times: correlation markers, and Slack timestamps as numbers. Pure."""
+"""What is made of other names and times, and the names of steps: markers, Slack timestamps as numbers. Pure."""
 
 import base64
 import hashlib
@@ -6,6 +6,12 @@ from functools import lru_cache
 
 MARKER = "TL-"
 """What each correlation marker begins with."""
+UNSEEN = "file "
+"""What the names of steps begin with that nobody sees before another step: an upload that no message names yet."""
+WAY = "way"
+"""What is written down like a step: how a reply reaches its ticket."""
+WORDLESS = (UNSEEN, WAY, "old", "reopen", "requester")
+"""What the names of steps begin with that bring nothing of what was written to the desk."""
 
 
 def bringing(team: str, channel: str, ts: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 from typing_extensions import override
 
+from bot.conversion.mapped import Mapped
 from bot.conversion.ports import Mappings
-from bot.conversion.records import Mapped
 from bot.conversion.stored import known
 from bot.store.cipher import OPEN, Cipher
 from bot.store.connection import Connection, translating

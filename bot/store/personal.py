@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.conversion.records import Asked, Link, Mapped, Operation, Say, SlackEvent, Tell, decode
+from bot.conversion.mapped import Mapped
+from bot.conversion.records import Asked, Link, Operation, Say, SlackEvent, Tell, decode
 from bot.conversion.stored import UnknownVersion
 from bot.store import keys
 from bot.store.cipher import is_closed

@@ -10,13 +10,13 @@ from redis import Redis
 from typer.testing import CliRunner
 
 from bot.cli import app
+from bot.conversion.mapped import Mapped
 from bot.conversion.ops import poll_op
 from bot.conversion.ports import NewOp
 from bot.conversion.records import (
     AddMessage,
     Delivered,
     Link,
-    Mapped,
     Operation,
     PullTicket,
     SlackEvent,

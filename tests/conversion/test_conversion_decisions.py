@@ -86,6 +86,19 @@ def test_nothing_is_changed_that_may_be_at_the_desk_in_part(progress):
     assert written(parked_with(TYPED, **progress)) is None
 
 
+@pytest.mark.parametrize(
+    "progress", [{"done": {"way": "reopen", "reopen": "", "file 0:0": "7"}}, {"verify": 1.0, "missed": 1.0}]
+)
+def test_what_brought_nothing_of_the_text_to_the_desk_leaves_it_to_be_changed(progress):
+    assert Written(text="hello") == written(parked_with(TYPED, **progress))
+
+
+def test_with_a_new_text_its_files_are_uploaded_anew_since_they_may_be_others_by_now():
+    before = parked_with(IN_SLACK, done={"way": "reopen", "file 0:0": "7"})
+
+    assert {"way": "reopen"} == decode(rewritten(before, Written(in_slack=True))).progress.done
+
+
 def test_a_new_text_goes_back_with_the_failures_forgotten_and_a_slack_message_to_be_read_again():
     typed = decode(rewritten(parked_with(TYPED), Written(text="good day")))
     read_again = decode(rewritten(parked_with(IN_SLACK), Written(in_slack=True)))

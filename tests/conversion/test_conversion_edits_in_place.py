@@ -7,8 +7,9 @@ import pytest
 from adapters import registry
 from adapters.model import Body, MessageDraft, Person, TicketDraft
 from adapters.shared import InProcess
+from bot.conversion.mapped import Mapped
 from bot.conversion.ops import pull_op
-from bot.conversion.records import DeleteMessage, EditMessage, Mapped
+from bot.conversion.records import DeleteMessage, EditMessage
 from bot.conversion.stamps import marker_of
 from bot.sandbox.desks.whmcs import WhmcsStandIn
 from tests.conversion.conftest import House

@@ -1,13 +1,14 @@
 """Each visible change is written down before it is made, and made once."""
 
+import contextlib
 import time
 from datetime import timedelta
 
 import pytest
 
 from adapters.contract import Reconcile
-from adapters.errors import OutcomeUnknown, Unavailable, UnsupportedFeature
-from bot.conversion.journal import AskPerson, Journal, LookLater
+from adapters.errors import OutcomeUnknown, Rejected, Unavailable, UnsupportedFeature
+from bot.conversion.journal import AskPerson, Journal, LookLater, Overtaken
 from bot.conversion.ports import Head, Lease
 from bot.conversion.records import Operation, Progress, Tell, decode
 
@@ -15,11 +16,13 @@ from bot.conversion.records import Operation, Progress, Tell, decode
 class Written:
     """Stands for the lanes: remembers what was saved, and may die instead of saving."""
 
-    def __init__(self):
+    def __init__(self, *, newer=False):
         self.saved = []
+        self.newer = newer
 
     async def save(self, lease, op, payload):
         self.saved.append(decode(payload).progress)
+        return self.newer
 
 
 class Desk:
@@ -43,9 +46,9 @@ class Desk:
         return "42" if self.made else None
 
 
-def _journal(written, progress=None, *, verify=False):
+def _journal(written, progress=None, *, verify=False, restarted=0.0):
     operation = Operation(work=Tell(user="U1", text="x"), progress=progress or Progress())
-    head = Head(id="op", payload="", waiting=1, link=None, verify=verify)
+    head = Head(id="op", payload="", waiting=1, link=None, verify=verify, restarted=restarted)
     return Journal(written, Lease("lane", "token"), head, operation)
 
 
@@ -208,3 +211,37 @@ async def test_what_may_be_made_twice_is_made_again_after_its_answer_was_lost():
     desk.fails = None
 
     assert ("42", 2) == (await journal.once("edit", desk.act), desk.made)
+
+
+@pytest.mark.parametrize(("step", "begun"), [("message 0", False), ("requester", True)])
+async def test_what_was_in_doubt_and_looked_for_and_refused_is_not_begun(step, begun):
+    """A requester that is missing says nothing of the ticket."""
+    desk = Desk(fails=Rejected("d", "no."), before=True)
+    journal = _journal(Written(), verify=True)
+
+    with pytest.raises(Rejected):
+        await journal.once(step, desk.act, desk.look)
+
+    assert begun == decode(journal.stored()).progress.begun
+
+
+async def test_who_was_in_doubt_and_is_again_is_begun():
+    assert _journal(Written(), Progress(verify=1.0, missed=1.0), verify=True, restarted=1.0).progress.begun
+
+
+@pytest.mark.parametrize(
+    ("progress", "made"),
+    [
+        ({"done": {"way": "reopen", "reopen": "", "file 0:0": "7"}}, 0),
+        ({"done": {"message 0": "7"}}, 1),
+        ({"verify": 1.0}, 1),  # it may be at the desk, and is looked for where its message would be sent
+    ],
+)
+async def test_a_newer_text_goes_first_unless_the_old_one_may_be_at_the_desk(progress, made):
+    desk = Desk()
+    journal = _journal(Written(newer=True), Progress(**progress))
+
+    with contextlib.suppress(Overtaken):
+        await journal.once("file 0:1", desk.act)
+
+    assert made == desk.made

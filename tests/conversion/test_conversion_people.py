@@ -7,9 +7,9 @@ import pytest
 
 from adapters.errors import OutcomeUnknown
 from adapters.model import Person
+from bot.conversion.mapped import Mapped
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Author
-from bot.conversion.records import Mapped
 from tests.conversion.test_conversion_worker import OPEN, opened
 
 ADA = Author(id="U1", name="Ada", email="ada@example.com")

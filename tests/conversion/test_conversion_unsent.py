@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from adapters.errors import OutcomeUnknown, Unavailable
-from bot.conversion.decisions import Decision, decided
+from adapters.errors import OutcomeUnknown, Rejected, Unavailable
+from bot.conversion.decisions import Decision, decided, written
+from bot.conversion.ops import perhaps_done
 from bot.conversion.records import AddMessage, DeleteMessage
 from bot.conversion.verdicts import CRASHES
 from tests.conversion.slack_fakes import said
@@ -85,6 +86,79 @@ async def test_while_it_is_asked_how_a_closed_ticket_goes_on_a_reply_can_be_take
     for one in await parked(house):
         assert one.held
         await house.store.lanes.unpark(one.lane, one.id, decided(one.payload, Decision.REOPEN))
+
+    assert there == await texts(house)
+
+
+@pytest.fixture
+def picky(house, monkeypatch):
+    """The first lines of what the desk was sent; it refuses what has the secret in it."""
+    real, sent = house.desk.add_message, []
+
+    async def add(ticket, draft):
+        sent.append(draft.body.plain.splitlines()[0])
+        if SECRET in draft.body.plain:
+            raise Rejected("desk", "it may not say that.")
+        return await real(ticket, draft)
+
+    monkeypatch.setattr(house.desk, "add_message", add)
+    return sent
+
+
+@pytest.mark.parametrize(("closed", "doubt"), [("reopen", False), ("ask", False), ("reopen", True)])
+async def test_an_edit_puts_right_what_was_refused_whatever_was_done_for_it_before(house, picky, closed, doubt):
+    """The ticket was opened again for it, by a rule or an answer; or it was in doubt after a restart of the store."""
+    house.desk.settings = house.desk.settings.model_copy(update={"closed": closed})
+    await house.agents.set_closed((await opened(house)).id, closed=not doubt)
+    work = just_now(SECRET)
+    with perhaps_done(time.time() if doubt else 0.0):
+        await house.intake.mirror(THREAD, work)
+    if closed == "ask":
+        await house.until(lambda: parked(house))
+        (asked,) = await parked(house)
+        await house.store.lanes.unpark(asked.lane, asked.id, decided(asked.payload, Decision.REOPEN))
+    await house.until(lambda: house.voice.told)
+    (refused,) = await parked(house)
+    assert written(refused.payload)
+
+    _in_slack(house, work, "edited")
+    await changed(house, work, "edited")
+
+    assert ["sorry"] == await texts(house)
+    assert [SECRET, "sorry"] == picky
+
+
+async def test_the_answer_how_a_closed_ticket_goes_on_holds_for_what_is_put_right(house, monkeypatch):
+    """The follow-up that it asked for was refused; the ticket is closed still."""
+    house.desk.settings = house.desk.settings.model_copy(update={"closed": "ask"})
+    await house.agents.set_closed((await opened(house)).id, closed=True)
+    failing(house, monkeypatch, "open_ticket", Rejected("desk", "it may not say that."))
+    work = just_now(SECRET)
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: parked(house))
+    (asked,) = await parked(house)
+    await house.store.lanes.unpark(asked.lane, asked.id, decided(asked.payload, Decision.NEW))
+    await house.until(lambda: house.voice.told)
+
+    await changed(house, work, "edited")
+    await idle(house, str(THREAD))
+
+    _, follower = await house.tickets()
+    assert "sorry" in follower.messages[0].text
+
+
+@pytest.mark.parametrize(("what", "there"), [("deleted", []), ("edited", ["sorry"])])
+async def test_what_is_taken_back_while_its_ticket_is_opened_again_does_not_reach_it(house, monkeypatch, what, there):
+    await house.agents.set_closed((await opened(house)).id, closed=True)
+    real, work = house.desk.change, just_now(SECRET)
+    _in_slack(house, work, what)
+
+    async def slow(*args):
+        await changed(house, work, what)
+        return await real(*args)
+
+    monkeypatch.setattr(house.desk, "change", slow)
+    await house.intake.mirror(THREAD, work)
 
     assert there == await texts(house)
 

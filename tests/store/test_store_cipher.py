@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, strategies as st
 from redis.asyncio import Redis
 
+from bot.conversion.mapped import Mapped
 from bot.conversion.ports import Outcome
-from bot.conversion.records import Mapped, Operation, Tell, decode, encode
+from bot.conversion.records import Operation, Tell, decode, encode
 from bot.conversion.stored import UnknownVersion
 from bot.settings import SettingsError, parse
 from bot.store.cipher import Cipher, is_closed
