@@ -150,16 +150,16 @@ async def _as_it_reads(rooms: Rooms, work: EditMessage, thread: ThreadKey) -> Th
 
 
 async def _before_its_message(rooms: Rooms, link: Link, work: EditMessage) -> None:
-    """Slack handed the edit over before what it edits: the message goes to the ticket as it reads now."""
+    """What it edits was refused, or Slack hands it over later: the message goes to the ticket as it reads now."""
+    if await Intake(rooms.lanes, rooms.links).put_right(link.thread, work):
+        return
     now = await _as_it_reads(rooms, work, link.thread)
     if link.mirror and now is not None and is_for_the_ticket(link, now):
         message = AddMessage(
             actor=work.actor, ts=work.ts, message=work.message, edited=work.edited, under=LinkRef.of(link)
         )
         added = await Intake(rooms.lanes, rooms.links).mirror(link.thread, message)
-        identity = link.thread.bringing(work.ts)
-        waits = added is Added.DUPLICATE and await rooms.lanes.peek(str(link.thread), identity)
-        if waits and not await rooms.lanes.find_parked(str(link.thread), identity):
+        if added is Added.DUPLICATE and await rooms.lanes.peek(str(link.thread), link.thread.bringing(work.ts)):
             raise Again(timedelta())  # it came in the meantime, and goes first
 
 

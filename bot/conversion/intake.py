@@ -131,13 +131,21 @@ class Intake:
         work = work.model_copy(update={"edited": change})  # Slack's edited.ts has whole seconds, and two may share one
         lane, identity = str(thread), thread.bringing(work.ts)
         first: list[NewOp] = []
-        parked = await self._lanes.find_parked(lane, identity)
-        with contextlib.suppress(UnknownVersion):
-            if parked is not None and not parked.held:  # what was refused is put right by its edit
-                await self._lanes.unpark(lane, identity, _put_right(parked.payload, work))
-            elif waiting := parked.payload if parked else await self._lanes.peek(lane, identity):
+        if not await self.put_right(thread, work) and (waiting := await self._lanes.peek(lane, identity)):
+            with contextlib.suppress(UnknownVersion):
                 first.append(_instead(lane, identity, _reworded(waiting, work)))
         await self._lanes.add([*first, edit_op(thread, work)])
+
+    async def put_right(self, thread: ThreadKey, edit: EditMessage) -> bool:
+        """Have a message that was refused tried again as it reads after an edit; False where it was not."""
+        lane, identity = str(thread), bringing(thread.team, thread.channel, edit.ts)
+        parked = await self._lanes.find_parked(lane, identity)
+        if parked is None or parked.held:
+            return False
+        with contextlib.suppress(UnknownVersion):
+            if (again := _put_right(parked.payload, edit)) is not None:
+                await self._lanes.unpark(lane, identity, again)
+        return True
 
     async def delete(self, thread: ThreadKey, work: DeleteMessage) -> None:
         """A deletion of a message: one that is not sent yet is not sent at all, else the ticket is told."""
@@ -289,13 +297,16 @@ def _reworded(waiting: str, edit: EditMessage) -> Operation:
     return Operation(work=work, progress=progress)
 
 
-def _put_right(parked: str, edit: EditMessage) -> str:
+def _put_right(parked: str, edit: EditMessage) -> str | None:
     """What a parked message goes back with after its edit: the new text, unless a part may be at its desk already.
 
-    Then it goes on as it was, and the ticket is told of the edit when all of it is there. Raises UnknownVersion.
+    Then it goes on as it was, and the ticket is told of the edit when all of it is there. None where that edit, or a
+    later one, was what it was refused with. Raises UnknownVersion.
     """
     operation = decode(parked)
     work, progress = operation.work, operation.progress
+    if isinstance(work, AddMessage) and float(work.newer_edited or work.edited or 0) >= float(edit.edited):
+        return None
     if not progress.begun:
         return encode(_reworded(parked, edit))
     newer = work.model_copy(update={"newer": edit.message, "newer_edited": edit.edited})

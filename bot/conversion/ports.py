@@ -178,8 +178,11 @@ class Lanes(Protocol):
         *begun*: whether any of it may have been done; if not, a newer text takes its place, now or when one comes.
         """
 
-    async def park(self, lease: Lease, op: str, payload: str) -> Head | None:
-        """Set an operation aside for a person and return the lane's next one. Raises LeaseLost."""
+    async def park(self, lease: Lease, op: str, payload: str, *, begun: bool = True) -> Head | None:
+        """Set an operation aside for a person and return the lane's next one; *begun* as for `retry`.
+
+        Raises LeaseLost.
+        """
 
     async def hold(self, lease: Lease, op: str, payload: str, *, begun: bool = True, linked: bool = False) -> None:
         """Stop the lane at this operation until a person has answered; *begun* as for `retry`. Raises LeaseLost.

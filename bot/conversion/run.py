@@ -219,12 +219,21 @@ class Run:
         if self._shows or isinstance(self._work, SlackEvent):
             self._log("given up", why=words)
             return await lanes.done(lease, head.id, Outcome())
+        if await self._is_overtaken():
+            return None
         self._journal.progress.rested, self._journal.progress.crashes = True, 0
         self._journal.operation.why = words
         await self._tell(_("{what} was not sent. {why}", what=self._subject(), why=words), parked=True)
         if isinstance(self._work, AddMessage) and self._work.ts and head.link:
             await self._show(head.link, "failed")
-        return await lanes.park(lease, head.id, self._journal.stored())
+        return await lanes.park(lease, head.id, self._journal.stored(), begun=self._journal.progress.begun)
+
+    async def _is_overtaken(self) -> bool:
+        """Give the lane back to a newer text where one waits, so that nobody is told or asked of the old one."""
+        if self._journal.progress.begun or not await self._journal.save():
+            return False
+        await self._rest(timedelta())
+        return True
 
     async def _ask(self) -> None:
         """Stop the lane and ask a person whether an earlier try took effect."""
@@ -245,7 +254,7 @@ class Run:
     async def _ask_closed(self) -> None:
         """Stop the lane and ask everybody in the thread how a reply to a closed ticket goes on."""
         journal, link = self._journal, self._journal.head.link
-        if link is None:
+        if link is None or await self._is_overtaken():
             return
         progress = journal.progress
         progress.rested, progress.asked, progress.questions = True, CLOSED, progress.questions + 1

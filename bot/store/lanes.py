@@ -220,9 +220,10 @@ class RedisLanes(Lanes):
         self._look_in(delay.total_seconds())
 
     @override
-    async def park(self, lease: Lease, op: str, payload: str) -> Head | None:
+    async def park(self, lease: Lease, op: str, payload: str, *, begun: bool = True) -> Head | None:
         queue, closed = self._shard(lease.lane).queue(lease.lane), self._closed(lease, op, payload)
-        answer = await self._leased("park", lease, self._lease, self._call(), op, closed, extra=[queue])
+        args = (self._lease, self._call(), op, closed, "begun" if begun else "")
+        answer = await self._leased("park", lease, *args, extra=[queue])
         return self._head(lease, answer)
 
     @override

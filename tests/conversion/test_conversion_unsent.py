@@ -196,3 +196,86 @@ async def claimed(house):
             if leases := await house.store.lanes.claim(1):
                 return leases
             await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def meanwhile(house, monkeypatch):
+    """Has something happen during the first call of a method of the desk, which fails where *error* is given."""
+
+    def during(method, happens, *, error=None):
+        real, first = getattr(house.desk, method), [True]
+
+        async def call(*args):
+            if first:
+                first.clear()
+                await happens()
+                if error:
+                    raise error
+            return await real(*args)
+
+        monkeypatch.setattr(house.desk, method, call)
+
+    return during
+
+
+@pytest.mark.parametrize(("what", "there"), [("deleted", []), ("edited", ["sorry"])])
+async def test_what_is_taken_back_while_its_try_is_refused_is_not_set_aside_with_the_old_text(
+    house, meanwhile, what, there
+):
+    await opened(house)
+    work = just_now(SECRET)
+    _in_slack(house, work, what)
+    meanwhile("add_message", lambda: changed(house, work, what), error=Rejected("desk", "it may not say that."))
+    await house.intake.mirror(THREAD, work)
+
+    assert there == await texts(house)
+    assert ([], []) == (house.voice.told, await parked(house))
+
+
+@pytest.mark.parametrize(("what", "asked"), [("deleted", 0), ("edited", 1)])
+async def test_nobody_is_asked_about_the_old_text_of_what_is_taken_back_while_its_ticket_is_looked_at(
+    house, meanwhile, what, asked
+):
+    house.desk.settings = house.desk.settings.model_copy(update={"closed": "ask"})
+    await house.agents.set_closed((await opened(house)).id, closed=True)
+    work = just_now(SECRET)
+    _in_slack(house, work, what)
+    meanwhile("get_ticket", lambda: changed(house, work, what))
+    await house.intake.mirror(THREAD, work)
+    later = just_now("note: for the file")  # which needs no answer, so that all before it is over when it is there
+    await house.intake.mirror(THREAD, later)
+
+    await house.until(lambda: _over(house, later))
+
+    waits = [one.payload for one in await parked(house)]
+    assert (asked, asked) == (len(waits), len(house.voice.posted))
+    assert not any(SECRET in payload for payload in waits)
+
+
+async def _over(house, work):
+    held = any(one.held for one in await parked(house))
+    return held or (work.ts, "delivered") in house.voice.receipts
+
+
+@pytest.mark.parametrize("held_up", ["find_parked", "peek"])
+async def test_an_edit_that_is_stored_when_its_message_was_just_set_aside_puts_it_right(
+    house, picky, monkeypatch, held_up
+):
+    """It was looked for in its lane, or among what is parked, a moment too early."""
+    await opened(house)
+    work = just_now(SECRET)
+    _in_slack(house, work, "edited")
+    await house.intake.mirror(THREAD, work)
+    real = getattr(house.store.lanes, held_up)
+
+    async def before_it_is_parked(*args):
+        found = await real(*args)
+        if not house.voice.told:
+            monkeypatch.setattr(house.store.lanes, held_up, real)
+            await house.until(lambda: house.voice.told)
+        return found
+
+    monkeypatch.setattr(house.store.lanes, held_up, before_it_is_parked)
+    await changed(house, work, "edited")
+
+    assert ["sorry"] == await texts(house)

@@ -154,6 +154,36 @@ async def test_an_edit_of_what_is_held_takes_its_place_unless_it_may_have_been_s
     assert begun is await store.lanes.save(lease, "a", "calling")
 
 
+@pytest.fixture
+async def overtaken(store, op, claim):
+    """The lease of a lane whose operation is in hand, and a newer text waits to take its place."""
+    await store.lanes.add([op("a", 1)])
+    lease = await claim()
+    await store.lanes.head(lease)
+    await store.lanes.add([op("a", 1, "edited", instead=True)])
+    return lease
+
+
+async def test_a_newer_text_is_handed_out_where_the_old_one_was_to_be_parked(store, overtaken):
+    head = await store.lanes.park(overtaken, "a", "refused", begun=False)
+
+    assert ("a", "edited", 1) == (head.id, head.payload, head.waiting)
+    assert [] == await everything(store.lanes)
+
+
+async def test_a_newer_text_is_due_where_a_lane_was_to_be_held_for_the_old_one(store, overtaken, claim):
+    await store.lanes.hold(overtaken, "a", "asked", begun=False)
+
+    assert "edited" == (await store.lanes.head(await claim())).payload
+    assert [] == await everything(store.lanes)
+
+
+async def test_what_may_have_been_sent_is_set_aside_although_a_newer_text_waits(store, overtaken):
+    assert None is await store.lanes.park(overtaken, "a", "refused", begun=True)
+
+    assert [(T, "a", "refused", False)] == await everything(store.lanes)
+
+
 async def test_an_operation_parked_in_a_held_lane_goes_back_without_waking_it(store, op, claim):
     await store.lanes.add([op("a", 1), op("b", 2)])
     lease = await claim()

@@ -185,9 +185,9 @@ async def work(store: Store, hand: list[Any], step: tuple[Any, ...]) -> None:
     elif what == "retry":
         await store.lanes.retry(lease, head.id, "tried", delay=timedelta())
     elif what == "park":
-        hand[1] = await store.lanes.park(lease, head.id, "parked")
+        hand[1] = await store.lanes.park(lease, head.id, "parked", begun=head.id == "a")
     elif what == "hold":
-        await store.lanes.hold(lease, head.id, "held")
+        await store.lanes.hold(lease, head.id, "held", begun=head.id == "a")
 
 
 async def story(url: str, todo: list[tuple[Any, ...]]) -> set[str]:

@@ -136,6 +136,14 @@ local function take_successor(lane, op)
   end
 end
 
+-- The newer text that waits to take an operation's place, where nothing of the old one was sent; else nil.
+local function take_newer(lane, op, begun, flags)
+  if begun ~= 'begun' and not has(flags, 'r') then
+    local _, newer = take_successor(lane, op)
+    return newer
+  end
+end
+
 -- A wish that came while the same one was being carried out takes its place; a text that came too late is dropped.
 local function bring_successor(lane, queue, op, rid, flags)
   local order, payload = take_successor(lane, op)

@@ -10,9 +10,9 @@ local record = redis.call('HGET', ops, field)
 if record then
   local _, flags, before = parts_of(record)
   if payload ~= before then  -- whoever gives a record back as it was has not looked into its fate
-    if begun ~= 'begun' and not has(flags, 'r') then  -- a newer text may take its place, and does
-      local _, newer = take_successor(lane, op)
-      flags, payload = without(flags, 'b'), newer or payload
+    payload = take_newer(lane, op, begun, flags) or payload
+    if begun ~= 'begun' and not has(flags, 'r') then  -- a newer text may take its place when one comes
+      flags = without(flags, 'b')
     end
     redis.call('HSET', ops, field, record_of(run(), flags, payload))
   end
