@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.conversion.records import CLOSED, AddMessage, OpenTicket, Work, decode, encode
+from bot.conversion.records import CLOSED, AddMessage, Delivered, OpenTicket, Operation, Work, decode, encode
 from bot.conversion.stamps import UNSEEN
 
 
@@ -63,6 +63,17 @@ def decided(payload: str, decision: Decision) -> str | None:
     anew = {"asked": "", "attempts": 0, "crashes": 0, "first_failed": 0.0, "announced": False}
     fresh = progress.model_copy(update={"answer": answer, **anew})
     return encode(operation.model_copy(update={"progress": fresh, "why": ""}))
+
+
+def in_part(operation: Operation) -> Delivered | None:
+    """Where a Slack message is of which nothing more is sent; None where nothing of it is known to be at the desk."""
+    work, progress = operation.work, operation.progress
+    parts = [step for step in progress.done if step == "open" or step.startswith("message ")]
+    if not (isinstance(work, AddMessage) and parts):
+        return None
+    alone, said = parts == ["message 0"] and not progress.calling, progress.said.get(work.ts, "")
+    there, edited = progress.done.get("message 0", ""), work.edited if said else ""
+    return Delivered(message_id=there, alone=alone, edited=edited, said=said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,7 +138,7 @@ class Intake:
 
     async def put_right(self, thread: ThreadKey, edit: EditMessage) -> bool:
         """Have a message that was refused tried again as it reads after an edit; False where it was not."""
-        lane, identity = str(thread), bringing(thread.team, thread.channel, edit.ts)
+        lane, identity = str(thread), thread.bringing(edit.ts)
         parked = await self._lanes.find_parked(lane, identity)
         if parked is None or parked.held:
             return False

@@ -15,6 +15,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from bot.conversion.decisions import in_part
 from bot.conversion.ports import Added, Head, Lanes, Lease, LeaseLost, NewOp, Outcome, Parked
 from bot.conversion.records import (
     AddMessage,
@@ -284,17 +285,21 @@ class RedisLanes(Lanes):
     async def _known(self, lane: str, op: str) -> tuple[str, ...]:
         """Timestamp of a Slack message and what is known of it once this is dropped: not to be sent, or not so edited.
 
-        It lasts as long as the link, and so longer than the memory of an operation.
+        Where a part of it is on the ticket, that part is known. It lasts as long as the link, and so longer than the
+        memory of an operation.
         """
         try:
-            work = decode(await self.peek(lane, op) or "").work
+            operation = decode(await self.peek(lane, op) or "")
         except UnknownVersion:
             return ()
+        work = operation.work
         if not isinstance(work, AddMessage | EditMessage) or not work.ts:
             return ()
         key = self._shard(lane).delivered(thread_of(lane))
         stored = await self._connection.do("HGET", key, work.ts)
         known = delivered_from(stored) if stored else Delivered(message_id="", gone=True)
+        if not known.message_id:
+            known = in_part(operation) or known
         if isinstance(work, EditMessage):
             known = known.model_copy(update={"edited": work.edited})
         return work.ts, stored_form(known)

@@ -3,8 +3,19 @@
 import pytest
 
 from adapters.model import Act
-from bot.conversion.decisions import Decision, Written, asks, decided, rewritten, written
-from bot.conversion.records import CLOSED, AddMessage, ChangeTicket, OpenTicket, Operation, Progress, decode, encode
+from bot.conversion.decisions import Decision, Written, asks, decided, in_part, rewritten, written
+from bot.conversion.records import (
+    CLOSED,
+    AddMessage,
+    ChangeTicket,
+    Delivered,
+    EditMessage,
+    OpenTicket,
+    Operation,
+    Progress,
+    decode,
+    encode,
+)
 from bot.conversion.stored import UnknownVersion
 
 
@@ -106,3 +117,29 @@ def test_a_new_text_goes_back_with_the_failures_forgotten_and_a_slack_message_to
     assert AddMessage(actor="U1", text="good day") == typed.work
     assert (0, "") == (typed.progress.attempts, typed.why)
     assert AddMessage(actor="U1", ts="1700000000.000100") == read_again.work
+
+
+IN_PART = Delivered(message_id="7", alone=False, edited="9.0", said="abc")
+
+
+@pytest.mark.parametrize(
+    ("progress", "expected"),
+    [
+        ({"done": {"way": "reopen", "reopen": "", "file 0:0": "1"}}, None),
+        ({"calling": "message 0"}, None),
+        ({"done": {"message 0": "7"}}, IN_PART.model_copy(update={"alone": True})),
+        ({"done": {"message 0": "7", "message 1": "8"}}, IN_PART),
+        ({"done": {"message 0": "7"}, "calling": "message 1"}, IN_PART),
+        ({"done": {"open": "[...]"}}, IN_PART.model_copy(update={"message_id": ""})),
+    ],
+)
+def test_what_is_known_of_a_message_of_which_the_rest_is_dropped(progress, expected):
+    work = AddMessage(actor="U1", ts="1.0", edited="9.0")
+
+    assert expected == in_part(Operation(work=work, progress=Progress(**progress, said={"1.0": "abc"})))
+
+
+def test_what_an_edit_brought_is_not_taken_for_its_message():
+    work = EditMessage(actor="U1", ts="1.0", edited="9.0")
+
+    assert in_part(Operation(work=work, progress=Progress(done={"message 0": "7"}))) is None

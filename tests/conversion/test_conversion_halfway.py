@@ -7,7 +7,7 @@ import pytest
 from adapters.errors import Rejected, Unavailable
 from bot.conversion.decisions import Decision, decided
 from bot.conversion.delivery import fingerprints
-from bot.conversion.records import decode
+from bot.conversion.records import DeleteMessage, decode
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_edits import _edit
 from tests.conversion.test_conversion_pull import idle
@@ -73,6 +73,38 @@ async def test_an_edit_that_did_not_help_is_told_when_the_rest_went_in_the_end(h
     await house.until(lambda: _has(house, "all of it anew"))
 
     await _is_whole_with_its_edit(house)
+
+
+async def _discarded(house):
+    work = await _sent_in_part(house)
+    (parked,) = await _parked(house)
+    await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.DISCARD))
+    return work
+
+
+async def test_what_went_of_a_message_before_the_rest_was_discarded_is_taken_off_when_it_is_deleted(
+    house, short_texts, refusals
+):
+    house.desk.settings = house.desk.settings.model_copy(update={"deletions": "redact"})
+    await opened(house)
+    work = await _discarded(house)
+    assert 1 == len(await _texts(house))
+
+    await house.intake.delete(THREAD, DeleteMessage(actor="U1", ts=work.ts, previous=work.message))
+    await idle(house, str(THREAD))
+
+    assert [] == await _texts(house)
+
+
+async def test_an_edit_of_what_was_discarded_when_a_part_was_on_the_ticket_is_told(house, short_texts, refusals):
+    await opened(house)
+    work = await _discarded(house)
+
+    edit = _edit(work.ts, "all of it anew", work.message["text"], "1800000009.0")
+    await house.intake.edit(THREAD, edit, change="1800000009.1")
+    await idle(house, str(THREAD))
+
+    assert await _has(house, "all of it anew")
 
 
 async def _is_whole_with_its_edit(house):
