@@ -1,9 +1,21 @@
 """What work is called when people are told of it."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from adapters.model import Act
+from bot.conversion.records import (
+    AddMessage,
+    ChangeTicket,
+    DeleteMessage,
+    EditMessage,
+    LeaveTicket,
+    LinkTicket,
+    MoveTicket,
+    OpenTicket,
+    Work,
+)
 from bot.words import N_, _
 
 _WISHES: Mapping[Act, str] = MappingProxyType(
@@ -22,3 +34,31 @@ _WISHES: Mapping[Act, str] = MappingProxyType(
 def wish_words(act: Act) -> str:
     """A wish to change a ticket."""
     return _(_WISHES[act])
+
+
+def subject_words(work: Work) -> str:
+    """What *work* is, in words that begin a sentence."""
+    match work:
+        case OpenTicket(subject=subject):
+            words = _("Your ticket “{subject}”", subject=subject)
+        case AddMessage():
+            words = _("Your message")
+        case ChangeTicket(act=act):
+            words = wish_words(act)
+        case MoveTicket():
+            words = _("Your wish to move the ticket")
+        case LeaveTicket(number=number):
+            words = _("The closing of ticket {number}, which goes on elsewhere,", number=number)
+        case LinkTicket(number=number):
+            words = _("Your link to ticket {number}", number=number)
+        case EditMessage(ts=ts):
+            words = _("Your edit of the message of {at:%Y-%m-%d %H:%M} UTC", at=_moment(ts))
+        case DeleteMessage(ts=ts):
+            words = _("Your deletion of the message of {at:%Y-%m-%d %H:%M} UTC", at=_moment(ts))
+        case _:
+            words = _("This")
+    return words
+
+
+def _moment(ts: str) -> datetime:
+    return datetime.fromtimestamp(float(ts), UTC)

@@ -15,7 +15,7 @@ from adapters.errors import AdapterError
 from bot.conversion import agents, display, edits, messages, moving, pull, steps, sweep, tickets
 from bot.conversion.closed import AskClosed
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater, Overtaken
-from bot.conversion.naming import wish_words
+from bot.conversion.naming import subject_words
 from bot.conversion.ops import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import (
@@ -223,7 +223,7 @@ class Run:
             return None
         self._journal.progress.rested, self._journal.progress.crashes = True, 0
         self._journal.operation.why = words
-        await self._tell(_("{what} was not sent. {why}", what=self._subject(), why=words), parked=True)
+        await self._tell(_("{what} was not sent. {why}", what=subject_words(self._work), why=words), parked=True)
         if isinstance(self._work, AddMessage) and self._work.ts and head.link:
             await self._show(head.link, "failed")
         return await lanes.park(lease, head.id, self._journal.stored(), begun=self._journal.progress.begun)
@@ -246,7 +246,7 @@ class Run:
                 "{desk} did not answer, so it is not known whether this arrived there: {what}. {desk} cannot be "
                 "searched for it, so please look. What follows in this thread waits for your answer.",
                 desk=desk.title if desk else _("The helpdesk"),
-                what=self._subject(),
+                what=subject_words(self._work),
             )
             await self._tell(words, parked=True, asks=True)
         await self._hold(words)
@@ -304,7 +304,7 @@ class Run:
         else:
             with await self._to_actor():
                 kept = _("{what} waits: {why} It is kept and will be sent; you need not type it again.")
-                await self._tell(kept.format(what=self._subject(), why=self._why(error)))
+                await self._tell(kept.format(what=subject_words(self._work), why=self._why(error)))
 
     async def _show(self, link: Link, state: Literal["waiting", "failed"]) -> None:
         """Show on the message how far it got. The journal remembers that, so that another process can take it away."""
@@ -348,11 +348,11 @@ class Run:
         if isinstance(work, EditMessage | DeleteMessage):
             return
         with await self._to_actor():
-            words = _("{what} was not sent: its thread has no ticket any more.", what=self._subject())
+            words = _("{what} was not sent: its thread has no ticket any more.", what=subject_words(self._work))
             if link:
                 words = _(
                     "{what} was not sent: it was for the ticket that this thread had then, not for ticket {number}.",
-                    what=self._subject(),
+                    what=subject_words(self._work),
                     number=link.number,
                 )
         if isinstance(work, AddMessage):
@@ -398,29 +398,6 @@ class Run:
         desk = self._desk
         return _("{desk} does not answer.", desk=desk.title if desk else _("The helpdesk"))
 
-    def _subject(self) -> str:
-        """What this operation is, in words that begin a sentence."""
-        match self._work:
-            case OpenTicket(subject=subject):
-                words = _("Your ticket “{subject}”", subject=subject)
-            case AddMessage():
-                words = _("Your message")
-            case ChangeTicket(act=act):
-                words = wish_words(act)
-            case MoveTicket():
-                words = _("Your wish to move the ticket")
-            case LeaveTicket(number=number):
-                words = _("The closing of ticket {number}, which goes on elsewhere,", number=number)
-            case LinkTicket(number=number):
-                words = _("Your link to ticket {number}", number=number)
-            case EditMessage(ts=ts):
-                words = _("Your edit of the message of {at:%Y-%m-%d %H:%M} UTC", at=_moment(ts))
-            case DeleteMessage(ts=ts):
-                words = _("Your deletion of the message of {at:%Y-%m-%d %H:%M} UTC", at=_moment(ts))
-            case _:
-                words = _("This")
-        return words
-
     def _note(self, outcome: str) -> None:
         """Count work at a desk by its outcome."""
         if (desk := self._desk) is not None:
@@ -439,10 +416,6 @@ def _where(lane: str, work: Any) -> tuple[str, str, str]:
         return team, work.channel, work.thread_ts
     thread = ThreadKey.parse(f"{team}:{rest}")
     return team, thread.channel, thread.ts
-
-
-def _moment(ts: str) -> datetime:
-    return datetime.fromtimestamp(float(ts), UTC)
 
 
 def _words(error: Exception) -> str:
