@@ -343,23 +343,40 @@ class Run:
         await self._rooms.lanes.add([op])
 
     async def _parted(self, link: Link | None) -> None:
-        """Say that something was for a ticket that its thread does not go with any more; an edit goes unsaid."""
+        """Say that something was for a ticket that its thread does not go with any more.
+
+        Nothing is said of an edit, nor of a message that the ticket of now has, since it was opened with it.
+        """
         work, thread, identity = self._work, ThreadKey.parse(self._journal.lease.lane), self._journal.head.id
         if isinstance(work, EditMessage | DeleteMessage):
             return
+        progress, said = self._journal.progress, work.ts if isinstance(work, AddMessage) else ""
+        there = await self._rooms.links.delivered(thread, said) if said else None
+        imported = there is not None and not there.gone
+        if said and progress.shown:
+            state: Literal["delivered", "failed"] = "delivered" if imported else "failed"
+            receipt = Receipt(channel=thread.channel, ts=said, state=state, again=True)
+            await self._rooms.lanes.add([receipt_op(thread, receipt)])
+        if imported:
+            return
         with await self._to_actor():
-            words = _("{what} was not sent: its thread has no ticket any more.", what=subject_words(self._work))
-            if link:
+            what = subject_words(work)
+            if progress.begun:
+                words = _(
+                    "{what} may have reached the helpdesk already, wholly or in part, for the ticket that this thread "
+                    "had then. No more of it is sent; please look there.",
+                    what=what,
+                )
+            elif link:
                 words = _(
                     "{what} was not sent: it was for the ticket that this thread had then, not for ticket {number}.",
-                    what=subject_words(self._work),
+                    what=what,
                     number=link.number,
                 )
+            else:
+                words = _("{what} was not sent: its thread has no ticket any more.", what=what)
         if isinstance(work, AddMessage):
             words = f"{words}\n{work.text}".rstrip()  # what was typed into a command stands nowhere else
-            if work.ts and self._journal.progress.shown:
-                failed = Receipt(channel=thread.channel, ts=work.ts, state="failed", again=True)
-                await self._rooms.lanes.add([receipt_op(thread, failed)])
         told = Tell(user=getattr(work, "actor", ""), channel=thread.channel, thread_ts=thread.ts, text=words)
         await self._rooms.lanes.add([tell_op(thread.team, told, once=identity)])
 

@@ -1,10 +1,24 @@
 """What was written for one ticket does not reach another to which its thread is linked meanwhile."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from adapters.errors import Rejected
 from adapters.model import Act, TicketRef, Visibility
-from bot.conversion.records import AddMessage, ChangeTicket, DeleteMessage, LinkRef, LinkTicket, ThreadKey
+from bot.conversion.ports import NewOp
+from bot.conversion.records import (
+    AddMessage,
+    ChangeTicket,
+    DeleteMessage,
+    Delivered,
+    LinkRef,
+    LinkTicket,
+    Operation,
+    Progress,
+    ThreadKey,
+    encode,
+)
 from bot.conversion.relinking import relink
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_edits import _edit
@@ -124,6 +138,57 @@ async def test_a_reply_whose_thread_is_unlinked_while_its_ticket_is_found_closed
 
     assert [] == await parked(house)
     assert [f"{NOT_SENT} its thread has no ticket any more."] == told(house)
+
+
+@pytest.fixture
+async def waiting(house):
+    """Stores a message for the thread's ticket with the progress of an earlier try."""
+
+    async def add(**progress):
+        work = reply(1, "for mine")
+        work = work.model_copy(update={"under": LinkRef.of(await house.store.links.get(THREAD))})
+        payload = encode(Operation(work=work, progress=Progress(**progress)))
+        await house.store.lanes.add([NewOp(lane=str(THREAD), id=THREAD.bringing(work.ts), order=1, payload=payload)])
+        return work
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        ({"calling": "message 0"}, "Your message may have reached the helpdesk already"),
+        ({"calling": "message 0", "answer": "there"}, "Your message may have reached the helpdesk already"),
+        ({"done": {"message 0": "7"}}, "Your message may have reached the helpdesk already"),
+        ({"done": {"way": "reopen"}}, "Your message was not sent: its thread has no ticket any more."),
+    ],
+)
+async def test_it_is_not_said_that_something_was_not_sent_that_may_have_been_before_it_was_unlinked(
+    house, two, waiting, progress, words
+):
+    await waiting(**progress)
+    await house.intake.unlink(THREAD)
+
+    await idle(house, str(THREAD))
+    await idle(house, f"ui/{THREAD}")
+
+    (said_so,) = told(house)
+    assert said_so.startswith(words)
+
+
+async def test_nothing_is_said_of_a_message_with_which_its_thread_got_another_ticket(house, two, waiting):
+    """It waited, its thread was unlinked, and the new ticket was opened with all that the thread says."""
+    _, other = two
+    work = await waiting(shown=True)
+    old = await house.store.links.get(THREAD)
+    await house.intake.unlink(THREAD)
+    await house.store.links.put(old.model_copy(update={"ticket_id": other.id, "created_at": datetime.now(UTC)}))
+    await house.store.links.learn(THREAD, work.ts, Delivered(message_id="7", alone=False))
+
+    await idle(house, str(THREAD))
+    await idle(house, f"ui/{THREAD}")
+
+    assert ([], [(work.ts, "delivered")]) == (told(house), house.voice.receipts)
 
 
 async def test_where_the_thread_goes_on_with_another_ticket_it_all_goes_there(house, two):
