@@ -1,5 +1,6 @@
 """Tells the ticket that a Slack message was edited or deleted; what it said before stays readable."""
 
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.errors import UnsupportedFeature
 from adapters.model import MessageRef, Visibility
 from bot.conversion import compose
+from bot.conversion.decisions import in_part
 from bot.conversion.delivery import Delivery, fingerprints, on_ticket
 from bot.conversion.intake import Intake
 from bot.conversion.journal import Again, Journal
@@ -16,8 +18,19 @@ from bot.conversion.ops import tell_op
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
-from bot.conversion.records import AddMessage, DeleteMessage, Delivered, EditMessage, Link, LinkRef, Tell, ThreadKey
+from bot.conversion.records import (
+    AddMessage,
+    DeleteMessage,
+    Delivered,
+    EditMessage,
+    Link,
+    LinkRef,
+    Tell,
+    ThreadKey,
+    decode,
+)
 from bot.conversion.stamps import MARKER, marker_of
+from bot.conversion.stored import UnknownVersion
 from bot.conversion.sweep import is_for_the_ticket
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Block, Quote, paragraph
@@ -110,6 +123,14 @@ def _is_same(one: Delivered, other: Delivered) -> bool:
     return (one.message_id, one.on) == (other.message_id, other.on)
 
 
+async def _set_aside(rooms: Rooms, thread: ThreadKey, ts: str) -> Delivered | None:
+    """Where a part of a message is whose rest was refused and waits for a decision."""
+    parked = await rooms.lanes.find_parked(str(thread), thread.bringing(ts))
+    with contextlib.suppress(UnknownVersion):
+        return in_part(decode(parked.payload)) if parked else None
+    return None
+
+
 def _own_marker(thread: ThreadKey, ts: str) -> str:
     return marker_of(thread.bringing(ts))
 
@@ -171,7 +192,8 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
         return Outcome()
     desk = rooms.desks.get(link.desk)
     if known is None:
-        known = await on_ticket(desk, link, thread.bringing(work.ts))
+        found = await on_ticket(desk, link, thread.bringing(work.ts))
+        known = found or await _set_aside(rooms, thread, work.ts)
     if known is None:  # Slack may hand the message over later; it is not sent then
         return Outcome(delivered={work.ts: Delivered(message_id="", gone=True)})
     told = Outcome(delivered={work.ts: known.model_copy(update={"gone": True})})

@@ -34,14 +34,16 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         await _no_ticket(rooms, journal, work, thread)
         return Outcome()
     begun = journal.progress.tried
-    earlier = await rooms.links.delivered(thread, work.ts) if work.ts and not begun else None
-    if earlier and (work.mirrored or not earlier.gone):  # the import had it; what was discarded may be wished for anew
+    earlier = await rooms.links.delivered(thread, work.ts) if work.ts else None
+    # the import had it; what was discarded may be wished for anew
+    if earlier and not begun and (work.mirrored or not earlier.gone):
         return Outcome()
     desk = rooms.desks.get(link.desk)
     # said before there was a link, and not imported: it may be gone, for nobody listened for its deletion then
     read = max(float(link.read_to), link.created_at.timestamp()) if link.read_to else 0.0
     early = work.mirrored and not begun and float(work.ts) <= read
-    message = await _understood(rooms, work, thread, again=early)
+    gone = earlier is not None and earlier.gone  # perhaps deleted while the rest of it waited for a decision
+    message = await _understood(rooms, work, thread, again=early or gone)
     if message is None:  # it was deleted in Slack before it could be sent, or before that was written down
         return await _perhaps_sent(desk, journal, link, work) if journal.progress.begun else Outcome()
     simply = work.mirrored and not begun and link.state != Status.GONE  # what waits for one that went is kept

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.contract import Reconcile
 from adapters.errors import Rejected, Unavailable
 from bot.conversion.decisions import Decision, decided
 from bot.conversion.delivery import fingerprints
@@ -73,6 +74,26 @@ async def test_an_edit_that_did_not_help_is_told_when_the_rest_went_in_the_end(h
     await house.until(lambda: _has(house, "all of it anew"))
 
     await _is_whole_with_its_edit(house)
+
+
+@pytest.mark.parametrize("reconcile", [Reconcile.EXACT, Reconcile.NONE])
+async def test_the_rest_of_what_was_deleted_does_not_follow_and_of_what_is_there_it_is_told(
+    house, monkeypatch, short_texts, refusals, reconcile
+):
+    """The desk can be searched for the part that it has, or only our record of it can be."""
+    monkeypatch.setattr(type(house.desk), "reconcile", reconcile)
+    await opened(house)
+    work = await _sent_in_part(house)
+
+    await house.intake.delete(THREAD, DeleteMessage(actor="U1", ts=work.ts, previous=work.message))
+    await idle(house, str(THREAD))
+    there = await _texts(house)
+    assert ("first" in there[0], "deleted their message" in there[1]) == (True, True)
+
+    (parked,) = await _parked(house)
+    await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.AGAIN))
+    await idle(house, str(THREAD))
+    assert there == await _texts(house)
 
 
 async def _discarded(house):
