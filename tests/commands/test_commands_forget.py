@@ -162,7 +162,7 @@ def test_s19_a_ticket_is_forgotten_and_nothing_of_its_thread_is_left(threadline,
     kept = stored(directory, contents)
     assert CANARY not in str([value for key, value in kept if not key.startswith(("tk:people:", "tk:scratch:form:"))])
     left = {key.split(":")[2] for key, value in kept if LANE in key + str(value)}
-    assert {"claim", "dd", "epoch"} >= left  # names of lanes and operations only
+    assert {"claim", "dd", "epoch", "partings"} >= left  # names of lanes and operations only
 
 
 def test_s19_everything_is_forgotten_after_the_app_was_uninstalled(threadline, directory):

@@ -15,7 +15,7 @@ from bot.conversion.ports import FromDesk
 from bot.conversion.pull import RARELY, document_of, message_identity, pause, post_marker
 from bot.conversion.reconcile import compared, mend
 from bot.conversion.text.plain import from_plain, to_plain
-from bot.store.keys import breaker
+from bot.store.keys import breaker, shard_of
 from tests.conversion.slack_fakes import BEN, said
 from tests.conversion.test_conversion_worker import OPEN, THREAD, failing, opened, reply
 
@@ -311,6 +311,8 @@ async def test_what_was_said_after_the_ticket_was_asked_for_follows_it_whenever_
     ticket = await opened(house)
     link = await house.store.links.get(THREAD)
     await house.store.links.remove(link)
+    partings = shard_of(str(THREAD), house.store.lanes._shards).partings
+    await house.store.connection.do("HDEL", partings, str(THREAD))  # nobody parted the two
     house.threads.messages = [*house.threads.messages, said("1900000001.000100", "more smoke", BEN)]
     with perhaps_done(time.time()):
         await house.intake.open_ticket("T1", OPEN, once="view")
