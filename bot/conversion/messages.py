@@ -42,7 +42,7 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     # said before there was a link, and not imported: it may be gone, for nobody listened for its deletion then
     read = max(float(link.read_to), link.created_at.timestamp()) if link.read_to else 0.0
     early = work.mirrored and not begun and float(work.ts) <= read
-    gone = earlier is not None and earlier.gone  # perhaps deleted while the rest of it waited for a decision
+    gone = begun and earlier is not None and earlier.gone  # perhaps deleted while the rest of it waited for a decision
     message = await _understood(rooms, work, thread, again=early or gone)
     if message is None:  # it was deleted in Slack before it could be sent, or before that was written down
         return await _perhaps_sent(desk, journal, link, work) if journal.progress.begun else Outcome()
