@@ -118,17 +118,21 @@ class _Pull:
         """One message of the desk, if it is not ours and not internal; then the watermark moves on from *after*.
 
         Raises LeaseLost: it is elsewhere by now, so another worker looks at this ticket, and to set it back would have
-        that one bring again what it brought.
+        that one bring again what it brought; or the thread does not go with this ticket any more.
         """
         if not await self._is_ours(message) and await self._is_for_here(message):
             said = FromDesk(document=document_of(message), author=message.author.name)
             await self._post(said, message_identity(self.link, message.id))
             for attachment in message.attachments:
                 await self._share(message, attachment)
-        moved = await self.rooms.links.update(
-            self.link.thread, lambda now: now.model_copy(update=seen_to(message)) if now.seen == after else now
-        )
-        if moved and moved.seen != message.id:
+        before = self.link.desk, self.link.ticket_id, after
+
+        def on(now: Link) -> Link:
+            is_there = (now.desk, now.ticket_id, now.seen) == before
+            return now.model_copy(update=seen_to(message)) if is_there else now
+
+        moved = await self.rooms.links.update(self.link.thread, on)
+        if moved is None or moved.seen != message.id:
             raise LeaseLost(self.journal.lease.lane)
 
     async def _is_for_here(self, message: Message) -> bool:

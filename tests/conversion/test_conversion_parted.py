@@ -6,6 +6,7 @@ import pytest
 
 from adapters.errors import Rejected
 from adapters.model import Act, TicketRef, Visibility
+from bot.conversion.ops import pull_op
 from bot.conversion.ports import NewOp
 from bot.conversion.records import (
     AddMessage,
@@ -20,6 +21,7 @@ from bot.conversion.records import (
     encode,
 )
 from bot.conversion.relinking import relink
+from bot.conversion.text.plain import to_plain
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_edits import _edit
 from tests.conversion.test_conversion_pull import idle
@@ -189,6 +191,31 @@ async def test_nothing_is_said_of_a_message_with_which_its_thread_got_another_ti
     await idle(house, f"ui/{THREAD}")
 
     assert ([], [(work.ts, "delivered")]) == (told(house), house.voice.receipts)
+
+
+@pytest.mark.parametrize(("relinked", "brought"), [(False, ["one"]), (True, ["one", "of the other"])])
+async def test_of_a_look_at_a_ticket_that_its_thread_is_parted_from_meanwhile_no_more_is_brought(
+    house, two, monkeypatch, relinked, brought
+):
+    """What is being posted in that moment is there; at another ticket, read just as far, it does not count as read."""
+    mine, other = two
+    await house.agents.reply(other.id, "of the other")
+    for text in ("one", "two", "three"):
+        await house.agents.reply(mine.id, text)
+    real = house.voice.post
+
+    async def post(*args, **more):
+        monkeypatch.setattr(house.voice, "post", real)
+        link = await house.intake.unlink(THREAD)
+        if relinked:
+            await house.store.links.put(link.model_copy(update={"ticket_id": other.id, "number": other.number}))
+        return await real(*args, **more)
+
+    monkeypatch.setattr(house.voice, "post", post)
+    await house.store.lanes.add([pull_op(THREAD)])
+    await idle(house, f"pull/{THREAD}")
+
+    assert brought == [to_plain(said.document) for said in house.voice.posted.values()]
 
 
 async def test_where_the_thread_goes_on_with_another_ticket_it_all_goes_there(house, two):
