@@ -28,6 +28,8 @@ value `"env:NAME"` is taken from the variable `NAME`. This page is made from the
 _REQUESTERS = """Whom the tickets of a channel are for, unless the form says otherwise: a line for each channel, such as
 `C0123456789 = "Grace Hopper <grace@example.com>"`.
 Who may not open tickets for others opens them for that requester."""
+_DESK_NAME = """Links and waiting work go by NAME, so a desk keeps it: `title` changes what people see. What is written
+in the threads of a desk that is not here any more waits until it is back; `threadline doctor` names it."""
 
 
 def page() -> str:
@@ -39,7 +41,11 @@ def page() -> str:
         parts += [f"## [{name}]\n", f"{model.__doc__}\n", *_rows(model), ""]
     parts += ["## [[rights]]\n", f"{RightTable.__doc__}\n", *_rows(RightTable), ""]
     parts += ["## [requesters]\n", f"{_REQUESTERS}\n"]
-    parts += ["## [desks.NAME]\n", "Every desk has these keys; docs/adapters/KIND.md lists those of its kind.\n"]
+    parts += [
+        "## [desks.NAME]\n",
+        "Every desk has these keys; docs/adapters/KIND.md lists those of its kind.",
+        f"{_DESK_NAME}\n",
+    ]
     parts += [*_rows(DeskSettings), ""]
     names = ", ".join(f"`{name.upper()}`" for name in Environment.model_fields)
     parts.append(f"## Environment\n\n{names}, and whatever `env:` values name.\n")

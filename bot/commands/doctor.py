@@ -1,6 +1,7 @@
 """`threadline doctor`: looks at everything that Threadline needs, and says what to do about what is not well."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -61,6 +62,7 @@ async def redis(settings: Settings) -> list[Finding]:
                 Finding(subject="Redis", ok=True, detail=f"{where} answers"),
                 *await durability(store.connection, store.url),
                 await _texts(store, encrypted=bool(settings.text_keys)),
+                *await _left_behind(store, settings),
             ]
     except (StoreAway, SettingsError) as error:
         return [_in_two("Redis", str(error))]
@@ -86,6 +88,24 @@ async def _texts(store: Store, *, encrypted: bool) -> Finding:
         remedy="Give every process the key that they were written with, in THREADLINE_KEY after the new one; "
         "until then they are left as they are.",
     )
+
+
+async def _left_behind(store: Store, settings: Settings) -> list[Finding]:
+    """The desks that threads are linked to and the settings do not have (any more)."""
+    threads = Counter([link.desk async for link in store.links.all()])
+    return [
+        Finding(
+            subject=f"Desk {name}",
+            ok=False,
+            detail=f"the settings have no [desks.{name}], and {count} of its tickets are linked; what people write in "
+            "those threads waits",
+            remedy=f"Put [desks.{name}] back, under the name that it had, and start again. To let its threads go, use "
+            "`threadline links list` and `threadline links remove`: what waits is then not sent, and who wrote it is "
+            "told.",
+        )
+        for name, count in sorted(threads.items())
+        if name not in settings.desks
+    ]
 
 
 async def slack(settings: Settings, *, connects: bool = True) -> list[Finding]:

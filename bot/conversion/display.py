@@ -8,7 +8,7 @@ from bot.conversion.agents import ticket_now
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ops import tell_op
 from bot.conversion.people import speaking_to
-from bot.conversion.ports import Card, FromDesk, Rooms, SlackRefused
+from bot.conversion.ports import Card, FromDesk, NoSuchDesk, Rooms, SlackRefused
 from bot.conversion.records import Link, Receipt, Say, ShowCard, Tell, ThreadKey
 from bot.conversion.relinking import face
 from bot.conversion.stamps import marker_of
@@ -20,18 +20,22 @@ BETWEEN_CARDS = 3.0
 
 
 async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> None:
-    """Post a thread's card, or bring it up to date in place."""
+    """Post a thread's card, or bring it up to date in place; that of a desk that left the settings stays as it is."""
     link = await rooms.links.get(work.thread)
     if link is None:
         return
+    try:
+        desk = rooms.desks.get(link.desk)
+    except NoSuchDesk:  # what else is to be shown in the thread stands behind this
+        return
     if not (work.paced or work.note):
-        wait = await rooms.desks.get(link.desk).shared.turn(f"card:{work.thread}", per_second=1 / BETWEEN_CARDS)
+        wait = await desk.shared.turn(f"card:{work.thread}", per_second=1 / BETWEEN_CARDS)
         if wait and link.card_ts:  # to begin again would forget that a first card may be posted already
             raise Again(wait, work.model_copy(update={"paced": True}))
     ticket = await _ticket(rooms, link)
     card = Card(
         link=link,
-        desk=rooms.desks.get(link.desk),
+        desk=desk,
         ticket=ticket,
         note=work.note,
         left_out=link.left_out,

@@ -25,6 +25,7 @@ from bot.conversion.slack_nouns import (
     SlackTrouble,
     ThreadMessage,
 )
+from bot.words import _
 
 __all__ = [
     "Audience",
@@ -412,8 +413,15 @@ class NoSuchDesk(Misconfigured, KeyError):
     """The settings have no desk of that name (any more); work for it waits until they have."""
 
     def __init__(self, desk: str) -> None:
-        remedy = "Put it back into the settings, or drop what waits for it with `threadline parked`."
-        super().__init__(desk, "the settings have no desk of this name.", remedy=remedy)
+        super().__init__(desk, "the settings have no desk of this name.", remedy="Put it back into the settings.")
+
+    @property
+    def words(self) -> str:
+        """What people are told, who can only tell the operator."""
+        return _(
+            "Threadline's settings have no helpdesk {desk} any more. Please tell whoever runs Threadline.",
+            desk=self.desk,
+        )
 
 
 class Desks(Protocol):

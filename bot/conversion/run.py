@@ -185,7 +185,8 @@ class Run:
         progress.attempts += 1
         progress.first_failed = progress.first_failed or time.time()
         answer = verdict(error, attempts=progress.attempts, settle=desk.limits.settle if desk else timedelta())
-        self._log("failed", error=type(error).__name__, code=getattr(error, "code", ""), next=str(answer.next))
+        about = {name: getattr(error, name, "") for name in ("code", "desk")}
+        self._log("failed", error=type(error).__name__, **about, next=str(answer.next))
         if desk is not None and answer.breaks:
             await self._rooms.breakers.failed(desk.name, getattr(error, "retry_after", None))
         if answer.next is Next.PARK:
@@ -285,7 +286,7 @@ class Run:
         await self._rest(wait)
 
     async def _announce(self, error: Exception | None) -> None:
-        """Say once that something waits: on the card where there is one, else to the person who asked."""
+        """Say once that something waits: on the card, to all in the thread where none can be drawn, or to who asked."""
         progress, link = self._journal.progress, self._journal.head.link
         if progress.announced:
             return
@@ -298,7 +299,12 @@ class Run:
                 why=self._why(error),
                 since=since,
             )
-            await self._rooms.lanes.add([card_op(link.thread, note)])
+            op = card_op(link.thread, note)
+            if isinstance(error, NoSuchDesk) and error.desk == link.desk:
+                if not isinstance(self._work, Asked):  # nobody wrote anything, and a post notifies people
+                    return
+                op = say_op(Say(thread=link.thread, text=note), once=f"{self._journal.head.id}:{since.timestamp()}")
+            await self._rooms.lanes.add([op])
             if isinstance(self._work, AddMessage) and self._work.ts:
                 await self._show(link, "waiting")
         else:
@@ -436,8 +442,8 @@ def _where(lane: str, work: Any) -> tuple[str, str, str]:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, SlackRefused | NoSuchDesk):
+        return error.words
     if isinstance(error, AdapterError):  # without the desk's name in the settings, which only the operator knows
         return " ".join(part for part in (error.cause, error.remedy) if part)
-    if isinstance(error, SlackRefused):
-        return error.words
     return _("Threadline itself failed; your operator finds more in its log.")

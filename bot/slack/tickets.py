@@ -10,7 +10,7 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.errors import AdapterError, NotFound, UnsupportedFeature
 from adapters.model import Act, Status, Ticket, TicketRef, Visibility
 from bot.conversion.intake import Accepted, Intake
-from bot.conversion.ports import Desks, Links
+from bot.conversion.ports import Desks, Links, NoSuchDesk
 from bot.conversion.records import AddMessage, ChangeTicket, Link, LinkRef, LinkTicket, ThreadKey, Work
 from bot.slack.access import UNREADABLE, Access
 from bot.slack.allowance import Allowance, Kind
@@ -178,14 +178,15 @@ class Tickets:
 
         Raises:
             NotThere: there is none that this person may see.
-            Refused: the thread goes with another ticket by now.
+            Refused: the thread goes with another ticket by now, or the ticket's desk is in the settings no more.
         """
         await self._allow_at_all(asked, gesture)
         link = await self._links.get(thread)
-        known = [link] if link is not None and link.desk in self._desks.names() else []
-        if seen := await self._access.nearest(asked.actor, known):
+        if seen := await self._access.nearest(asked.actor, [link] if link else []):
             if ticket not in {"", made_for(seen)}:
                 raise Refused(_(_ANOTHER, number=seen.number))
+            if seen.desk not in self._desks.names():
+                raise Refused(NoSuchDesk(seen.desk).words)
             return Found(desk=self._desks.get(seen.desk), link=seen)
         raise NotThere(
             _(

@@ -69,3 +69,13 @@ def test_a_mistake_is_an_object_where_one_was_asked_for(threadline, monkeypatch)
     assert "'nonsense' is not a thread." in json.loads(nonsense.stdout)["error"]
     assert "Nothing called msg is parked" in json.loads(unknown.stdout)["error"]
     assert "There is no settings file nowhere.toml." in json.loads(settings.stdout)["error"]
+
+
+def test_the_doctor_names_a_desk_that_has_links_and_left_the_settings(threadline, directory, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stored(directory, lambda store: store.links.put(link(desk="retired")))
+
+    result = threadline("doctor")
+
+    assert (1, True) == (result.exit_code, "Desk retired: the settings have no [desks.retired]" in said(result))
+    assert "Desk helpdesk: the settings" not in said(result)

@@ -43,7 +43,7 @@ BARE = {
     "not linked",  # bot.conversion.ports: a state, never shown
     "not stored",  # bot.slack.batch: what Slack's servers are told
     "card in direct messages",  # bot.conversion.tickets: the name of a step
-    "Put it back into the settings, or drop what waits for it with `threadline parked`.",  # as adapters' errors
+    "Put it back into the settings.",  # as adapters' errors
     "the settings have no desk of this name.",
     "give its files",
     "a record of a newer version is left alone",  # of a log

@@ -87,6 +87,14 @@ async def test_the_button_of_a_thread_that_was_unlinked_says_so(stage, carded):
     assert (await stage.whispered())[0].startswith("That thread has no ticket.")
 
 
+async def test_the_button_of_a_ticket_whose_desk_left_the_settings_says_so(stage, carded):
+    del stage.desks.desks["local"]
+
+    await press(stage, carded, Action.CLOSE)
+
+    assert (await stage.whispered())[0].startswith("Threadline's settings have no helpdesk local any more.")
+
+
 # --- a thread that goes with another ticket by now ---
 
 OTHER = (
