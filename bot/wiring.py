@@ -371,7 +371,7 @@ async def _socket(threadline: Threadline, stop: asyncio.Event, ready: Callable[[
 
 async def _http(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None], state: Readiness) -> None:
     secret = threadline.settings.environment.slack_signing_secret.get_secret_value()
-    front = Front(secret, threadline.door, once=threadline.store.scratch.once)
+    front = Front(secret, threadline.door, once=threadline.store.scratch.once, counts=threadline.door.taken)
     async with AsyncExitStack() as stack:
         address = await _serve(stack, beside(front, threadline.hooks), threadline.settings.slack.listen)
         state.slack = _listening

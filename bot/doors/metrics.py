@@ -16,9 +16,7 @@ class Metric(NamedTuple):
     meaning: str
 
 
-EVENTS: Final = Metric(
-    "threadline_events_total", "counter", ("outcome",), "Events from Slack, by what the store made of them."
-)
+EVENTS: Final = Metric("threadline_events_total", "counter", ("outcome",), "Events from Slack, by what became of them.")
 SLACK: Final = Metric(
     "threadline_slack_calls_total", "counter", ("method", "outcome"), "Calls to Slack's Web API by method and outcome."
 )

@@ -122,7 +122,7 @@ class StoreFirst:
         budget: seconds within which an event is stored or given back to Slack.
 
     Attributes:
-        taken: how many events the store took how: a value of `Added`, or ``not stored``.
+        taken: how many events the store took how: a value of `Added`, or ``not stored``; and what a door counts.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ import json
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -35,6 +36,8 @@ _READ = frozenset(
 )
 _SLOW_BODY = 10.0
 _ONCE = 0.5
+_QUIET = 60.0
+"""Seconds for which the log says nothing more of what is not signed: anybody may send that."""
 
 
 class Answer(NamedTuple):
@@ -82,6 +85,7 @@ class Front:
         once: tells replays of interactions; without it each is taken once per arrival.
         clock: seconds since the epoch.
         budget: seconds within which a person gets an answer.
+        counts: how much was ``refused`` since it was not signed is counted here.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class Front:
         once: Once | None = None,
         clock: Callable[[], float] = time.time,
         budget: float = ANSWER,
+        counts: Counter[str] | None = None,
     ) -> None:
         if not signing_secret:
             raise ValueError("without a signing secret anybody could speak as Slack")
@@ -100,6 +105,8 @@ class Front:
         self._once = once
         self._clock = clock
         self._interactions = Interactions(deliver, budget=budget)
+        self._counts: Counter[str] = Counter() if counts is None else counts
+        self._complained = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -124,15 +131,27 @@ class Front:
             return refusal
         proof = self._proof(headers)
         if proof is None:
-            return _UNSIGNED
+            return self._unsigned()
         raw = await _read(receive)
         if not isinstance(raw, bytes):
             return raw
         stamp, signature = proof
         expected = "v0=" + hmac.digest(self._secret, b"v0:" + stamp + b":" + raw, "sha256").hex()
         if not hmac.compare_digest(expected.encode(), signature):
-            return _UNSIGNED
+            return self._unsigned()
         return await self._take(raw, headers, signature)
+
+    def _unsigned(self) -> Answer:
+        """Refuse what is not signed; from a wrong secret or clock nothing else comes, so the operator is told."""
+        self._counts["refused"] += 1
+        if abs(self._clock() - self._complained) >= _QUIET:  # a clock that is put right may go back
+            self._complained = self._clock()
+            log.warning(
+                "requests to %s are refused: they are not signed with SLACK_SIGNING_SECRET, or this machine's clock "
+                "and Slack's differ by more than five minutes",
+                EVENTS_PATH,
+            )
+        return _UNSIGNED
 
     def _proof(self, headers: "_Headers") -> tuple[bytes, bytes] | None:
         """Timestamp and signature, where both are of the right form and the time is near."""

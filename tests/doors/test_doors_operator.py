@@ -69,6 +69,18 @@ async def test_a_running_bot_tells_that_it_lives_that_it_is_ready_and_its_figure
     assert {"threadline_store_up 1", "threadline_parked 0"} <= set(lines)
 
 
+async def test_in_http_mode_a_wrong_signing_secret_shows_in_the_figures(tmp_path):
+    listen, slacks = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    async with (
+        bot(tmp_path, delivery="http", listen=slacks, operator={"listen": listen}),
+        httpx.AsyncClient() as client,
+    ):
+        answer = await client.post(f"http://{slacks}/slack/events", json={}, headers={"x-slack-signature": "v0=0"})
+        text = (await client.get(f"http://{listen}/metrics")).text
+
+    assert (401, True) == (answer.status_code, 'threadline_events_total{outcome="refused"} 1\n' in text)
+
+
 async def test_a_second_process_on_the_machine_works_without_the_door_and_says_so(tmp_path, caplog):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 
 import pytest
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
@@ -149,6 +150,20 @@ async def test_s1_what_is_not_signed_by_slack_is_refused_before_it_is_read(front
 
     assert 401 == reply.status
     assert [] == taken.events
+
+
+async def test_what_is_refused_is_counted_and_the_log_says_so_once_a_minute(taken, caplog):
+    counts, now = Counter(), [NOW]
+    front = Front(SECRET, taken, clock=lambda: now[0], counts=counts)
+    for seconds in (0, 59, 1):
+        now[0] += seconds
+        for headers in ({}, sign(BODY, secret="another", at=now[0])):
+            await send(front, BODY, headers)
+    await send(front, BODY, {**sign(BODY, at=now[0]), **JSON})
+
+    assert {"refused": 6} == counts
+    assert 2 == len(caplog.messages)
+    assert "they are not signed with SLACK_SIGNING_SECRET, or this machine's clock" in caplog.messages[0]
 
 
 @pytest.mark.parametrize("skew", [-300, -299, 299, 300])
