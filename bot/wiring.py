@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -262,7 +262,8 @@ async def run(
     """
     async with assembled(settings) as threadline, AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         state = Readiness(partial(_written, threadline.store), trouble=StoreAway, front=role != "worker")
-        await _operator_door(stack, threadline, state)
+        figures = replace(threadline.figures, slack=state.connected if role != "worker" else None)
+        await _operator_door(stack, threadline.settings, operator_app(state.troubles, figures))
         await threadline.watch_desks()
         gc.freeze()  # what is there by now stays, and need not be looked through for garbage again and again
         if role != "front":
@@ -275,11 +276,11 @@ async def run(
             ready("works on what the fronts have stored")
 
 
-async def _operator_door(stack: AsyncExitStack, threadline: Threadline, state: Readiness) -> None:
+async def _operator_door(stack: AsyncExitStack, settings: Settings, app: ASGIApp) -> None:
     """Health and metrics. Another process on this machine may have the address; that is no reason not to work."""
-    if listen := threadline.settings.operator.listen:
+    if listen := settings.operator.listen:
         try:
-            await _serve(stack, operator_app(state.troubles, threadline.figures), listen)
+            await _serve(stack, app, listen)
         except OSError as error:
             where = {"listen": listen, "error": type(error).__name__}
             log.warning("no health and metrics: the address in [operator] listen cannot be had", extra=where)

@@ -26,6 +26,9 @@ WORK: Final = Metric(
 HOOKS: Final = Metric("threadline_hooks_total", "counter", ("desk", "status"), "Webhook calls by desk and answer.")
 AWAY: Final = Metric("threadline_desk_away", "gauge", ("desk",), "1 while a desk is left alone because it failed.")
 TASKS: Final = Metric("threadline_tasks", "gauge", (), "Asyncio tasks of this process.")
+CONNECTED: Final = Metric(
+    "threadline_slack_connected", "gauge", (), "1 while Slack is connected, or may connect (HTTP mode); fronts only."
+)
 STORE: Final = Metric("threadline_store_up", "gauge", (), "1 if the store answered and took something just now.")
 BACKLOG: Final = {
     "waiting": Metric("threadline_lanes_waiting", "gauge", (), "Threads that have messages or tickets on their way."),
@@ -35,7 +38,7 @@ BACKLOG: Final = {
     "links": Metric("threadline_links", "gauge", (), "Threads that are linked to a ticket."),
     "oldest": Metric("threadline_oldest_waiting_seconds", "gauge", (), "Age of the oldest message on its way."),
 }
-METRICS: Final = (EVENTS, SLACK, WORK, HOOKS, TASKS, AWAY, STORE, *BACKLOG.values())
+METRICS: Final = (EVENTS, SLACK, WORK, HOOKS, TASKS, CONNECTED, AWAY, STORE, *BACKLOG.values())
 PATIENCE: Final = 5.0
 """Seconds within which the store must have answered; Prometheus waits for ten."""
 TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -45,6 +48,7 @@ TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 class Figures:
     """Where the figures come from: counters of this process, and questions to the store.
 
+    ``slack`` tells whether Slack can reach this process, None where it need not.
     ``backlog`` gives a number for each key of `BACKLOG`, ``away`` the desks that are left alone, and ``store`` has the
     store take something. All may raise what ``trouble`` lists or take too long; then the page goes without them.
     """
@@ -53,11 +57,14 @@ class Figures:
     backlog: Callable[[], Awaitable[Mapping[str, float]]]
     away: Callable[[], Awaitable[Mapping[str, float]]]
     store: Callable[[], Awaitable[Any]]
+    slack: Callable[[], Awaitable[bool]] | None = None
     trouble: tuple[type[Exception], ...] = field(default=(OSError, TimeoutError))
 
     async def page(self) -> str:
         """All figures as they are now."""
         samples: dict[Metric, Mapping[Any, float]] = {**self.counters, TASKS: {(): len(asyncio.all_tasks())}}
+        if self.slack is not None:
+            samples[CONNECTED] = {(): float(await self.slack())}
         samples[STORE] = {(): 0}
         with contextlib.suppress(*self.trouble):
             async with asyncio.timeout(PATIENCE):

@@ -38,9 +38,13 @@ class Readiness:
             found.append(f"Redis does not answer within {PATIENCE:.0f} seconds. Look at its load and its disk.")
         except self._trouble as trouble:
             found.append(str(trouble))
-        if self._front and not (self.slack is not None and await self.slack()):
+        if self._front and not await self.connected():
             found.append("There is no connection to Slack yet, or it was lost; it is opened again by itself.")
         return found
+
+    async def connected(self) -> bool:
+        """Whether Slack's way in is open."""
+        return self.slack is not None and await self.slack()
 
 
 def operator_app(troubles: Callable[[], Awaitable[list[str]]], figures: Figures) -> Starlette:

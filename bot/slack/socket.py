@@ -66,6 +66,7 @@ class SocketMode:
         self._strikes: list[int] = []
         self._in_hand: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
+        self._is_away = False
 
     async def start(self) -> None:
         """Open the first connection; `run` adds the others. It waits where one was opened less than a minute ago.
@@ -95,6 +96,7 @@ class SocketMode:
                 await asyncio.wait_for(self._stopping.wait(), self._watch)
             except TimeoutError:
                 await self._look()
+                self._say_once(away=not await self.is_connected())
 
     async def is_connected(self) -> bool:
         """Whether at least one connection stands."""
@@ -139,6 +141,14 @@ class SocketMode:
             self._clients.append(another)
             self._strikes.append(0)
 
+    def _say_once(self, *, away: bool) -> None:
+        """Say in the log when no connection stood any more, and when one did again."""
+        if away and not self._is_away:
+            log.warning("no connection to Slack stands, so nothing arrives; it is opened again by itself")
+        elif self._is_away and not away:
+            log.warning("a connection to Slack stands again")
+        self._is_away = away
+
     async def _replace(self, number: int) -> None:
         if (renewed := await self._another()) is None:
             return
@@ -152,8 +162,7 @@ class SocketMode:
         try:
             client = await self._connect()
         except SlackTrouble as trouble:
-            if trouble.code != "ratelimited":
-                log.warning("Slack cannot be reached: %s", trouble.code)
+            _say_why(trouble)
             return None
         if self._stopping.is_set():  # nobody would close it
             await client.close()
@@ -196,6 +205,12 @@ class SocketMode:
             await client.send_socket_mode_response(_response(request.envelope_id, payload))
         except (OSError, RuntimeError, AttributeError) as error:  # the connection went, or was never there
             log.warning("an acknowledgement did not get out, Slack will send again: %s", type(error).__name__)
+
+
+def _say_why(trouble: SlackTrouble) -> None:
+    """Say in the log why Slack gives no connection, unless it is too early for the next."""
+    if trouble.code != "ratelimited":
+        log.warning("Slack cannot be reached: %s", trouble.code)
 
 
 async def _told(work: Reconnected) -> None:
@@ -243,6 +258,7 @@ class _Client(SocketModeClient):
             except SlackTrouble as trouble:
                 if self._connects == 0 or self.closed:
                     raise
+                _say_why(trouble)
                 wait = trouble.retry_after.total_seconds() if trouble.retry_after else min(wait * 2, _LONGEST_WAIT)
                 await asyncio.sleep(wait)
                 if self.closed:

@@ -75,7 +75,7 @@ class Web:
 
     Attributes:
         calls: how many calls of each method were sent.
-        outcomes: how many calls of each method ended how: ``ok``, or the name of what was raised.
+        outcomes: how many calls that were sent, of each method, ended how: ``ok``, or the name of what was raised.
         timeout: as it was given.
         patience: seconds that each call may wait for its turn; more for a command, for which nobody waits.
         client: the SDK's client over the same session, for Bolt.
@@ -141,8 +141,9 @@ class Web:
         left = _TRIES if patience > _PATIENCE else 1
         while True:
             left -= 1
+            await self._turn(method, args, patience)
             try:
-                answer = await self._call(method, args, token or self.token, patience)
+                answer = await self._call(method, args, token or self.token)
             except (SlackTrouble, SlackRefused, SlackOutcomeUnknown) as error:
                 self.outcomes[method, type(error).__name__] += 1
                 asked = error.retry_after if isinstance(error, SlackTrouble) else None
@@ -167,8 +168,7 @@ class Web:
                 yield entry
             cursor, number = str((answer.get("response_metadata") or {}).get("next_cursor") or ""), number + 1
 
-    async def _call(self, method: str, args: Mapping[str, Any], token: str, patience: float) -> dict[str, Any]:
-        await self._turn(method, args, patience)
+    async def _call(self, method: str, args: Mapping[str, Any], token: str) -> dict[str, Any]:
         form = {name: _form_value(value) for name, value in args.items() if value is not None}
         if method.startswith("chat.") and "text" in form:
             form["text"] = clip(form["text"])

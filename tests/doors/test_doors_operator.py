@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -66,7 +67,7 @@ async def test_a_running_bot_tells_that_it_lives_that_it_is_ready_and_its_figure
     lines = [line for line in answers["/metrics"].text.splitlines() if not line.startswith("#")]
     assert [] == [line for line in lines if not LINE.fullmatch(line)]
     assert 'threadline_slack_calls_total{method="auth.test",outcome="ok"} 1' in lines
-    assert {"threadline_store_up 1", "threadline_parked 0"} <= set(lines)
+    assert {"threadline_store_up 1", "threadline_parked 0", "threadline_slack_connected 1"} <= set(lines)
 
 
 async def test_in_http_mode_a_wrong_signing_secret_shows_in_the_figures(tmp_path):
@@ -145,6 +146,20 @@ async def test_metrics_without_a_store_say_so_and_keep_the_counters():
 
     assert "threadline_store_up 0\n" in text
     assert 'threadline_desk_work_total{desk="helpdesk",work="add_message",outcome="done"} 3\n' in text
+
+
+@pytest.mark.parametrize(("connection", "lines"), [(None, []), (True, ["1"]), (False, ["0"])])
+async def test_a_front_tells_in_its_figures_whether_slack_is_connected(connection, lines):
+    async def nothing():
+        return {}
+
+    figures = Figures(counters={}, backlog=nothing, away=nothing, store=nothing)
+    if connection is not None:
+        figures = replace(figures, slack=lambda: asyncio.sleep(0, connection))
+
+    page = await figures.page()
+
+    assert lines == [line.split()[1] for line in page.splitlines() if line.startswith("threadline_slack_connected ")]
 
 
 async def test_metrics_of_a_store_that_hangs_say_so_in_time(monkeypatch):

@@ -179,6 +179,25 @@ async def test_a_connection_that_ends_is_renewed_and_the_gap_is_told(taken, end)
         assert {"envelope_id": "E1"} == await slack.ack()
 
 
+async def logged(caplog, words):
+    async with asyncio.timeout(25):
+        while words not in caplog.messages:  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
+
+
+async def test_the_log_says_once_that_no_connection_stands_and_why_and_once_that_one_does_again(taken, caplog):
+    async with connected(taken) as (slack, _):
+        first = await slack.connection()
+        slack.error = "internal_error"
+        first._req.transport.abort()
+        await logged(caplog, "Slack cannot be reached: internal_error")
+        slack.error = ""
+        await logged(caplog, "a connection to Slack stands again")
+
+    away = "no connection to Slack stands, so nothing arrives; it is opened again by itself"
+    assert [away, "a connection to Slack stands again"] == [text for text in caplog.messages if "stands" in text]
+
+
 async def test_a_gap_that_cannot_be_told_is_logged_and_the_connection_goes_on(taken, caplog):
     async def told():
         raise StoreAway

@@ -188,6 +188,16 @@ async def test_a_429_says_when_and_keeps_the_next_call_from_being_sent():
     assert 2 == len(api.calls)
 
 
+async def test_a_call_that_we_put_off_ourselves_is_not_counted_as_one_to_slack():
+    limited = server.Response(status=429, headers={"Retry-After": "7"}, text="{}")
+    async with talking(limited, clock=Clock()) as (_, web):
+        for _again in range(3):
+            with pytest.raises(SlackTrouble):
+                await web.call("users.info", user="U1")
+
+    assert {("users.info", "SlackTrouble"): 1} == web.outcomes
+
+
 async def test_a_limited_post_did_nothing_so_it_is_trouble_and_not_unknown():
     limited = server.Response(status=429, headers={"Retry-After": "9" * 5_000}, text="")
     async with talking(limited) as (_, web):
