@@ -173,7 +173,12 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             mappings=store.mappings,
             thread_messages=settings.limits.thread_messages,
         )
-        worker = Worker(rooms, at_once=settings.work.at_once, heartbeat=settings.work.lease / 3)
+        worker = Worker(
+            rooms,
+            at_once=settings.work.at_once,
+            heartbeat=settings.work.lease / 3,
+            written=partial(_written, store),
+        )
         door = StoreFirst(store.lanes.add_gathered, app.interaction, held_back=intake.sweep)
         hooks = Hooks(desks, store.links, store.lanes)
         yield Threadline(

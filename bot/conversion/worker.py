@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from bot.conversion.journal import Journal
@@ -28,13 +29,28 @@ LEFT_ALONE = "a record of a newer version is left alone"
 
 
 class Worker:
-    """Carries out work until it is told to stop. Any number may run, in any number of processes."""
+    """Carries out work until it is told to stop. Any number may run, in any number of processes.
 
-    def __init__(self, rooms: Rooms, *, at_once: int = 20, heartbeat: float = 10.0) -> None:
+    Args:
+        rooms: all rooms.
+        at_once: how many lanes it takes at the same time.
+        heartbeat: seconds between two signs of life for each of them.
+        written: has the store take a write, and raises StoreAway where it takes none; one that is full answers, too.
+    """
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        *,
+        at_once: int = 20,
+        heartbeat: float = 10.0,
+        written: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._rooms = rooms
         self._people = Requesters(rooms.mappings)
         self._at_once = at_once
         self._heartbeat = heartbeat
+        self._written = written
         self._stopping = asyncio.Event()
         self._is_away = False
         self._lanes: set[asyncio.Task[None]] = set()
@@ -53,6 +69,8 @@ class Worker:
             try:
                 if self._lanes:  # whoever has less in hand goes first
                     await asyncio.sleep(len(self._lanes) * COURTESY)
+                if self._is_away and self._written:  # there may be nothing to claim, which is no write
+                    await self._written()
                 leases = await self._rooms.lanes.claim(min(free, A_FEW))
                 self._say_once(None)
                 for lease in leases:

@@ -51,8 +51,8 @@ class House:
         )
 
     @asynccontextmanager
-    async def working(self):
-        worker = Worker(self.rooms, heartbeat=0.1)
+    async def working(self, **options):
+        worker = Worker(self.rooms, heartbeat=0.1, **options)
         task = asyncio.create_task(worker.run())
         try:
             yield worker
@@ -60,9 +60,9 @@ class House:
             worker.stop()
             await task
 
-    async def until(self, condition, *, seconds=20):
+    async def until(self, condition, *, seconds=20, **options):
         """Work until *condition* (may be async) is true."""
-        async with asyncio.timeout(seconds), self.working():
+        async with asyncio.timeout(seconds), self.working(**options):
             while True:
                 answer = condition()
                 if await answer if asyncio.iscoroutine(answer) else answer:

@@ -66,6 +66,27 @@ async def test_the_log_says_once_why_nothing_is_worked_on_and_once_that_it_goes_
     assert "Redis has no memory left. Give it more." == caplog.records[0].why
 
 
+async def test_a_store_that_answers_and_takes_nothing_is_not_back(house, monkeypatch, caplog):
+    """A claim that finds nothing is no write, so a full store has an answer to it."""
+    full, claim, left = StoreAway("Redis has no memory left."), house.store.lanes.claim, [3]
+
+    async def refused(limit):
+        monkeypatch.setattr(house.store.lanes, "claim", claim)
+        raise full
+
+    async def written():
+        if left[0]:
+            left[0] -= 1
+            raise full
+
+    monkeypatch.setattr(house.store.lanes, "claim", refused)
+    monkeypatch.setattr(worker, "POLL", timedelta(milliseconds=10))
+    await house.until(lambda: "the store is back" in caplog.messages, written=written)
+
+    assert [0] == left
+    assert ["the store is away, so nothing is worked on", "the store is back"] == caplog.messages
+
+
 async def test_a_whole_thread_reaches_the_desk_with_its_files_and_is_linked(house):
     root = with_files(said(THREAD.ts, "It burns"), SlackFile(id="F1", name="F1.txt", size=5))
     house.threads.files["F1"] = b"smoke"
