@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters import registry
 from adapters.errors import Misconfigured
-from adapters.settings import DeskSettings
+from adapters.settings import DeskSettings, Token
 from bot.conversion.people import addressed
 from bot.words import ENGLISH, LANGUAGES
 
@@ -216,7 +216,7 @@ def _keys(given: str) -> tuple[bytes, ...]:
         keys = (b"",)
     if any(len(key) != 32 for key in keys):  # noqa: PLR2004 - as AES-256 has it
         raise ValueError(
-            "THREADLINE_KEY in the environment must be 32 bytes in base64, as `openssl rand -base64 32` prints "
+            "must be 32 bytes in base64, as `openssl rand -base64 32` prints "
             "them, or several such keys with commas between"
         )
     return keys
@@ -227,9 +227,9 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    slack_bot_token: SecretStr = SecretStr("")
-    slack_app_token: SecretStr = SecretStr("")
-    slack_signing_secret: SecretStr = SecretStr("")
+    slack_bot_token: Token = SecretStr("")
+    slack_app_token: Token = SecretStr("")
+    slack_signing_secret: Token = SecretStr("")
     redis_url: SecretStr = SecretStr("")
     threadline_data: str = ""
     threadline_key: SecretStr = SecretStr("")
@@ -269,7 +269,7 @@ class Settings(Table):
     @property
     def redis_url(self) -> str:
         """The address of the external server; empty where Threadline runs its own."""
-        return self.environment.redis_url.get_secret_value() or self.redis.url
+        return self.environment.redis_url.get_secret_value().strip() or self.redis.url
 
     @property
     def text_keys(self) -> tuple[bytes, ...]:
@@ -411,4 +411,5 @@ def _problem(entry: Any) -> str:
     where = f"[{'.'.join(tables)}] " if tables else ""
     if entry["type"] == "extra_forbidden":
         return f"{where}{key}: there is no such key. Check its spelling; docs/settings.md lists them all."
-    return f"{where}{key}: {entry['msg'].removeprefix('Value error, ')}."
+    what = f"{key.upper()} in the environment" if key in Environment.model_fields and not tables else f"{where}{key}:"
+    return f"{what} {entry['msg'].removeprefix('Value error, ')}."

@@ -13,7 +13,7 @@ import pytest
 
 from bot.commands.demo import company
 from bot.sandbox.slack.server import SlackServer
-from bot.settings import SettingsError, load
+from bot.settings import SettingsError, load, parse
 from bot.store.server import attach_or_start, stop
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +114,26 @@ async def test_a_desk_that_is_away(tmp_path, slack):
     )
 
     assert (0, True) == (code, "cannot be reached" in text)
+
+
+def test_what_came_along_when_a_secret_was_copied_is_left_out():
+    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "REDIS_URL")
+    settings = parse({"desks": {"x": {"kind": "local", "path": "x"}}}, dict.fromkeys(names, " value\r\n"))
+
+    env = settings.environment
+    secrets = (env.slack_bot_token, env.slack_app_token, env.slack_signing_secret)
+    assert ["value"] * 4 == [*(one.get_secret_value() for one in secrets), settings.redis_url]
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"])
+@pytest.mark.parametrize("inside", ["\r", "\n", "\0", "\x7f", "é"])
+def test_a_secret_that_no_header_can_hold_is_named_and_not_repeated(name, inside):
+    with pytest.raises(SettingsError) as wrong:
+        parse({"desks": {"x": {"kind": "local", "path": "x"}}}, {name: f"{CANARY}{inside}-more"})
+
+    (said,) = wrong.value.problems
+    assert said.startswith(f"settings, {name} in the environment holds what no header can, such as the end of a line")
+    assert CANARY not in said
 
 
 @pytest.mark.parametrize(
