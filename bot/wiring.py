@@ -22,6 +22,7 @@ from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake
 from bot.conversion.ops import poll_op
 from bot.conversion.ports import NoSuchDesk, Rooms, StoreAway
+from bot.conversion.tasks import ended
 from bot.conversion.worker import Worker
 from bot.doors import metrics
 from bot.doors.hooks import PATH as HOOKS_PATH, Hooks, beside
@@ -315,11 +316,15 @@ async def _ends_all(part: Coroutine[Any, Any, None], stop: asyncio.Event) -> Non
 async def _sweep(threadline: Threadline, stop: asyncio.Event) -> None:
     """Look every now and then for what Slack never delivered; one process does it for all."""
     while not stop.is_set():
-        with contextlib.suppress(StoreAway):
-            if await threadline.store.scratch.once("sweep", SWEEP):
-                await threadline.intake.sweep()
+        await _unless(stop, _swept(threadline))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), SWEEP.total_seconds() / 10)
+
+
+async def _swept(threadline: Threadline) -> None:
+    with contextlib.suppress(StoreAway):
+        if await threadline.store.scratch.once("sweep", SWEEP):
+            await threadline.intake.sweep()
 
 
 async def _work(threadline: Threadline, stop: asyncio.Event) -> None:
@@ -338,6 +343,13 @@ async def _either(task: asyncio.Task[None], stop: asyncio.Event) -> None:
         await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do *work* unless *stop* is set before its end: a store that hangs would hold up the stop for minutes."""
+    task = asyncio.create_task(work)
+    await _either(task, stop)
+    await (task if task.done() else ended(task))
 
 
 async def _listen(threadline: Threadline, stop: asyncio.Event, ready: Callable[[str], None], state: Readiness) -> None:
@@ -368,7 +380,7 @@ async def _socket(threadline: Threadline, stop: asyncio.Event, ready: Callable[[
     ready("is connected to Slack by Socket Mode")
     running = asyncio.create_task(socket.run())
     try:
-        await _look_back(threadline)
+        await _unless(stop, _look_back(threadline))
         await _either(running, stop)
     finally:
         await socket.stop(DRAIN)
@@ -382,7 +394,7 @@ async def _http(threadline: Threadline, stop: asyncio.Event, ready: Callable[[st
         address = await _serve(stack, beside(front, threadline.hooks), threadline.settings.slack.listen)
         state.slack = _listening
         ready(f"listens for Slack at {address}{EVENTS_PATH}")
-        await _look_back(threadline)
+        await _unless(stop, _look_back(threadline))
         await stop.wait()
     await front.drain(DRAIN)
 

@@ -1,6 +1,7 @@
 """The worker: takes lanes that have work and carries out one operation after another, each lane in its order."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -23,6 +24,8 @@ COURTESY = 0.001
 """Seconds for each lane in hand before more are taken."""
 DRAIN = 10.0
 """Seconds that a stopping worker gives to operations in hand."""
+LAST_CLAIM = 2.0
+"""Seconds that it gives to a claim before: a store that hangs would have it wait for minutes."""
 
 
 LEFT_ALONE = "a record of a newer version is left alone"
@@ -53,14 +56,26 @@ class Worker:
         self._written = written
         self._stopping = asyncio.Event()
         self._is_away = False
+        self._taking: asyncio.Timeout | None = None
         self._lanes: set[asyncio.Task[None]] = set()
 
     def stop(self) -> None:
         """Take no further lane; `run` returns when those in hand are done or their time is over."""
         self._stopping.set()
+        if self._taking:
+            self._taking.reschedule(asyncio.get_running_loop().time() + LAST_CLAIM)
 
     async def run(self) -> None:
         """Work until `stop`."""
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None) as self._taking:
+                    await self._take()
+        finally:
+            self._taking = None
+        await self._drain()
+
+    async def _take(self) -> None:
         while not self._stopping.is_set():
             free = self._at_once - len(self._lanes)
             if not free:
@@ -82,7 +97,6 @@ class Worker:
             except StoreAway as trouble:
                 self._say_once(trouble)
                 await asyncio.sleep(POLL.total_seconds())
-        await self._drain()
 
     def _say_once(self, trouble: StoreAway | None) -> None:
         """Say in the log when the store went away, and when it came back."""
@@ -95,9 +109,7 @@ class Worker:
     async def _drain(self) -> None:
         if self._lanes:
             _, late = await asyncio.wait(self._lanes, timeout=DRAIN)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.gather(*map(ended, late))
 
     async def _guarded(self, lease: Lease) -> None:
         """One lane. Where the store or the lease is lost, the lane is left to whoever claims it next."""

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from adapters.errors import OutcomeUnknown
+from bot.conversion import tasks, worker
 from bot.conversion.ops import encode_event
 from bot.conversion.ports import NewOp, StoreAway
 from bot.conversion.records import AddMessage, LinkTicket, ThreadKey
@@ -14,6 +15,23 @@ from tests.conversion.test_conversion_unsearchable import another_run
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
 LATER = "1800000001.000100"
+
+
+async def test_a_stopping_worker_does_not_wait_for_a_store_that_takes_back_no_lane(house, monkeypatch):
+    for module, name in ((worker, "DRAIN"), (worker, "LAST_CLAIM"), (tasks, "AGAIN")):
+        monkeypatch.setattr(module, name, 0.05)
+    await opened(house)
+    hung = asyncio.Event()
+
+    async def hangs(*_args, **_more):
+        hung.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(house.store.lanes, "save", hangs)
+    monkeypatch.setattr(house.store.lanes, "retry", hangs)
+    await house.intake.mirror(THREAD, reply(1))
+    async with asyncio.timeout(10), house.working():
+        await hung.wait()
 
 
 @pytest.mark.usefixtures("quick_settle")
