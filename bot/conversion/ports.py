@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from adapters.contract import TicketAdapter
 from adapters.errors import Misconfigured
 from adapters.model import OutgoingFile
-from bot.conversion.mapped import Mapped
+from bot.conversion.mapped import Mappings
 from bot.conversion.records import Delivered, Link, Receipt, ThreadKey
 from bot.conversion.slack_nouns import (
     Audience,
@@ -261,14 +261,6 @@ class Links(Protocol):
 
     async def learn(self, thread: ThreadKey, ts: str, record: Delivered) -> None:
         """Write down what was found out about a message of ours."""
-        ...
-
-
-class Mappings(Protocol):
-    """Who Slack people are at the desks, where an operator has written it down."""
-
-    async def get(self, desk: str, user: str) -> Mapped | None:
-        """What is written of a person."""
         ...
 
 

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 
 from typing_extensions import override
 
-from bot.conversion.mapped import Mapped
-from bot.conversion.ports import Mappings
+from bot.conversion.mapped import Mapped, Mappings
 from bot.conversion.stored import known
 from bot.store.cipher import OPEN, Cipher
 from bot.store.connection import Connection, translating

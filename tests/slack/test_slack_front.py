@@ -153,7 +153,7 @@ async def test_s1_what_is_not_signed_by_slack_is_refused_before_it_is_read(front
 
 
 async def test_what_is_refused_is_counted_and_the_log_says_so_once_a_minute(taken, caplog):
-    counts, now = Counter(), [NOW]
+    counts, now = Counter[str](), [NOW]
     front = Front(SECRET, taken, clock=lambda: now[0], counts=counts)
     for seconds in (0, 59, 1):
         now[0] += seconds
