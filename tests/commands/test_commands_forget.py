@@ -135,6 +135,7 @@ def test_s19_a_person_is_exported_forgotten_and_gone_from_redis_and_its_log(thre
     assert f"{USER} is forgotten: 1 links without them, 3 waiting operations dropped" in forgotten.output
     held = str(stored(directory, contents))
     assert CANARY not in held
+    assert f"changes:T1:{USER}" not in held
     assert not [
         key for key in json.loads(threadline("export", "user", USER).output).items() if key[1] and key[0] != "user"
     ]

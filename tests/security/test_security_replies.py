@@ -1,11 +1,12 @@
 """S4, S6, S7: a redirect is not followed with a secret, and no reply is unpacked, resolved or read without end."""
 
 import gzip
+from inspect import isawaitable
 
 import httpx
 import pytest
 
-from adapters.errors import AdapterError, OutcomeUnknown, UnexpectedReply
+from adapters.errors import AdapterError, NotFound, OutcomeUnknown, UnexpectedReply
 from adapters.http import HttpDesk
 from adapters.model import TicketRef
 from adapters.registry import make, settings_for
@@ -24,7 +25,8 @@ class Wire(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request):
         self.seen.append(request)
-        return self.answer(request)
+        answer = self.answer(request)
+        return await answer if isawaitable(answer) else answer
 
 
 def page(status=200, content=b"", **headers):
@@ -76,6 +78,34 @@ async def test_compression_is_not_asked_for_and_not_unpacked(kind):
     seen, error = await asked(kind, lambda _: page(content=packed, content_encoding="gzip"))
 
     assert {"identity"} == {request.headers["accept-encoding"] for request in seen}
+    assert isinstance(error, UnexpectedReply)
+
+
+def right(kind, change=lambda content: content, **headers):
+    """The answers of a server that is well, with their content changed on its way."""
+    server = httpx.ASGITransport(app=stand_in(kind).faults)
+
+    async def answer(request):
+        said = await server.handle_async_request(request)
+        return page(said.status_code, change(await said.aread()), **headers)
+
+    return answer
+
+
+@pytest.mark.parametrize("kind", STAND_INS)
+async def test_s7_a_right_answer_that_is_compressed_unasked_is_not_unpacked(kind):
+    _, plain = await asked(kind, right(kind))
+    _, packed = await asked(kind, right(kind, gzip.compress, content_encoding="gzip"))
+
+    assert (True, False) == (isinstance(plain, NotFound), isinstance(packed, NotFound))
+
+
+async def test_s6_a_right_answer_with_a_document_type_is_refused_though_it_names_no_entity():
+    def typed(content):
+        return content.replace(b"?>", b"?><!DOCTYPE a>", 1)
+
+    _, error = await asked("superoffice_soap", right("superoffice_soap", typed))
+
     assert isinstance(error, UnexpectedReply)
 
 

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web as server
 
 from bot.conversion.ports import SlackOutcomeUnknown, SlackRefused, SlackTrouble
+from bot.slack import web as slack_web
 from bot.slack.limits import CALLS_PER_MINUTE
 from bot.slack.web import Identity, Web, clip
 from tests.slack.doors import serve
@@ -354,6 +355,14 @@ async def test_s4_an_answer_to_a_response_url_follows_no_redirect_and_carries_no
 async def test_a_response_url_that_nobody_answers_is_not_taken():
     async with Web("xoxb-1") as web:
         assert not await web.respond("http://127.0.0.1:9/commands/1", {"text": "hello"})
+
+
+async def test_s7_an_answer_without_end_is_left(monkeypatch):
+    monkeypatch.setattr(slack_web, "_REPLY", 100_000)
+    async with talking({"ok": True, "text": "a" * 99_000}, {"ok": True, "text": "a" * 101_000}) as (_, web):
+        assert 99_000 == len((await web.call("users.info"))["text"])
+        with pytest.raises(SlackTrouble, match="ClientPayloadError"):
+            await web.call("users.info")
 
 
 async def test_a_long_text_is_cut_before_it_is_refused():

@@ -51,6 +51,18 @@ async def test_s18_more_changes_than_the_limit_are_refused_with_words(stage, roo
     assert 2 == len(await stage.accepted())
 
 
+async def test_s18_more_threads_unlinked_than_the_limit_are_refused_with_words(stage, most):
+    del most[Kind.LOOKUPS]
+    for number in "123":
+        said = await stage.workspace.post(stage.ada, stage.channel, f"Thread {number}")
+        await stage.link(said, number=number, ticket_id=number)
+
+    words = [await stage.told(f"unlink {number}") for number in "123"]
+
+    assert [False, False, True] == [bool(TOLD.match(one)) for one in words]
+    assert ["3"] == [link.number async for link in stage.store.links.all()]
+
+
 async def test_s18_more_switches_than_the_limit_are_refused_with_words(stage, root, most):
     del most[Kind.LOOKUPS]
 
@@ -65,6 +77,17 @@ async def test_s18_more_look_ups_than_the_limit_are_refused_with_words(stage, ro
     words = [await stage.told(typed) for _ in range(3)]
 
     assert [False, False, True] == [bool(TOLD.match(one)) for one in words]
+
+
+@pytest.mark.parametrize("most", ["person", "workspace"], indirect=True)
+async def test_s18_more_look_ups_in_a_list_than_the_limit_are_refused_in_it(stage):
+    await stage.shortcut(await stage.workspace.post(stage.ada, stage.channel, "It burns"), Shortcut.ADD)
+    await stage.settled()
+
+    lists = [await stage.suggested(Block.TICKET.of("local"), f"printer {letter}") for letter in "abc"]
+
+    assert ([], []) == (lists[0], lists[1])
+    assert [True] == [bool(TOLD.match(one)) for one in lists[2]]
 
 
 async def test_s18_more_numbers_in_a_form_than_the_limit_are_refused_beside_it(stage, monkeypatch):

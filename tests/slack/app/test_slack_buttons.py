@@ -274,3 +274,17 @@ async def test_the_store_away_is_said_where_the_button_was(stage, monkeypatch):
     await press(stage, ts, Action.AGAIN, block="parked")
 
     assert (await stage.whispered())[-1].startswith("Threadline cannot store this right now.")
+
+
+async def test_s13_a_failed_delivery_of_somebody_else_is_not_there(stage):
+    lane, _ = await park(stage)
+    home = {"type": "home", "id": "V1", "private_metadata": "0"}
+    who = {"team": {"id": stage.team}, "user": {"id": stage.ben, "team_id": stage.team}}
+
+    for action in (Action.DISCARD, Action.AGAIN):
+        button = {"action_id": action, "block_id": "b", "type": "button", "value": f"{lane}|text:1"}
+        pressed = {"type": "block_actions", **who, "trigger_id": "1.2.3", "actions": [button], "view": home}
+        await stage.app.interaction(pressed)
+    await stage.settled()
+
+    assert "hello" == decode((await stage.store.lanes.find_parked(lane, "text:1")).payload).work.text

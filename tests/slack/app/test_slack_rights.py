@@ -9,35 +9,59 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters.model import Body, MessageDraft, Person, TicketDraft
-from bot.conversion.ports import Card, NewOp, SlackTrouble
-from bot.conversion.records import AddMessage, Link, Operation, ThreadKey, decode, encode
+from bot.conversion.ports import Card, SlackTrouble
+from bot.conversion.records import AddMessage, Link, ThreadKey
 from bot.sandbox.slack.state import fixed_id
 from bot.slack import access, commands, joining, tickets
 from bot.slack.ids import Action, Block, Shortcut
-from bot.slack.policy import DEFAULT, Gesture, Reach, Right
+from bot.slack.policy import DEFAULT, REACHES, Gesture, Reach, Right
+from bot.slack.routing import FAILED
 from bot.slack.views.card import card
 from tests.security.test_security_rights import AGENTS, BY_EXAMPLE, FAR, HELP, example, expected
 from tests.slack.app.test_slack_mirroring import asked_about
 
 VERBS = {
-    "see": "view {n}",
-    "reply": "reply {n} Soon",
-    "note": "note {n} The fuse",
-    "link": "link {n} {thread}",
-    "assign": "assign {n} nobody",
-    "close": "close {n}",
+    "view {n}": "see",
+    "reply {n} Soon": "reply",
+    "note {n} The fuse": "note",
+    "link {n} {thread}": "link",
+    "unlink {n}": "link",
+    "mirror {n} marked": "link",
+    "move {n} other": "link",
+    "assign {n} nobody": "assign",
+    "close {n}": "close",
+    "reopen {n}": "close",
 }
+"""What is typed: the right that it needs."""
 GONE = ("There is no ticket", "That thread has no ticket")
 REFUSED = ("You do not have the right", "Only members of the workspace")
+HERE = f"https://s.slack.com/archives/{fixed_id('C', 'help')}/p1700000000000100"
+
+
+def row(who, **words):
+    """A row as those of the page's tables are, and the rights that it says."""
+    reaches = {verb: REACHES.get(word, Reach.UNLINKED) for verb, word in words.items()}
+    rights = [Right(who=frozenset({who}), may=frozenset({Gesture(verb)}), tickets=far) for verb, far in reaches.items()]
+    return who, dict.fromkeys(Gesture, "no") | words, rights
+
+
+TABLES = [
+    *((who, words, None) for who, words in BY_EXAMPLE.items()),
+    # in the page's rows whoever may see a ticket may do most with it; in these each right ends before another does
+    row("members", see="all", reply="own", note="readable", link="own", assign="unlinked", close="readable"),
+    row("members", see="all", reply="readable", note="own", link="readable", assign="own", close="own"),
+    row("members", see="readable", search="yes", link="readable"),
+]
+matrix = pytest.mark.parametrize(("who", "words", "rights"), TABLES, indirect=["rights"])
 
 
 @pytest.fixture
 def rights(request):
     """The example of docs/security.md, with the pretend workspace's channel in it, or a test's own."""
-    if hasattr(request, "param"):
+    if getattr(request, "param", None):
         return request.param
     here = frozenset({fixed_id("C", "help")})
-    return tuple(replace(row, channels=here if HELP in row.channels else row.channels) for row in example())
+    return tuple(replace(one, channels=here if HELP in one.channels else one.channels) for one in example())
 
 
 @pytest.fixture
@@ -89,48 +113,71 @@ async def ticket(stage, far, who):
 
 
 def outcome(words):
+    assert not words.startswith(FAILED)
     return "gone" if words.startswith(GONE) else "refused" if words.startswith(REFUSED) else "done"
 
 
-def foreseen(rights, verb, far):
-    """What the page's table says of a verb about a ticket that is so far away."""
-    if rights[verb] == "no":
+def foreseen(words, right, far):
+    """What a row of the table says of a right about a ticket that is so far away."""
+    if words[right] == "no":
         return "refused"
-    if not expected(rights["see"], far):
+    if not expected(words["see"], far):
         return "gone"
-    return "done" if expected(rights[verb], far) else "refused"
+    return "done" if expected(words[right], far) else "refused"
 
 
-@pytest.mark.parametrize("who", BY_EXAMPLE)
-async def test_s13_every_verb_is_decided_as_the_page_says(town, who):
+@matrix
+async def test_s13_every_verb_is_decided_as_the_page_says(town, who, words):
     """Each verb of the command, with tickets of every distance, for one kind of person."""
-    user, rights = town.people[who], BY_EXAMPLE[who]
-    thread = await town.workspace.post(town.ada, town.channel, "Another thread")
-    address = f"https://sandbox.slack.com/archives/{town.channel}/p{thread['ts'].replace('.', '')}"
+    user = town.people[who]
     found, wanted = {}, {}
     for far, name in enumerate(FAR):
-        for verb, typed in VERBS.items():
+        for typed, right in VERBS.items():
             number = await ticket(town, name, who)
-            words = await town.told(typed.format(n=number, thread=address), user=user)
-            found[verb, name], wanted[verb, name] = outcome(words), foreseen(rights, verb, far)
+            told = await town.told(typed.format(n=number, thread=HERE), user=user)
+            found[typed, name], wanted[typed, name] = outcome(told), foreseen(words, right, far)
 
     assert wanted == found
 
 
-@pytest.mark.parametrize("who", BY_EXAMPLE)
-async def test_s13_search_mine_and_home_show_only_what_is_there_for_somebody(town, who):
-    user, rights = town.people[who], BY_EXAMPLE[who]
+@pytest.mark.parametrize(
+    "rights", [(Right(who=frozenset({"members"}), may=frozenset(Gesture), tickets=Reach.READABLE),)], indirect=True
+)
+async def test_s13_every_verb_asks_once_more_whatever_was_found_for_somebody(town, monkeypatch):
+    async def first(_self, _actor, links):
+        return next(iter(links))
+
+    monkeypatch.setattr(access.Access, "nearest", first)
+    number, found = await ticket(town, "all", "members"), {}
+    for typed in VERBS:
+        found[typed] = outcome(await town.told(typed.format(n=number, thread=HERE), user=town.ben))
+
+    assert dict.fromkeys(VERBS, "refused") == found
+
+
+async def listing(stage, user):
+    """What the list of tickets in a form offers for what somebody types there."""
+    place = {"action_id": Action.TICKET, "block_id": Block.TICKET.of("local"), "value": "printer"}
+    who = {"team": {"id": stage.team}, "user": {"id": user, "team_id": stage.workspace.people[user].team_id}}
+    return (await stage.app.interaction({"type": "block_suggestion", **who, **place})).content.decode()
+
+
+@matrix
+async def test_s13_search_mine_and_home_show_only_what_is_there_for_somebody(town, who, words):
+    user = town.people[who]
     numbers = {far: await ticket(town, far, who) for far in FAR}
 
     found = await town.told("search printer", user=user)
+    listed = await listing(town, user)
     mine = await town.told("mine", user=user)
     await town.workspace.open_home(user)
     await town.events("app_home_opened")
     home = json.dumps(town.workspace.home_of(user))
 
-    seen = {far for far in FAR if f"Ticket {numbers[far]}:" in found}
-    assert (set(FAR) if rights["search"] == "yes" else set()) == seen
-    own = {"own"} if rights["see"] != "no" else set()
+    there = {name for far, name in enumerate(FAR) if words["search"] == "yes" and expected(words["see"], far)}
+    assert there == {far for far in FAR if f"Ticket {numbers[far]}:" in found}
+    assert there == {far for far in FAR if f"{numbers[far]}: The printer" in listed}
+    own = {"own"} if words["see"] != "no" else set()
     assert own == {far for far in FAR if f"Ticket {numbers[far]}" in mine}
     assert own == {far for far in FAR if f"Ticket {numbers[far]}" in home}
 
@@ -233,32 +280,51 @@ async def test_s13_a_requester_that_was_forged_into_the_form_is_refused(town):
 # --- what is not there for somebody ---
 
 
-async def test_s13_a_ticket_that_somebody_may_not_see_is_answered_like_one_that_is_not_there(town, monkeypatch):
+@pytest.fixture
+def late(monkeypatch):
+    """The long waits that there would have been before an answer."""
+    waits, sleep = [], asyncio.sleep
+
+    async def waited(seconds):
+        waits.extend([seconds] if seconds > 900 else [])
+        await sleep(0)
+
+    for room in (tickets, joining):
+        monkeypatch.setattr(room, "FLOOR", 1000)
+    monkeypatch.setattr(asyncio, "sleep", waited)
+    return waits
+
+
+async def test_s13_a_ticket_that_somebody_may_not_see_is_answered_like_one_that_is_not_there(town, late, monkeypatch):
     """The same words after the same calls to the desk, and neither answer comes before the same moment."""
-    hidden, calls, slept = await ticket(town, "all", "members"), [], []
-    find, sleep = town.desk.find_by_number, asyncio.sleep
+    hidden, calls, find = await ticket(town, "all", "members"), [], town.desk.find_by_number
 
     async def counted(number):
         calls.append(number)
         return await find(number)
 
-    async def waited(seconds):
-        slept.append(seconds)
-        await sleep(0)
-
     monkeypatch.setattr(town.desk, "find_by_number", counted)
-    monkeypatch.setattr(tickets, "FLOOR", 1000)
-    monkeypatch.setattr(asyncio, "sleep", waited)
 
     for verb in ("view {n}", "reply {n} Soon", "close {n}", "view local:{n}"):
         words = [await town.told(verb.format(n=number), user=town.ben) for number in (hidden, "999999")]
-        asked, late = [*calls], [seconds for seconds in slept if seconds > 900]
-        calls.clear()
-        slept.clear()
 
         assert words[0].replace(hidden, "N") == words[1].replace("999999", "N")
-        assert [hidden, "999999"] == asked
-        assert 2 == len(late)
+        assert ([hidden, "999999"], 2) == (calls, len(late))
+        calls.clear()
+        late.clear()
+
+
+@pytest.mark.parametrize(("rights", "down"), [(DEFAULT, False), (DEFAULT, True)], indirect=["rights"])
+async def test_s13_the_form_for_a_message_says_so_as_late_of_a_hidden_ticket_as_of_none(town, late, down):
+    hidden = await ticket(town, "all", "members")
+    await town.shortcut(await town.workspace.post(town.ben, town.channel, "It burns"), Shortcut.ADD, user=town.ben)
+    town.desk.down = down
+
+    answers = [await town.submit({Block.NUMBER: number}, user=town.ben) for number in (hidden, "999999")]
+
+    words = [answer.body["errors"][Block.NUMBER] for answer in answers]
+    assert words[0].replace(hidden, "N") == words[1].replace("999999", "N")
+    assert 2 == len(late)
 
 
 async def test_s13_a_thread_that_somebody_cannot_read_has_no_ticket_for_them(town):
@@ -301,10 +367,7 @@ async def test_s13_threads_that_somebody_cannot_see_and_that_of_the_agents_do_no
     assert await town.store.links.get(link.thread) is None
 
 
-LINKS_OWN = (
-    Right(who=frozenset({"members"}), may=frozenset({Gesture.SEE}), tickets=Reach.ALL),
-    Right(who=frozenset({"members"}), may=frozenset({Gesture.LINK, Gesture.CLOSE}), tickets=Reach.OWN),
-)
+LINKS_OWN = row("members", see="all", link="own", close="own")[2]
 
 
 @pytest.mark.parametrize("rights", [LINKS_OWN], indirect=True)
@@ -399,29 +462,3 @@ async def test_s13_slacks_trouble_does_not_tell_a_hidden_ticket_from_one_that_is
 
 def test_s13_nobody_hears_that_there_is_no_such_ticket_before_slack_was_waited_for():
     assert tickets.FLOOR > access.PATIENCE
-
-
-async def test_s13_a_failed_delivery_of_somebody_else_is_not_there(town):
-    lane = f"{town.team}:{town.channel}:1700000000.000100"
-    work = AddMessage(actor=town.ada, text="secret words")
-    await town.store.lanes.add([NewOp(lane=lane, id="text:1", order=1, payload=encode(Operation(work=work)))])
-    (lease,) = await town.store.lanes.claim(1)
-    head = await town.store.lanes.head(lease)
-    await town.store.lanes.park(lease, head.id, head.payload)
-
-    def pressed(action):
-        button = {"action_id": action, "block_id": "b", "type": "button", "value": f"{lane}|text:1"}
-        home = {"type": "home", "id": "V1", "private_metadata": "0"}
-        who = {"team": {"id": town.team}, "user": {"id": town.ben, "team_id": town.team}}
-        return {"type": "block_actions", **who, "trigger_id": "1.2.3", "actions": [button], "view": home}
-
-    for action in (Action.DISCARD, Action.AGAIN):
-        await town.app.interaction(pressed(action))
-    await town.settled()
-
-    assert [work] == [one.work async for one in _parked(town)]
-
-
-async def _parked(town):
-    async for parked in town.store.lanes.parked():
-        yield decode(parked.payload)

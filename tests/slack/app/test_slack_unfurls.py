@@ -6,6 +6,7 @@ import pytest
 
 from adapters.local import LocalDesk
 from adapters.model import Body, MessageDraft, Person, TicketDraft
+from bot.slack import access
 from bot.slack.views.elements import spoken
 
 ADDRESS = "https://desk.example/tickets/{id}"
@@ -114,9 +115,22 @@ async def test_s14_a_ticket_that_is_not_there_one_that_may_not_be_seen_and_no_ti
     stage.workspace.channels[stage.channel].members.remove(stage.sid)
     unknown = await shown(stage, "https://desk.example/tickets/99999999")
     other = await shown(stage, "https://desk.example/reports/2026")
+    secret = stage.workspace.add_channel("secret", [stage.ben], private=True).id
+    await begun(stage, ticket, channel=secret)
+    hidden = await shown(stage, f"https://desk.example/tickets/{ticket.id}")
 
-    assert [[], [], [], []] == [stranger, shared, unknown, other]
+    assert [[], [], [], [], []] == [stranger, shared, unknown, other, hidden]
     assert 0 == stage.server.calls["chat.unfurl"]
+
+
+async def test_s14_a_desk_is_not_even_asked_for_who_may_see_no_ticket(ticket, stage, alone, monkeypatch):
+    async def asked(_ref):
+        pytest.fail("the desk was asked")
+
+    monkeypatch.setattr(access, "may", lambda *_: False)
+    monkeypatch.setattr(stage.desk, "get_ticket", asked)
+
+    assert [] == await shown(stage, f"https://desk.example/tickets/{ticket.id}")
 
 
 async def test_a_ticket_is_not_shown_in_its_own_thread_where_its_card_is(ticket, stage, alone):
