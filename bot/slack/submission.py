@@ -178,7 +178,8 @@ def _files(desk: TicketAdapter[Any], typed: Typed, problems: dict[str, str]) -> 
 def _visibility(desk: TicketAdapter[Any], typed: Typed) -> Visibility:
     if not desk.has(Capability.INTERNAL_TICKET):
         return Visibility.PUBLIC
-    return Visibility(value_of(typed.get(Block.VISIBILITY.of(desk.name), {})) or desk.settings.visibility)
+    chosen = value_of(typed.get(Block.VISIBILITY.of(desk.name), {}))
+    return Visibility(chosen) if chosen in list(Visibility) else desk.settings.visibility
 
 
 def _notify(desk: TicketAdapter[Any], typed: Typed) -> bool:

@@ -141,6 +141,16 @@ def test_a_desk_without_internal_tickets_gets_public_ones():
     assert Visibility.PUBLIC == found.work.visibility
 
 
+def test_a_visibility_that_was_never_offered_is_the_desks_own():
+    desk = ViewedDesk("local")
+    desk.settings = desk.settings.model_copy(update={"visibility": Visibility.INTERNAL})
+
+    found = read(MEMORY, desk, GOOD | {Block.VISIBILITY.of("local"): {"selected_option": {"value": "secret"}}}, NONE)
+
+    assert found.work
+    assert Visibility.INTERNAL == found.work.visibility
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
