@@ -85,7 +85,7 @@ def event_op(body: dict[str, Any]) -> NewOp | None:
 
 
 def _mention_op(body: dict[str, Any], event: Mapping[str, Any], team: str) -> NewOp:
-    channel, ts = event.get("channel", ""), str(event.get("ts", ""))
+    channel, ts = event["channel"], str(event["ts"])
     lane = f"in/{team}:{channel}:{event.get('thread_ts') or ts}"
     return _event_op(lane, f"mention:{team}:{channel}:{ts}", _order(ts), body)
 

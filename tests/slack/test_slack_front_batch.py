@@ -164,6 +164,17 @@ async def test_an_event_whose_ids_no_lane_can_bear_is_left_out_and_not_asked_for
     assert [] == store.calls
 
 
+@pytest.mark.parametrize("missing", ["channel", "ts"])
+async def test_a_mention_that_names_no_message_is_left_out(missing):
+    """Nobody could be answered, and the worker would try in vain."""
+    event = {"type": "app_mention", "user": "U1", "channel": "C1", "ts": "1700000000.000100", "text": "<@U0> help"}
+    del event[missing]
+    store = Store()
+    await StoreFirst(store.add, Taken().interaction).event({"team_id": "T1", "event": event}, 0)
+
+    assert [] == store.calls
+
+
 @pytest.mark.parametrize("ts", ["-1", "1e5", "", "1700000000.-1", "soon"])
 def test_a_time_that_is_none_of_slacks_gives_an_order_that_the_store_takes(ts):
     event = {"type": "app_mention", "user": "U1", "channel": "C1", "ts": ts, "thread_ts": "1700000000.000100"}
