@@ -4,11 +4,15 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 
 import pytest
 
+from bot.slack import commands
+from bot.slack.app import SlackApp
 from bot.slack.front import Front
+from bot.slack.routing import Router
 from tests.security import engines, fuzz_app, growth, trials
 from tests.security.fuzz import ROOT, _run
 from tests.security.trials import DOORS, fuzz
@@ -80,6 +84,64 @@ def test_a_door_that_hangs_is_found(monkeypatch):
 
     assert 2 == len(failures)
     assert failures[0].startswith("0: TimeoutError at slack/front.py:")
+
+
+def test_a_door_that_blocks_is_found(monkeypatch):
+    answer = Front._answer
+
+    async def blocks(self, scope, receive):
+        time.sleep(0.2)  # noqa: ASYNC251 - this is what is looked for
+        return await answer(self, scope, receive)
+
+    monkeypatch.setattr(Front, "_answer", blocks)
+    monkeypatch.setattr(trials, "SLOW", 0.1)
+
+    assert ["0: Broken, it took longer than 0.1 seconds"] == fuzz("strangers", count=1, seed=1).failures
+
+
+def _boom(*_, **__):
+    raise KeyError("not shown")
+
+
+@pytest.mark.parametrize(
+    ("room", "breaks", "logged"),
+    [
+        (commands, "understood", "a command failed: KeyError at slack/commands.py:"),
+        (SlackApp, "interaction", "an interaction failed: KeyError at "),
+        (Router, "event", "slack_event failed at slack/app.py:"),
+    ],
+)
+def test_what_fails_behind_an_answer_in_words_is_found(monkeypatch, room, breaks, logged):
+    monkeypatch.setattr(room, breaks, _boom)
+
+    failures = " ".join(fuzz("events", count=40, seed=1).failures)
+
+    assert f"Broken, it was logged that {logged}" in failures
+    assert "not shown" not in failures
+
+
+def test_a_payload_that_was_not_spoilt_and_is_not_read_is_found(monkeypatch):
+    monkeypatch.setattr(SlackApp, "_dispatch", _boom)
+
+    assert "Broken, what was not spoilt got 400" in " ".join(fuzz("events", count=40, seed=1).failures)
+
+
+@pytest.mark.parametrize(
+    ("at_once", "said"),
+    [(5, "it was logged that an interaction took longer than Slack waits"), (0.1, "what was to follow an answer")],
+)
+def test_an_answer_that_comes_in_time_though_what_was_asked_for_hangs_is_found(monkeypatch, at_once, said):
+    forever = asyncio.Event()
+
+    async def never(*_):
+        await forever.wait()
+
+    monkeypatch.setattr(fuzz_app, "DRAINS", 0.5)
+    monkeypatch.setitem(Front.__init__.__kwdefaults__, "budget", 0.3)
+    monkeypatch.setattr(commands, "AT_ONCE", at_once)
+    monkeypatch.setattr(commands.Commands, "_told", never)
+
+    assert f"Broken, {said}" in " ".join(fuzz("events", count=30, seed=1).failures)
 
 
 def test_what_grows_is_found(monkeypatch):

@@ -2,6 +2,8 @@
 
 import asyncio
 import faulthandler
+import logging
+import sys
 import time
 import traceback
 from collections import Counter
@@ -12,12 +14,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from typing_extensions import override
+
+from bot.conversion.verdicts import TABLE
 from tests.security import engines
 from tests.security.doors import Broken, Door
 from tests.security.growth import Held
 from tests.security.wild import Wild
 
 DOORS: Final = {
+    "wire": "tests.security.fuzz_wire",
     **dict.fromkeys(("strangers", "signed", "frames", "webhooks"), "tests.security.fuzz_slack"),
     **dict.fromkeys(("forms", "events"), "tests.security.fuzz_app"),
     **dict.fromkeys(("whmcs", "superoffice_soap", "superoffice_rest", "keliweb"), "tests.security.fuzz_desks"),
@@ -26,8 +32,18 @@ DOORS: Final = {
 ENGINES: Final = ("seeded", "steered", "guided")
 HANG: Final = 20.0
 """Seconds after which one payload counts as a hang."""
+SLOW: Final = 3.0
+"""Seconds that Slack waits for an answer; one that takes longer is a failure, whether it yields meanwhile or not."""
 STUCK: Final = 300.0
 """Seconds without a sign of life after which a process that never yields shows its stack and ends."""
+REFUSALS: Final = (
+    "an interaction that cannot be read was refused",
+    "an event that cannot be read was left out",
+    "an envelope was nested too deeply",
+)
+"""What is logged as an error of those who call. Every other error is ours, though who waits is answered with words."""
+LATE: Final = "an interaction took longer than Slack waits"
+"""What is logged as a warning of an answer that came in time, in words that say that it did not."""
 
 
 @dataclass
@@ -69,6 +85,9 @@ class _Trials:
     def __init__(self, opens: Callable[[Wild], AbstractAsyncContextManager[Door]], wild: Wild, count: int) -> None:
         self.wild, self._count, self._outcome = wild, count, Outcome()
         self._begun, self._middle = time.monotonic(), Held(0, 0)
+        self._logged = _Logged()
+        logging.getLogger().addHandler(self._logged)
+        logging.getLogger("threadline").setLevel(logging.INFO)
         self._loop = asyncio.new_event_loop()
         self._opened, self._closing = self._loop.create_future(), asyncio.Event()
         self._held = self._loop.create_task(self._hold(opens(wild)))
@@ -86,12 +105,14 @@ class _Trials:
             self._middle = self._look()
         before = time.perf_counter()
         try:
-            self._outcome.counts[self._loop.run_until_complete(self._attempt())] += 1
+            said = self._loop.run_until_complete(self._attempt())
+            self._logged.judge()
         except Exception as error:  # noqa: BLE001 - this is what is looked for
             self._failed(f"{number}: {type(error).__name__}{_where(error)}")
             raise engines.Failed from None
         finally:
             self._outcome.slowest = max(self._outcome.slowest, time.perf_counter() - before)
+        self._outcome.counts[said] += 1
 
     def end(self) -> Outcome:
         """Close the door; what came of all."""
@@ -103,6 +124,8 @@ class _Trials:
         self._closing.set()
         self._loop.run_until_complete(self._held)
         self._loop.close()
+        logging.getLogger("threadline").setLevel(logging.NOTSET)
+        logging.getLogger().removeHandler(self._logged)
         faulthandler.cancel_dump_traceback_later()
         return self._outcome
 
@@ -113,13 +136,19 @@ class _Trials:
             await self._closing.wait()
 
     async def _attempt(self) -> str:
+        begun = time.monotonic()
         async with asyncio.timeout(HANG):
-            return await self._door.attempt()
+            said = await self._door.attempt()
+        if time.monotonic() - begun > SLOW:  # where it does not yield, no timeout comes to an end either
+            raise Broken(f"it took longer than {SLOW:g} seconds")
+        return said
 
     def _look(self) -> Held:
         """What is held now; what reached a desk that must not is a failure."""
         try:
-            return Held.now(self._loop.run_until_complete(self._door.settled()) if self._door.settled else 0)
+            keys = self._loop.run_until_complete(self._door.settled()) if self._door.settled else 0
+            self._logged.judge()
+            return Held.now(keys)
         except Broken as error:
             self._failed(f"{sum(self._outcome.counts.values())}: Broken, {error}")
             return Held.now()
@@ -129,13 +158,35 @@ class _Trials:
         self._outcome.failures.append(words)
 
 
-def _where(error: Exception) -> str:
+class _Logged(logging.Handler):
+    """What our code logged as its own failure, and where that was raised."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        words, error = record.getMessage().partition("\n")[0], sys.exc_info()[1]
+        ours = record.levelno >= logging.ERROR and not words.startswith(REFUSALS)
+        unforeseen = hasattr(record, "next") and not isinstance(error, tuple(TABLE))  # in what a worker has in hand
+        if ours or unforeseen or words.startswith(LATE):
+            self.lines.append(words + _where(error))
+
+    def judge(self) -> None:
+        """Raises Broken where something was logged since the last time."""
+        lines, self.lines = self.lines, []
+        if lines:
+            raise Broken(f"it was logged that {lines[0]}")
+
+
+def _where(error: BaseException | None) -> str:
     """The words of one of our checks; else the places in our code where it was raised."""
     if isinstance(error, Broken):
         return f", {error}"
     frames = [
         frame
-        for raised in (error.__cause__, error)  # where a hang was, the cancellation tells
+        for raised in (error and error.__cause__, error)  # where a hang was, the cancellation tells
         for frame in traceback.extract_tb(raised.__traceback__ if raised else None)
     ]
     ours = [frame for frame in frames if "/adapters/" in frame.filename or "/bot/" in frame.filename]

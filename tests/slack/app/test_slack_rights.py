@@ -429,25 +429,6 @@ async def test_s13_a_hidden_ticket_is_not_linked_while_its_desk_is_slow(town, mo
     assert [] == await town.accepted()
 
 
-SEES_ALL_REPLIES_OWN = (
-    Right(who=frozenset({"members"}), may=frozenset({Gesture.SEE}), tickets=Reach.ALL),
-    Right(who=frozenset({"members"}), may=frozenset({Gesture.REPLY}), tickets=Reach.OWN),
-)
-
-
-@pytest.mark.parametrize("rights", [SEES_ALL_REPLIES_OWN], indirect=True)
-@pytest.mark.parametrize("action", [Action.SEND_REOPEN, Action.SEND_NOT])
-async def test_s13_how_a_reply_to_a_closed_ticket_goes_on_is_chosen_by_who_may_reply_to_that_ticket(town, action):
-    number = await ticket(town, "readable", "members")
-    (link,) = await town.store.links.find(number)
-    lane, ts = await asked_about(town, {"ts": link.thread.ts}, AddMessage(actor=town.zoe, text="It burns still"))
-
-    await town.workspace.press(town.ben, channel=town.channel, ts=ts, block_id="closed", action_id=action)
-
-    assert (await town.whispered(town.ben))[-1].startswith("You do not have the right")
-    assert (await town.store.lanes.find_parked(lane, "text:1")).held
-
-
 async def test_s13_slacks_trouble_does_not_tell_a_hidden_ticket_from_one_that_is_not_there(town, monkeypatch):
     async def trouble(*_):
         raise SlackTrouble("ratelimited")
