@@ -10,7 +10,7 @@ import pytest
 
 from adapters.model import Body, MessageDraft, Person, TicketDraft
 from bot.conversion.ports import Card, SlackTrouble
-from bot.conversion.records import AddMessage, Link, ThreadKey
+from bot.conversion.records import Link, ThreadKey
 from bot.sandbox.slack.state import fixed_id
 from bot.slack import access, commands, joining, tickets
 from bot.slack.ids import Action, Block, Shortcut
@@ -18,7 +18,6 @@ from bot.slack.policy import DEFAULT, REACHES, Gesture, Reach, Right
 from bot.slack.routing import FAILED
 from bot.slack.views.card import card
 from tests.security.test_security_rights import AGENTS, BY_EXAMPLE, FAR, HELP, example, expected
-from tests.slack.app.test_slack_mirroring import asked_about
 
 VERBS = {
     "view {n}": "see",
