@@ -1,5 +1,8 @@
 """The `threadline` command: its words and options. What a command does is imported when it is called."""
 
+import io
+import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -339,5 +342,10 @@ def _message(
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command, whatever its output can show."""
+    if sys.stdout is None:  # closed, as some who only want the exit code do
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the process lives
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()

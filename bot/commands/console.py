@@ -29,7 +29,8 @@ LEGIBLE = 30
 
 def print_json(value: Any) -> None:
     """*value* as one JSON document on standard output."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
+    escaped = not sys.stdout.encoding.lower().startswith("utf")  # where not every character can be shown
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=escaped, indent=2) + "\n")
 
 
 def plain(value: Any) -> Any:

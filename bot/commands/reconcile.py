@@ -60,7 +60,7 @@ def reconcile(config: Path | None, thread: str, *, repair: bool, as_json: bool) 
     _show(lines, as_json=as_json)
     if unread:
         fail(UNREAD.format(count=unread))
-    if not all(line.equal or line.outcome == _MENDED for line in lines):
+    if not all(line.equal or line.outcome in {_MENDED, _NOT_COMPARED} for line in lines):
         raise typer.Exit(1)
 
 
@@ -82,7 +82,7 @@ async def _reconciled(rooms: Rooms, link: Link, *, repair: bool) -> Line:
     async def look() -> str:
         comparison = await compared(rooms, link)
         if comparison is None:
-            return "this kind of desk does not show what is on a ticket, so it cannot be compared"
+            return _NOT_COMPARED
         line.count(comparison)
         if comparison.equal:
             return f"equal but for {line.parked} in `threadline parked list`" if line.parked else "equal"
@@ -95,6 +95,7 @@ async def _reconciled(rooms: Rooms, link: Link, *, repair: bool) -> Line:
     return line
 
 
+_NOT_COMPARED = "this kind of desk does not show what is on a ticket, so it cannot be compared"
 _MENDED = "differs; a running Threadline now brings what is missing"
 
 

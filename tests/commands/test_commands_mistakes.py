@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -301,3 +302,13 @@ async def test_the_doctor_names_each_trouble_with_its_remedy(tmp_path, slack):
     assert (1, False) == (code, found["ok"])
     assert {"Slack, scopes"} <= {line["subject"] for line in found["findings"] if not line["ok"]}
     assert all(line["remedy"] for line in found["findings"] if not line["ok"])
+
+
+@pytest.mark.parametrize("output", [">&-", ""], ids=["closed", "ASCII"])
+def test_a_command_needs_no_output_that_can_show_all(tmp_path, output):
+    (tmp_path / "threadline.toml").write_text(DESK)
+    shell = f'"{sys.executable}" -m bot desk open helpdesk --subject "ここ“" --body x --requester-email a@b.example --json {output}'
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(shell, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert (0, "") == (done.returncode, done.stderr)
