@@ -307,7 +307,8 @@ async def test_the_doctor_names_each_trouble_with_its_remedy(tmp_path, slack):
 @pytest.mark.parametrize("output", [">&-", ""], ids=["closed", "ASCII"])
 def test_a_command_needs_no_output_that_can_show_all(tmp_path, output):
     (tmp_path / "threadline.toml").write_text(DESK)
-    shell = f'"{sys.executable}" -m bot desk open helpdesk --subject "ここ“" --body x --requester-email a@b.example --json {output}'
+    words = 'desk open helpdesk --subject "ここ“" --body x --requester-email a@b.example --json'
+    shell = f'"{sys.executable}" -m bot {words} {output}'
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(shell, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
