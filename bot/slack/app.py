@@ -47,7 +47,7 @@ from bot.slack.web import Identity, Web
 
 log = logging.getLogger(__name__)
 
-_BOLT = logging.getLogger(f"{__name__}.bolt")
+_BOLT = logging.getLogger("slack_bolt.threadline")
 _BOLT.setLevel(logging.CRITICAL + 1)  # it logs whole payloads; what goes wrong is logged here, without them
 
 

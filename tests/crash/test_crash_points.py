@@ -106,7 +106,7 @@ def _cards(workspace, channel, root):
     return [m for m in workspace.replies(channel, root["ts"]) if m.get("bot_id") == workspace.bot_id]
 
 
-@pytest.mark.parametrize(("kind", "point"), [("reply", "Delivery._add.act"), ("create", "open_at.act")])
+@pytest.mark.parametrize(("kind", "point"), [("reply", "write.act"), ("create", "open_at.act")])
 async def test_dying_before_and_after_the_desk_is_called_loses_and_doubles_nothing(tmp_path, kind, point):
     async with Nursery() as nursery:
         died = await tour("local", kind, nursery, only=point, keep=tmp_path)
