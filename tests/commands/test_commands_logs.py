@@ -67,6 +67,17 @@ def test_a_secret_in_a_field_is_taken_out_of_an_object_which_stays_one(capsys):
     }
 
 
+@pytest.mark.usefixtures("quiet_after")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_s16_a_secret_is_taken_out_of_the_words_and_the_fields_of_every_line(capsys, form):
+    start_logging("info", form)
+
+    logging.getLogger("bot.x").info("desk: %s", "password=hunter2", extra={"code": "password=hunter2"})
+
+    written = capsys.readouterr().err
+    assert (2, 0) == (written.count(GONE), written.count("hunter2"))
+
+
 @pytest.mark.parametrize(
     "text",
     [
