@@ -81,14 +81,14 @@ def _request(wild: Wild, raw: bytes, headers: dict[bytes, bytes]) -> bytes:
     body = rarely(raw, lambda: wild.body(raw))
     length = b"Content-Length: " + rarely(str(len(body)).encode(), lambda: pick(LENGTHS))
     if wild.random.random() < 0.3:
-        length = rarely(b"", lambda: length + b"\r\n") + b"Transfer-Encoding: " + rarely(b"chunked", wild_coding(wild))
+        length = rarely(b"", lambda: length + b"\r\n") + b"Transfer-Encoding: " + rarely(b"chunked", _odd_coding(wild))
         body = _pieces(wild, body)
     lines = [start, b"Host: x", *(name + b": " + value for name, value in pairs), length]
     lines.insert(wild.random.randint(1, len(lines)), rarely(b"Connection: close", lambda: pick(MORE)))
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def wild_coding(wild: Wild) -> Callable[[], bytes]:
+def _odd_coding(wild: Wild) -> Callable[[], bytes]:
     """Something else than a body in pieces."""
     return lambda: wild.random.choice((b"gzip, chunked", b"chunked, gzip", b"identity", b"\x0bchunked", b"x"))
 

@@ -1,6 +1,7 @@
 """S2, S9, S15: a short run of `make fuzz`: no stranger gets a 5xx, nothing hangs, and only our own errors come out."""
 
 import asyncio
+import hmac
 import json
 import subprocess
 import sys
@@ -97,6 +98,18 @@ def test_a_door_that_blocks_is_found(monkeypatch):
     monkeypatch.setattr(trials, "SLOW", 0.1)
 
     assert ["0: Broken, it took longer than 0.1 seconds"] == fuzz("strangers", count=1, seed=1).failures
+
+
+def test_over_the_socket_what_slack_signed_is_taken_and_the_rest_is_refused():
+    counts = fuzz("wire", count=100, seed=3).counts
+
+    assert {"200", "400", "401", "closed"} <= set(counts)
+
+
+def test_a_door_that_takes_what_slack_did_not_sign_is_found(monkeypatch):
+    monkeypatch.setattr(hmac, "compare_digest", lambda *_: True)
+
+    assert "Broken, something unsigned was taken for Slack's" in " ".join(fuzz("wire", count=100, seed=3).failures)
 
 
 def _boom(*_, **__):
