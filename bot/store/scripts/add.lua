@@ -1,6 +1,7 @@
 -- Adds operations to lanes of one shard. Per operation, KEYS: queue, memory, from whose names its lane and its id are
 -- read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable, s: stands in for one that waits,
--- m: makes a link, b: perhaps begun, a: anew, although it was done), payload. Returns a word for each. Without any, it only notes which run this is.
+-- m: makes a link, b: perhaps begun, a: anew, although it was done), payload. Returns a word for each. Without any, it
+-- only notes which run this is.
 
 local rid, moment = run(), now()
 local since = redis.call('HGET', runs, rid)
