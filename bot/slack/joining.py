@@ -171,6 +171,7 @@ class Joining:
             raise Refused(_("Which ticket? Write its number."))
         begun, written = time.monotonic(), number
         about: dict[str, Any] = {"desk": desk.name, "channel": memory.channel}
+        refusal = _("{desk} has no ticket {number}.", desk=desk.title, number=number)
         try:
             asked = Asked(actor=call.actor, channel=memory.channel, once=f"{call.view['id']}:{number}")
             await self._tickets.count(asked, Kind.LOOKUPS)
@@ -183,13 +184,10 @@ class Joining:
         except (AdapterError, TimeoutError):
             links = [link for link in await self._links.find(number) if link.desk == desk.name]
             about["link"] = await self._access.nearest(call.actor, links)
-            if about["link"] is None:
-                await asyncio.sleep(begun + FLOOR - time.monotonic())
-                raise Refused(silent_words(number, [desk.title])) from None
-            shown = True
+            shown, refusal = about["link"] is not None, silent_words(number, [desk.title])
         if not shown:
             await asyncio.sleep(begun + FLOOR - time.monotonic())
-            raise Refused(_("{desk} has no ticket {number}.", desk=desk.title, number=number))
+            raise Refused(refusal)
         if why_not := await self._access.why_not(call.actor, Gesture.LINK, **about):
             raise Refused(why_not)
         return written
