@@ -130,10 +130,11 @@ class Journal:
                 return self._finish(step, found)
         progress.calling, progress.answer = step, ""
         progress.said |= says
-        newer, progress.calling = await self._intend(longest), ""
-        if newer and not progress.begun:
-            raise Overtaken
-        progress.calling = step
+        if await self._intend(longest):
+            progress.calling = ""  # so that only what was begun before counts
+            if not progress.begun:
+                raise Overtaken
+            progress.calling = step
         try:
             result = await act()
         except BaseException as error:  # a process that stops in order ends its call, too
