@@ -24,7 +24,7 @@ ROWS: dict[str, Row] = {
     "door": lambda seconds: door.measure(seconds=seconds),
     "slash": lambda seconds: forms.slash(seconds=seconds),
     "through": lambda seconds: through.latency(seconds=seconds),
-    "worker": lambda seconds: through.throughput(messages=int(200 * seconds)),
+    "worker": lambda seconds: through.throughput(messages=int(500 * seconds)),
     "workers": lambda seconds: many.workers(messages=int(500 * seconds)),
     "options": lambda seconds: forms.options(seconds=seconds),
     "import": lambda _: growth.imports(),

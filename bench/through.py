@@ -22,6 +22,7 @@ from bench.load import NUMBER, WORDS, Messages, signed
 from bench.measuring import Figure, Line, child, cpu_seconds, median, quantile
 from bench.office import Office, Wire, office
 from bot.conversion.ops import event_op
+from bot.conversion.ports import NewOp
 from bot.serving import serving
 from bot.store.store import Store
 
@@ -211,7 +212,7 @@ class Drained:
 
 
 async def throughput(
-    *, messages: int = 600, rounds: int = 3, kinds: tuple[str, ...] = ("local", "whmcs", "superoffice_soap")
+    *, messages: int = 1500, rounds: int = 3, kinds: tuple[str, ...] = ("local", "whmcs", "superoffice_soap")
 ) -> list[Line]:
     """Messages a second of one worker on one core, against a loop that makes the desk's calls and nothing else."""
     lines: list[Line] = []
@@ -227,13 +228,16 @@ async def throughput(
 
 
 async def _drain(made: Bench, count: int, result: Drained) -> None:
-    """A worker starts with *count* events stored already."""
-    numbers = await stored(made, count)
+    """*count* events are stored while a worker runs; what it takes from there until the desk has the last."""
     async with made.place.bot("worker") as process:
-        cpu = cpu_seconds(process.pid)
-        await all_there(made, numbers)
+        await all_there(made, await stored(made, TICKETS))  # connections, people and scripts are known from here on
+        numbers, ops = events(made, count)
+        async with Store.open(made.place.store.url) as store:
+            cpu, began = cpu_seconds(process.pid), time.perf_counter()
+            await store.lanes.add(ops)
+            await all_there(made, numbers)
         result.cpu.append((cpu_seconds(process.pid) - cpu) / count)
-    result.rates.append(rate(made, numbers))
+    result.rates.append(count / (max(made.arrived[number] for number in numbers) - began))
 
 
 async def _loop(made: Bench, count: int, result: Drained) -> None:
@@ -257,13 +261,18 @@ async def _count(made: Bench, count: int, result: Drained) -> None:
         result.commands.append(sum(seen.values()) / count)
 
 
+def events(made: Bench, count: int) -> tuple[set[int], list[NewOp]]:
+    """So many new events: the numbers of their messages, and what the door stores of them."""
+    pairs = [made.messages.next() for _ in range(count)]
+    return {number for number, _ in pairs}, [op for _, raw in pairs if (op := event_op(json.loads(raw))) is not None]
+
+
 async def stored(made: Bench, count: int) -> set[int]:
     """Have so many new events stored as the door stores them; their numbers."""
-    pairs = [made.messages.next() for _ in range(count)]
-    ops = [op for _, raw in pairs if (op := event_op(json.loads(raw))) is not None]
+    numbers, ops = events(made, count)
     async with Store.open(made.place.store.url) as store:
         await store.lanes.add(ops)
-    return {number for number, _ in pairs}
+    return numbers
 
 
 def rate(made: Bench, numbers: set[int]) -> float:

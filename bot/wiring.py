@@ -272,6 +272,7 @@ async def run(
         await _operator_door(stack, threadline.settings, operator_app(state.troubles, figures))
         await threadline.watch_desks()
         gc.freeze()  # what is there by now stays, and need not be looked through for garbage again and again
+        gc.set_threshold(20_000, 50, 100)  # one message alone makes more than the usual 700; few of them are in rings
         if role != "front":
             group.create_task(_ends_all(_work(threadline, stop), stop))
             group.create_task(_ends_all(_sweep(threadline, stop), stop))

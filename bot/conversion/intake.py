@@ -9,7 +9,18 @@ from adapters.model import Status
 from adapters.settings import MirrorMode
 from bot.conversion.decisions import WAYS, Decision, decided
 from bot.conversion.marks import goes_words
-from bot.conversion.ops import card_op, edit_op, new_op, now, perhaps_done, say_op, step_op, sweep_op, tell_op
+from bot.conversion.ops import (
+    card_op,
+    edit_op,
+    mirror_op,
+    new_op,
+    now,
+    perhaps_done,
+    say_op,
+    step_op,
+    sweep_op,
+    tell_op,
+)
 from bot.conversion.ports import Added, Lanes, Links, NewOp
 from bot.conversion.records import (
     CLOSED,
@@ -116,9 +127,7 @@ class Intake:
 
     async def mirror(self, thread: ThreadKey, work: AddMessage) -> Added:
         """The same for a reply that was simply written in a thread: nothing happens if the thread has no ticket."""
-        identity = thread.bringing(work.ts)
-        op = new_op(str(thread), identity, microseconds(work.ts), work, linked_only=True)
-        return (await self._lanes.add([op]))[0]
+        return (await self._lanes.add([mirror_op(thread, work)]))[0]
 
     async def edit(self, thread: ThreadKey, work: EditMessage, *, change: str) -> None:
         """An edit of a message: it takes the place of one that is not sent yet, else the ticket is told.

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from adapters.contract import Capability, TicketAdapter
 from bot.conversion.ports import NewOp
 from bot.conversion.records import (
+    AddMessage,
     EditMessage,
     FinishStep,
     LeaveTicket,
@@ -57,6 +58,11 @@ def edit_op(thread: ThreadKey, work: EditMessage, *, again: bool = False) -> New
     """
     identity = f"edit:{thread.team}:{thread.channel}:{work.ts}:{work.edited}{':again' if again else ''}"
     return new_op(str(thread), identity, _order(work.edited), work, linked_only=True)
+
+
+def mirror_op(thread: ThreadKey, work: AddMessage) -> NewOp:
+    """The wish to bring a reply that was simply written in a thread to its ticket, if it has one."""
+    return new_op(str(thread), thread.bringing(work.ts), microseconds(work.ts), work, linked_only=True)
 
 
 def event_op(body: dict[str, Any]) -> NewOp | None:

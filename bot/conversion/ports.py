@@ -124,12 +124,14 @@ class Outcome:
     """What finishing an operation writes in the same step: the lane's link, and which messages are on the ticket.
 
     ``untouched``: it was there when the server began its run and had not been begun, nor had what stands behind it.
+    ``then``: what follows from it, put into lanes of the same thread.
     """
 
     link: Link | None = None
     unlink: bool = False
     untouched: bool = False
     delivered: dict[str, Delivered] = field(default_factory=dict)  # Slack ts -> record
+    then: tuple[NewOp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,8 +395,8 @@ class Voice(Protocol):
 class Events(Protocol):
     """Takes a stored Slack event to whoever listens for it."""
 
-    async def dispatch(self, body: dict[str, Any], link: Link | None) -> None:
-        """Returns when the listener has accepted what follows from it; *link*: the ticket of its lane's thread.
+    async def dispatch(self, body: dict[str, Any], link: Link | None) -> NewOp | None:
+        """What follows from it in its own thread; the listener has accepted the rest. *link*: that thread's ticket.
 
         Raises StoreAway, SlackTrouble, and what else makes the worker try again.
         """

@@ -69,7 +69,9 @@ class Link(KeptRecord):
     priority: str = ""
     department: str = ""
     follows: str = ""  # number of the ticket that the thread went with before this one
-    behind: dict[str, str] = Field(default={})  # id of a ticket joined later -> mark or id of its last message then
+    behind: dict[str, str] = Field(
+        default_factory=dict
+    )  # id of a ticket joined later -> mark or id of its last message
     left_out: tuple[str, ...] = ()  # what could not be carried lately, in words for people; the newest is the last
     left_out_before: int = 0  # how much more could not be carried before
     switches: tuple[Switch, ...] = ()  # by time; before the first, and without any, everything that people say goes
@@ -77,8 +79,8 @@ class Link(KeptRecord):
     deadline: datetime | None = None  # as last seen, or made by the settings
     first_reply_by: datetime | None = None  # when agents are reminded that nobody has answered
     answered: datetime | None = None  # when an agent first did
-    reminded: dict[str, str] = Field(default={})  # reminder -> timestamp of our message with it
-    receipts: dict[str, str] = Field(default={})  # receipts in words: ts -> state, of the last there and all not
+    reminded: dict[str, str] = Field(default_factory=dict)  # reminder -> timestamp of our message with it
+    receipts: dict[str, str] = Field(default_factory=dict)  # in words: ts -> state, of the last there and all not
     receipts_ts: str = ""  # our post that says so
     read_to: str = ""  # Slack timestamp of the thread's last message when it was read for the ticket; empty: unknown
     created_at: datetime
@@ -168,8 +170,8 @@ class OpenTicket(Record):
     priority: str = ""
     visibility: Visibility = Visibility.PUBLIC
     notify: bool = True
-    fields: dict[str, str] = Field(default={})
-    options: dict[str, str] = Field(default={})
+    fields: dict[str, str] = Field(default_factory=dict)
+    options: dict[str, str] = Field(default_factory=dict)
     files: tuple[FormFile, ...] = ()
     step: str = ""  # the execution of a workflow's step that waits for this ticket
 
@@ -373,12 +375,12 @@ class Progress(BaseModel):
     crashes: int = 0  # times that a worker died with this operation in hand
     rested: bool = True  # False while a worker has it in hand
     first_failed: float = 0.0  # when the present trouble began; 0 while all is well
-    done: dict[str, str] = Field(default={})  # step -> what it gave
-    left_out: dict[str, list[str]] = Field(default={})  # step -> what of its files it could not bring, in words
-    plan: list[list[str]] = []  # one list: the timestamps of a conversion's messages, fixed when it began
-    packed: list[list[str]] = []  # the timestamps in each of its parts, fixed before the first of them was sent
+    done: dict[str, str] = Field(default_factory=dict)  # step -> what it gave
+    left_out: dict[str, list[str]] = Field(default_factory=dict)  # step -> what of its files was left out, in words
+    plan: list[list[str]] = Field(default_factory=list)  # one list: a conversion's timestamps, fixed when it began
+    packed: list[list[str]] = Field(default_factory=list)  # those in each of its parts, fixed before one was sent
     read_to: str = ""  # the timestamp of the thread's last message then
-    said: dict[str, str] = Field(default={})  # Slack ts -> fingerprint of its text as the last call sent it
+    said: dict[str, str] = Field(default_factory=dict)  # Slack ts -> fingerprint of its text as the last call sent it
     asked: str = ""  # the question that a person must answer before this goes on
     questions: int = 0  # times that it was asked how this goes on, its ticket being closed
     waited: bool = False  # it stood in its lane when the server that it is verified after began
@@ -386,7 +388,7 @@ class Progress(BaseModel):
     missed: float = 0.0  # the ``verify`` of which a look has found that nothing was made since
     shown: bool = False  # whether people saw on the message that it waits or failed
     announced: bool = False  # whether people were told of the present trouble
-    tries: dict[str, int] = Field(default={})  # file -> times that it could not be had
+    tries: dict[str, int] = Field(default_factory=dict)  # file -> times that it could not be had
     answer: str = ""  # from a person: "again" (it is not there, do it), "there" (it is, go on), "reopen" or "new"
 
     @property

@@ -124,7 +124,8 @@ class Run:
             await self._card_is_well()
         self._log("done")
         self._note("done")
-        outcome = replace(outcome, untouched=self._journal.missed and progress.waited)
+        if self._journal.missed and progress.waited:
+            outcome = replace(outcome, untouched=True)
         return await self._rooms.lanes.done(self._journal.lease, self._journal.head.id, outcome)
 
     async def _carry(self) -> Outcome:  # noqa: PLR0912 - one branch for each kind of work
@@ -173,7 +174,8 @@ class Run:
                 await display.say(rooms, journal, work)
             case SlackEvent():
                 with perhaps_done(journal.progress.verify):  # the server may have forgotten what followed from it
-                    await rooms.events.dispatch(work.body, link)
+                    follows = await rooms.events.dispatch(work.body, link)
+                outcome = Outcome(then=(follows,) if follows else ())
         return outcome
 
     # --- what follows from a failure ---------------------------------------------------------------------------------

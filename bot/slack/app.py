@@ -13,7 +13,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake
-from bot.conversion.ports import Desks, Lanes, Links, Threads
+from bot.conversion.ports import Desks, Lanes, Links, NewOp, Threads
 from bot.conversion.records import Link
 from bot.slack.access import Access
 from bot.slack.allowance import UNBOUNDED, Allowance
@@ -90,14 +90,14 @@ class SlackApp:
         headers = {name: values[0] for name, values in response.headers.items() if values}
         return Answer(response.status, headers, (response.body or "").encode())
 
-    async def dispatch(self, body: dict[str, Any], link: Link | None) -> None:
-        """Have an event from the store handled; *link*: the ticket of its lane's thread.
+    async def dispatch(self, body: dict[str, Any], link: Link | None) -> NewOp | None:
+        """Have an event from the store handled; what follows in its own thread. *link*: that thread's ticket.
 
         Raises:
             LookLater: it is too early for it.
             StoreAway, SlackTrouble, SlackRefused, SlackOutcomeUnknown: what follows from it was not accepted.
         """
-        await self._router.event(Event(body, link))
+        return await self._router.event(Event(body, link))
 
     async def drain(self, seconds: float) -> None:
         """Let views that are being filled be filled, for at most *seconds*."""

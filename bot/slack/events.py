@@ -11,7 +11,8 @@ from typing import Any
 from bot.conversion.intake import Intake
 from bot.conversion.journal import LookLater
 from bot.conversion.marks import mark_of
-from bot.conversion.ops import below_new_card, is_deletion
+from bot.conversion.ops import asks_alone, below_new_card, is_deletion, mirror_op
+from bot.conversion.ports import NewOp
 from bot.conversion.records import AddMessage, DeleteMessage, EditMessage, Link, LinkRef
 from bot.conversion.text.plain import from_plain
 from bot.slack.mentions import SOON, thread_in, thread_of
@@ -33,10 +34,12 @@ class Events:
         """Take the events that mean something; all others are acknowledged and forgotten."""
         router.events["message"] = self.message
 
-    async def message(self, happened: Event) -> None:
+    async def message(self, happened: Event) -> NewOp | None:
         """A message was written, edited or deleted: its thread's ticket is told, if there is one that is to know.
 
         What any Threadline posted never is, and neither are changes that are only an unfurled link.
+
+        Returns what brings it to the ticket; where it is a wish besides, which may fail, that is stored already.
 
         Raises LookLater: it stands below a card of ours whose link is on its way.
         """
@@ -48,7 +51,11 @@ class Events:
         elif self._is_said(event) and not self._is_sent(event):
             _wait_for_link(happened, event)
             if _goes(link, event):
-                await self._intake.mirror(thread_of(happened.body), _addition(event, link))
+                thread, work = thread_of(happened.body), _addition(event, link)
+                if not asks_alone(event):
+                    return mirror_op(thread, work)
+                await self._intake.mirror(thread, work)
+        return None
 
     async def _edited(self, happened: Event) -> None:
         event, link = happened.inner, happened.link

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.conversion.ops import asks_alone
-from bot.conversion.ports import SlackRefused, SlackTrouble, StoreAway
+from bot.conversion.ports import NewOp, SlackRefused, SlackTrouble, StoreAway
 from bot.conversion.records import Link, ThreadKey
 from bot.slack.ids import Modal
 from bot.slack.policy import Actor, channel_of
@@ -111,7 +111,8 @@ class Event:
         return self.body["event"]  # type: ignore[no-any-return]  # an event without one is not stored
 
 
-EventHandler: TypeAlias = Callable[[Event], Awaitable[None]]
+EventHandler: TypeAlias = Callable[[Event], Awaitable[NewOp | None]]
+"""Gives what follows in the event's own thread, to be stored as the event is done; the rest it has accepted."""
 
 
 class Router:
@@ -140,18 +141,20 @@ class Router:
         app.view(_EVERYTHING)(self._on(self.submissions, "view"))
         app.shortcut(_EVERYTHING)(self._on(self.shortcuts, "shortcut"))
 
-    async def event(self, event: Event) -> None:
-        """Returns when its handler has accepted what follows from *event*; raises what that raises."""
+    async def event(self, event: Event) -> NewOp | None:
+        """What follows from *event* in its thread; its handlers have accepted the rest. Raises what they raise."""
         if self._us.wrote(event.inner):
-            return
-        await self._give(event, str(event.inner.get("type")))
+            return None
+        follows = await self._give(event, str(event.inner.get("type")))
         if asks_alone(event.inner):
             await self._give(event, "app_mention")
+        return follows
 
-    async def _give(self, event: Event, kind: str) -> None:
+    async def _give(self, event: Event, kind: str) -> NewOp | None:
         if handler := self.events.get(kind):
             with speaking(await self._locale(_answered(event.inner, kind))):
-                await handler(event)
+                return await handler(event)
+        return None
 
     def _on(self, table: dict[str, Handler], kind: str) -> Callable[..., Awaitable[None]]:
         async def listener(body: dict[str, Any], ack: AsyncAck) -> None:

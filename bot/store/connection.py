@@ -37,6 +37,8 @@ SCRIPTS = ("add", "claim", "head", "save", "extend", "done", "retry", "park", "h
 """The scripts of the lanes, which get `keys.SHARD_KEYS` first; each has scripts/common.lua in front."""
 LONE_SCRIPTS = ("failed", "learn", "release", "spend", "swap", "turn")
 """Scripts with keys of their own."""
+ADDING = ("add", "done")
+"""Scripts that put operations into lanes; they have scripts/adding.lua in front, too."""
 
 TROUBLE = (RedisError, RedisClusterException, OSError)
 """What the client raises where Redis did not do it; time-outs are among them."""
@@ -58,8 +60,8 @@ class BadAddress(Exception):
 def source(script: str) -> str:
     """A script as it is sent."""
     folder = files("bot.store") / "scripts"
-    own = (folder / f"{script}.lua").read_text()
-    return own if script in LONE_SCRIPTS else (folder / "common.lua").read_text() + "\n" + own
+    before = () if script in LONE_SCRIPTS else ("common", "adding") if script in ADDING else ("common",)
+    return "\n".join((folder / f"{name}.lua").read_text() for name in (*before, script))
 
 
 def connect(url: str, *, timeout: float = 5.0, retries: int = 3, connections: int = 64) -> Client:

@@ -190,6 +190,9 @@ class RedisLanes(Lanes):
         extra = [shard.queue(lease.lane), shard.memory(lease.lane, op), shard.delivered(thread), shard.partings]
         link = "" if outcome.link is None else self._cipher.close(stored_form(outcome.link), thread)
         delivered = [text for ts, record in outcome.delivered.items() for text in (ts, stored_form(record))]
+        if any(self._shard(following.lane) != shard for following in outcome.then):
+            raise ValueError("what follows in the same step is for the same thread")
+        keys, following = _added(shard, outcome.then, self._cipher)
         before = None
         if outcome.link is not None:
             await write_ways_back(self._connection, outcome.link)
@@ -206,9 +209,13 @@ class RedisLanes(Lanes):
             link,
             unlink,
             "untouched" if outcome.untouched else "",
+            len(outcome.delivered),
             *delivered,
-            extra=extra,
+            *following,
+            extra=[*extra, *keys],
         )
+        if following:
+            self._bell.ring({shard.number})
         if before is not None:
             await drop_ways_back(self._connection, link_from(self._cipher.open(before, thread)))
         return self._head(lease, answer)
@@ -374,14 +381,20 @@ class RedisLanes(Lanes):
 
 
 def _add_call(shard: Shard, ops: Sequence[NewOp], cipher: Cipher = OPEN) -> Call:
-    keys, args = [*shard.all], list[str | int]()
+    keys, args = _added(shard, ops, cipher)
+    return "add", [*shard.all, *keys], args
+
+
+def _added(shard: Shard, ops: Sequence[NewOp], cipher: Cipher) -> tuple[list[str], list[str | int]]:
+    """Keys and arguments of *ops* as scripts/adding.lua wants them."""
+    keys, args = list[str](), list[str | int]()
     for op in ops:
         wish = "l" * op.linked_only + "r" * op.replace + "s" * op.instead + "m" * op.makes_link + "b" * op.begun
         wish += "a" * op.anew
         keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))
         payload = cipher.close(op.payload, f"{op.lane}|{op.id}")
         args += (f"{op.order}|{milliseconds(op.delay) if op.delay else 0}|{wish}", payload)
-    return "add", keys, args
+    return keys, args
 
 
 def _share(limit: int, due: dict[Shard, int]) -> dict[Shard, int]:

@@ -8,7 +8,7 @@ from typing import Any
 from adapters.contract import Capability
 from bot.conversion.intake import Intake
 from bot.conversion.ops import poll_op
-from bot.conversion.ports import Rooms, StoreAway
+from bot.conversion.ports import NewOp, Rooms, StoreAway
 from bot.conversion.records import Link
 from bot.conversion.worker import Worker
 from bot.slack.batch import StoreFirst
@@ -54,8 +54,8 @@ class SimEvents:
     def __init__(self, intake: Intake) -> None:
         self._events = Events(identity=IDENTITY, intake=intake)
 
-    async def dispatch(self, body: dict[str, Any], link: Link | None) -> None:
-        await self._events.message(Event(body, link))
+    async def dispatch(self, body: dict[str, Any], link: Link | None) -> NewOp | None:
+        return await self._events.message(Event(body, link))
 
 
 class Bot:

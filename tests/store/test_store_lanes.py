@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.conversion.ports import Added, Outcome
+from bot.conversion.records import Delivered, ThreadKey
 
 T = "T1:C1:1700000000.000100"
 NOTHING = Outcome()
@@ -250,3 +251,57 @@ async def test_a_card_wished_while_it_is_drawn_is_drawn_again(store, op, claim):
     again = await store.lanes.done(lease, "card", NOTHING)
     assert ("card", "new") == (again.id, again.payload)
     assert None is await store.lanes.done(lease, "card", NOTHING)
+
+
+async def test_what_follows_is_stored_as_what_it_follows_from_is_done(store, op, claim, link):
+    await store.links.put(link())
+    await store.lanes.add([op("event", lane=f"in/{T}")])
+    said = Outcome(
+        delivered={"1.1": Delivered(message_id="5")},
+        then=(op("m2", 2, '{"b":1}', linked_only=True), op("m1", 1, linked_only=True), op("card", lane=f"ui/{T}")),
+    )
+
+    assert None is await store.lanes.done(await claim(), "event", said)
+
+    assert None is await store.lanes.peek(f"in/{T}", "event")
+    assert "5" == (await store.links.delivered(ThreadKey.parse(T), "1.1")).message_id
+    assert '{"b":1}' == await store.lanes.peek(T, "m2")
+    due = {lease.lane: lease for lease in await store.lanes.claim(9)}
+    assert {T, f"ui/{T}"} == due.keys()
+    assert ["m1", "m2"] == await in_order(store.lanes, due[T])
+
+
+async def test_what_follows_in_the_same_lane_is_handed_out_next(store, op, claim):
+    await store.lanes.add([op("a", 1), op("c", 3)])
+
+    head = await store.lanes.done(await claim(), "a", Outcome(then=(op("b", 2),)))
+
+    assert ("b", 2) == (head.id, head.waiting)
+
+
+async def test_what_follows_is_accepted_on_the_same_terms_as_everything(store, op, claim, link):
+    """Not twice, not without a ticket where it is only for one; a wish that may be repeated replaces what waits."""
+    other = "T1:C1:1700000009.000900"
+    await store.links.put(link())
+    await store.lanes.add([op("done before")])
+    await store.lanes.done(await claim(), "done before", NOTHING)
+    await store.lanes.add([op("event", lane=f"in/{T}"), op("event", lane=f"in/{other}")])
+    leases = {lease.lane: lease for lease in await store.lanes.claim(9)}
+    await store.lanes.add([op("card", payload="old", lane=f"ui/{T}", replace=True)])
+
+    again = op("done before"), op("card", payload="new", lane=f"ui/{T}", replace=True)
+    await store.lanes.done(leases[f"in/{T}"], "event", Outcome(then=again))
+    await store.lanes.done(leases[f"in/{other}"], "event", Outcome(then=(op(lane=other, linked_only=True),)))
+
+    assert (0, 0) == (await store.lanes.waiting(T), await store.lanes.waiting(other))
+    assert "new" == await store.lanes.peek(f"ui/{T}", "card")
+
+
+async def test_what_is_for_another_thread_cannot_follow_in_the_same_step(store, op, claim):
+    elsewhere = next(lane for n in range(99) if store.lanes._shard(lane := f"T1:C1:1{n}.1") != store.lanes._shard(T))
+    await store.lanes.add([op()])
+
+    with pytest.raises(ValueError, match="same thread"):
+        await store.lanes.done(await claim(), "msg:1", Outcome(then=(op(lane=elsewhere),)))
+
+    assert 1 == await store.lanes.waiting(T)

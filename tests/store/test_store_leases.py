@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.conversion.ports import Lease, LeaseLost, Outcome
+from bot.conversion.ports import Lease, LeaseLost, NewOp, Outcome
 from bot.conversion.records import Delivered, ThreadKey
 from bot.store.store import Store
 
@@ -112,11 +112,12 @@ async def test_each_step_lengthens_the_lease(store, op, claim):
         lambda lanes, lease: lanes.extend(lease),
         lambda lanes, lease: lanes.resynced(lease),
         lambda lanes, lease: lanes.done(lease, "msg:1", Outcome(delivered={"1.1": Delivered(message_id="9")})),
+        lambda lanes, lease: lanes.done(lease, "msg:1", Outcome(then=(NewOp(lease.lane, "msg:2", 2, "{}"),))),
         lambda lanes, lease: lanes.retry(lease, "msg:1", "mine", delay=timedelta()),
         lambda lanes, lease: lanes.park(lease, "msg:1", "mine"),
         lambda lanes, lease: lanes.hold(lease, "msg:1", "mine"),
     ],
-    ids=["head", "save", "extend", "resynced", "done", "retry", "park", "hold"],
+    ids=["head", "save", "extend", "resynced", "done", "then", "retry", "park", "hold"],
 )
 async def test_whoever_lost_a_lane_changes_nothing_there(store, op, link, step, claim):
     await store.links.put(link())
@@ -132,6 +133,7 @@ async def test_whoever_lost_a_lane_changes_nothing_there(store, op, link, step, 
     assert "{}" == await store.lanes.peek(T, "msg:1")
     assert None is await store.links.delivered(ThreadKey.parse(T), "1.1")
     assert "msg:1" == (await store.lanes.head(mine)).id
+    assert 1 == await store.lanes.waiting(T)
 
 
 async def test_a_retry_waits_its_time_and_holds_up_the_lane_but_no_other(store, op, claim):

@@ -123,7 +123,7 @@ steps = st.lists(
         st.tuples(st.just("add"), adds),
         st.tuples(st.just("claim"), st.integers(1, 3)),
         st.tuples(st.sampled_from(["head", "save", "extend", "resynced", "retry", "park", "hold"]), lanes),
-        st.tuples(st.just("done"), lanes, st.sampled_from(["nothing", "link", "unlink", "delivered"])),
+        st.tuples(st.just("done"), lanes, st.sampled_from(["nothing", "link", "unlink", "delivered", "then"])),
         st.tuples(st.just("unpark"), lanes, st.sampled_from(IDS), st.sampled_from(["again", None])),
         st.tuples(st.just("nudge"), lanes),
         st.tuples(st.sampled_from(["put", "update", "remove"]), st.sampled_from([LANES[0], LANES[3]])),
@@ -143,7 +143,12 @@ def outcome_of(kind: str, lane: str) -> Outcome:
         "link": Outcome(link=link_of(lane.rpartition("/")[2])),
         "unlink": Outcome(unlink=True),
         "delivered": Outcome(delivered={"1.1": Delivered(message_id="5")}),
+        "then": Outcome(delivered={"1.1": Delivered(message_id="5")}, then=following(lane.rpartition("/")[2])),
     }[kind]
+
+
+def following(thread: str) -> tuple[NewOp, ...]:
+    return tuple(NewOp(lane=f"{side}{thread}", id="c", order=9, payload="then") for side in ("", "ui/"))
 
 
 async def take(store: Store, hands: dict[str, Any], step: tuple[Any, ...]) -> None:

@@ -1,9 +1,10 @@
--- Takes a finished operation off its lane, writes its outcome and hands out the next. KEYS: queue, memory, delivered,
--- partings. ARGV: lane, token, lease in milliseconds, name of the call, operation, seconds to remember it, link or '',
--- 'unlink' or '', 'untouched' where nobody began what waited behind it when the server began its run or '', then Slack
--- timestamp and record of each delivered message.
+-- Takes a finished operation off its lane, writes its outcome, adds what follows and hands out the next. KEYS: queue,
+-- memory, delivered, partings, then those of scripts/adding.lua. ARGV: lane, token, lease in milliseconds, name of the
+-- call, operation, seconds to remember it, link or '', 'unlink' or '', 'untouched' where nobody began what waited behind
+-- it when the server began its run or '', how many messages were delivered, Slack timestamp and record of each, then
+-- those of scripts/adding.lua.
 
-local lane, token, lease, call, op, remember, link, unlink, untouched = unpack(ARGV, 1, 9)
+local lane, token, lease, call, op, remember, link, unlink, untouched, messages = unpack(ARGV, 1, 10)
 local queue, memory, delivered = KEYS[14], KEYS[15], KEYS[16]
 if lost(lane, token) then
   return LOST
@@ -20,7 +21,7 @@ local function write_link()
 end
 
 local function write_delivered()
-  for i = 10, #ARGV, 2 do
+  for i = 11, 10 + 2 * messages, 2 do
     redis.call('HSET', delivered, ARGV[i], ARGV[i + 1])
   end
 end
@@ -46,6 +47,9 @@ if flags then
     end
   elseif not has(flags, 'r') then
     redis.call('SET', memory, '1', 'EX', remember)
+  end
+  if #KEYS > 17 then
+    add_all(18, 11 + 2 * messages)
   end
 end
 return hand_out(lane, queue, lease, rid, call)

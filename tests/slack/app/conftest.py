@@ -220,7 +220,9 @@ class Stage:
         op = event_op(body)
         thread = op.lane.partition("/")[2] if op else ""
         link = await self.store.links.get(ThreadKey.parse(thread)) if thread.count(":") == 2 else None
-        await self.app.dispatch(body, link)
+        follows = await self.app.dispatch(body, link)
+        if follows:  # the worker stores it as it finishes the event
+            await self.store.lanes.add([follows])
 
     def typed(self, user=""):
         return typed_in(self.view(user or self.ada))

@@ -1,0 +1,101 @@
+-- Puts operations into lanes; it stands in front of the scripts that do so. Per operation, KEYS: queue, memory, from whose
+-- names its lane and its id are read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable,
+-- s: stands in for one that waits, m: makes a link, b: perhaps begun, a: anew, although it was done), payload.
+
+local rid, moment, since, restarted
+
+-- Notes which run this is. Each time: a write that comes after what is known already, for whoever waits for copies.
+local function note_run()
+  rid, moment = run(), now()
+  since = redis.call('HGET', runs, rid)
+  if not since then
+    since = math.floor(moment / 1000)
+  end
+  redis.call('HSET', runs, rid, since)
+  restarted = redis.call('HLEN', runs) > 1
+end
+
+local APART = 5  -- seconds by which Slack's clock, in timestamps, may be ahead of the server's
+
+-- A thread that is older than this run of the server and that we know nothing of may have been forgotten by it.
+local function epoch_of_new(lane)
+  local began = string.match(lane, ':(%d+)%.%d+$')
+  if restarted and began and tonumber(began) < since + APART then
+    return 'unsure'
+  end
+  return rid
+end
+
+-- The run under which an operation is stored; 0 where it may have been done before the server forgot it: it is older than
+-- this run, and its thread was not read again yet. (An event needs only to be older: what follows from it is known by
+-- nobody who reads the thread. What shows things in Slack is looked for in any old thread.)
+local function stored_as(lane, order)
+  local seen = is_thread(lane) and redis.call('HGET', epoch, lane) or epoch_of_new(lane)
+  if seen == rid then
+    return rid
+  end
+  local at = tonumber(order)
+  local shows = not is_thread(lane) and string.sub(lane, 1, 3) ~= 'in/'
+  local older = shows or (at > 0 and at < (since + APART) * 1000000)
+  return older and '0' or rid
+end
+
+local function replace(lane, op, order, payload, record)
+  local field = lane .. '|' .. op
+  local stored_in, flags = parts_of(record)
+  local doubtful = stored_in ~= rid and not has(flags, 'r')  -- its first text may be at the desk; the edit goes after it
+  if not doubtful and not has(flags, 'b') and in_hand(lane) ~= op then
+    redis.call('HSET', ops, field, record_of(stored_in, flags, payload))
+  else
+    redis.call('HSET', again, field, order .. '|' .. payload)
+  end
+  return 'replaced'
+end
+
+local function known(lane, op, memory, wish)
+  local done = redis.call('EXISTS', memory) == 1 and not has(wish, 'a')
+  if done or (has(wish, 'm') and redis.call('HGET', made, thread_of(lane)) == op) then
+    return true
+  end
+  return not has(wish, 'r') and redis.call('HEXISTS', parked, lane .. '|' .. op) == 1
+end
+
+local function linked(thread)
+  return redis.call('HEXISTS', links, thread) == 1 or redis.call('HEXISTS', makers, thread) == 1
+end
+
+local function add(queue, memory, lane, op, order, payload, delay, wish)
+  if has(wish, 'l') and not linked(thread_of(lane)) then  -- most of what a workspace says
+    return 'not linked'
+  end
+  local record = redis.call('HGET', ops, lane .. '|' .. op)
+  if record then
+    return (has(wish, 'r') or has(wish, 's')) and replace(lane, op, order, payload, record) or 'duplicate'
+  end
+  if has(wish, 's') or known(lane, op, memory, wish) then
+    return 'duplicate'
+  end
+  local flags = (has(wish, 'm') and 'm' or '') .. (has(wish, 'r') and 'r' or '') .. (has(wish, 'b') and 'b' or '')
+  put_in(lane, queue, op, order, record_of(stored_as(lane, order), flags, payload), flags)
+  if is_thread(lane) and redis.call('HEXISTS', epoch, lane) == 0 then
+    redis.call('HSET', epoch, lane, epoch_of_new(lane))
+  end
+  make_ready(lane, moment + delay)
+  return 'added'
+end
+
+local shard = #ready - #'ready'  -- what the names of all keys begin with
+
+-- Adds all operations from these places in KEYS and ARGV on. A word for each.
+local function add_all(key, arg)
+  note_run()
+  local answers = {}
+  for i = 0, (#ARGV - arg + 1) / 2 - 1 do
+    local queue, memory = KEYS[key + 2 * i], KEYS[key + 2 * i + 1]
+    local lane = string.sub(queue, shard + #'q:' + 1)
+    local op = string.sub(memory, shard + #'dd:' + #lane + #'|' + 1)
+    local order, delay, wish = string.match(ARGV[arg + 2 * i], '^(%d+)|(%d+)|(%l*)$')
+    answers[i + 1] = add(queue, memory, lane, op, order, ARGV[arg + 2 * i + 1], delay, wish)
+  end
+  return answers
+end
