@@ -57,6 +57,7 @@ async def door(plan: Plan) -> None:
 
     async with Store.open(plan["redis"]) as store:
         gc.freeze()  # as bot.wiring does
+        gc.set_threshold(20_000, 50, 100)
         await _serve(Front(SECRET, StoreFirst(store.lanes.add_gathered, no_interaction), once=store.scratch.once))
 
 
