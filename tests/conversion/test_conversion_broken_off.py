@@ -6,7 +6,7 @@ import pytest
 
 from adapters.errors import OutcomeUnknown
 from bot.conversion import tasks, worker
-from bot.conversion.ops import encode_event
+from bot.conversion.ops import encode_event, new_op, now
 from bot.conversion.ports import NewOp, StoreAway
 from bot.conversion.records import AddMessage, LinkTicket, ThreadKey
 from bot.store.keys import shard_of
@@ -136,12 +136,19 @@ async def test_a_reply_that_the_server_forgot_while_its_ticket_was_to_be_opened_
 
 
 @pytest.mark.usefixtures("quick_settle")
-async def test_what_follows_from_an_event_that_the_server_forgot_having_handled_is_looked_for_first(house, monkeypatch):
+@pytest.mark.parametrize("stored", ["by its listener", "with the event"])
+async def test_what_follows_from_an_event_that_the_server_forgot_having_handled_is_looked_for_first(
+    house, monkeypatch, stored
+):
     lanes, lane, heard = house.store.lanes, f"in/{THREAD}", []
 
     async def note(body, _link):
         heard.append(body)
-        await house.intake.add_message(THREAD, AddMessage(actor="U1", text="a note"), once="event")
+        work = AddMessage(actor="U1", text="a note")
+        if stored == "with the event":
+            return new_op(str(THREAD), "text:event", now(), work)
+        await house.intake.add_message(THREAD, work, once="event")
+        return None
 
     async def told():
         return len(heard) == times and not await lanes.waiting(str(THREAD)) and not await lanes.waiting(lane)
