@@ -53,7 +53,7 @@ demo-script: $(VENV)/.runtime ## Run the journey without a browser for each desk
 
 test: $(VENV)/.dev ## Run the tests (real Redis server, loopback only)
 	@echo "==> Running the tests ..."
-	@$(BIN)/python -m pytest -q -n 6 --dist worksteal -m "not e2e and not crash" --ignore tests/e2e $(ARGS)
+	@$(BIN)/python -m pytest -q -n 8 --dist worksteal -m "not e2e and not crash" --ignore tests/e2e $(ARGS)
 
 check: $(VENV)/.dev $(VENV)/.semgrep ## Format, lint, types, architecture and safety
 	@echo "==> ruff format" && $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . ; exit 1; }

@@ -124,8 +124,7 @@ class Run:
             await self._card_is_well()
         self._log("done")
         self._note("done")
-        if self._journal.missed and progress.waited:
-            outcome = replace(outcome, untouched=True)
+        outcome = replace(outcome, untouched=True) if self._journal.missed and progress.waited else outcome
         return await self._rooms.lanes.done(self._journal.lease, self._journal.head.id, outcome)
 
     async def _carry(self) -> Outcome:  # noqa: PLR0912 - one branch for each kind of work
@@ -174,8 +173,8 @@ class Run:
                 await display.say(rooms, journal, work)
             case SlackEvent():
                 with perhaps_done(journal.progress.verify):  # the server may have forgotten what followed from it
-                    follows = await rooms.events.dispatch(work.body, link)
-                outcome = Outcome(then=(follows,) if follows else ())
+                    if follows := await rooms.events.dispatch(work.body, link):
+                        outcome = Outcome(then=(follows,))
         return outcome
 
     # --- what follows from a failure ---------------------------------------------------------------------------------

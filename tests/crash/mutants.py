@@ -7,14 +7,13 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from bot.conversion import pull, run, verdicts
-from bot.conversion.intake import Intake
+from bot.conversion import intake, pull, run, verdicts
 from bot.conversion.journal import Journal
 from bot.conversion.ops import new_op
-from bot.conversion.ports import Added, Lease
+from bot.conversion.ports import Lease, NewOp
 from bot.conversion.records import AddMessage, Delivered, ThreadKey
 from bot.conversion.stamps import microseconds
-from bot.slack import web
+from bot.slack import events, web
 from bot.slack.batch import StoreFirst
 from bot.store import lanes
 from bot.store.links import RedisLinks
@@ -75,9 +74,8 @@ def dedupe_by_event_id() -> None:
     """Know a message only by the delivery that brought it, not by what it is."""
     known, all_known = RedisLinks.delivered, RedisLinks.deliveries
 
-    async def mirror(intake: Intake, thread: ThreadKey, work: AddMessage) -> Added:
-        op = new_op(str(thread), f"msg:{secrets.token_hex(8)}", microseconds(work.ts), work, linked_only=True)
-        return (await intake._lanes.add([op]))[0]
+    def mirror_op(thread: ThreadKey, work: AddMessage) -> NewOp:
+        return new_op(str(thread), f"msg:{secrets.token_hex(8)}", microseconds(work.ts), work, linked_only=True)
 
     async def delivered(links: RedisLinks, thread: ThreadKey, ts: str) -> Delivered | None:
         return None if "." in ts else await known(links, thread, ts)
@@ -85,7 +83,8 @@ def dedupe_by_event_id() -> None:
     async def deliveries(links: RedisLinks, thread: ThreadKey) -> dict[str, Delivered]:
         return {ts: where for ts, where in (await all_known(links, thread)).items() if "." not in ts}
 
-    put(Intake, "mirror", mirror)
+    put(intake, "mirror_op", mirror_op)
+    put(events, "mirror_op", mirror_op)
     put(RedisLinks, "delivered", delivered)
     put(RedisLinks, "deliveries", deliveries)
 
