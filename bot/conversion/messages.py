@@ -45,7 +45,7 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     gone = begun and earlier is not None and earlier.gone  # perhaps deleted while the rest of it waited for a decision
     message = await _understood(rooms, work, thread, again=early or gone)
     if message is None:  # it was deleted in Slack before it could be sent, or before that was written down
-        return await _perhaps_sent(desk, journal, link, work) if journal.progress.begun else Outcome()
+        return await _perhaps_sent(rooms, desk, journal, link, work) if journal.progress.begun else Outcome()
     simply = work.mirrored and not begun and link.state != Status.GONE  # what waits for one that went is kept
     if simply and not (goes(link, message) and await _fuse_holds(rooms, desk, link, message)):
         return Outcome()
@@ -94,9 +94,12 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
     return Outcome(delivered=known)
 
 
-async def _perhaps_sent(desk: TicketAdapter[Any], journal: Journal, link: Link, work: AddMessage) -> Outcome:
+async def _perhaps_sent(
+    rooms: Rooms, desk: TicketAdapter[Any], journal: Journal, link: Link, work: AddMessage
+) -> Outcome:
     """What is known of a message that is gone: it is on the ticket by an earlier try, so that its deletion is told."""
-    if desk.reconcile is Reconcile.NONE:  # a person would be asked about what nobody wants to be there
+    if desk.reconcile is Reconcile.NONE:  # nothing waits for what nobody wants to be there, so it is no question
+        await _perhaps_there(rooms, desk, link, work, once=journal.head.id)
         return Outcome()
 
     sent: Delivered | None = None
@@ -111,6 +114,21 @@ async def _perhaps_sent(desk: TicketAdapter[Any], journal: Journal, link: Link, 
 
     await journal.once("message 0", act, look, **doubt(desk))
     return Outcome(delivered={work.ts: sent} if sent else {})
+
+
+async def _perhaps_there(rooms: Rooms, desk: TicketAdapter[Any], link: Link, work: AddMessage, *, once: str) -> None:
+    """Tell who wrote a message that is gone that the ticket may have it; nobody where they were forgotten."""
+    if not work.actor:
+        return
+    with await speaking_to(rooms, work.actor):
+        words = _(
+            "A message that was deleted here may be on ticket {number} all the same: {desk} did not answer when it was "
+            "sent, and cannot be searched for it. Please look there.",
+            number=link.number,
+            desk=desk.title,
+        )
+    told = Tell(user=work.actor, channel=link.thread.channel, thread_ts=link.thread.ts, text=words)
+    await rooms.lanes.add([tell_op(link.thread.team, told, once=f"{once}:gone")])
 
 
 async def _fuse_holds(rooms: Rooms, desk: TicketAdapter[Any], link: Link, message: ThreadMessage) -> bool:

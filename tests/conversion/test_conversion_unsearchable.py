@@ -9,6 +9,7 @@ import pytest
 from adapters.contract import Reconcile
 from adapters.errors import OutcomeUnknown, UnsupportedFeature
 from bot.conversion.decisions import Decision, decided
+from bot.conversion.records import DeleteMessage
 from bot.slack.views.notices import question
 from bot.store.keys import shard_of
 from tests.conversion.slack_fakes import said
@@ -125,3 +126,31 @@ async def test_who_says_that_a_new_ticket_is_there_is_told_how_to_link_it(house,
 
     assert 1 == len(await house.tickets())
     assert "write @Threadline link NUMBER in the thread" in house.voice.told[-1][1]
+
+
+@pytest.mark.usefixtures("quick_settle")
+@pytest.mark.parametrize("reached", [True, False])
+async def test_who_deletes_what_may_have_reached_a_desk_that_cannot_be_searched_is_told_so_once(
+    house, monkeypatch, reached
+):
+    await opened(house)
+    monkeypatch.setattr(type(house.desk), "reconcile", Reconcile.NONE)
+    house.desk.settings = house.desk.settings.model_copy(update={"title": "Keliweb"})
+    work, add_message = reply(1, "my password"), house.desk.add_message
+
+    async def unknown(*args):
+        if reached:
+            await add_message(*args)
+        await house.intake.delete(THREAD, DeleteMessage(actor="U1", ts=work.ts, previous=work.message))
+        raise OutcomeUnknown("desk", "it did not answer.")
+
+    monkeypatch.setattr(house.desk, "add_message", unknown)
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: house.voice.told)
+
+    number = (await house.store.links.get(THREAD)).number
+    words = (
+        f"A message that was deleted here may be on ticket {number} all the same: Keliweb did not answer when it was "
+        "sent, and cannot be searched for it. Please look there."
+    )
+    assert [("U1", words, "")] == house.voice.told

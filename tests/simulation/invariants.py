@@ -137,7 +137,8 @@ def missing(town: "Town") -> list[str]:
                 for text in notes[said.thread]
                 if "deleted their" in text and set(_TOKEN.findall(text)) & set(_forms(said))
             ]
-            if shown and not traces:
+            heard = any("deleted here may be on" in told.text for told in town.slack.told)  # they look there
+            if shown and not traces and not heard:
                 lost.append(f"lost: the deletion of {said.token}")
     return [*lost, *_answers_missing(town)]
 
