@@ -19,7 +19,7 @@ from bot.words import ENGLISH, LANGUAGES
 
 DEFAULT_FILE = "threadline.toml"
 SLACK_API = "https://slack.com/api/"
-_ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}")
 _WHO = re.compile(r"members|guests|visitors|[SUW][A-Z0-9]{1,30}")
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,30}")
@@ -214,10 +214,10 @@ def _keys(given: str) -> tuple[bytes, ...]:
         keys = tuple(b64decode(key.strip(), validate=True) for key in given.split(",") if key.strip())
     except ValueError:
         keys = (b"",)
-    if any(len(key) != 32 for key in keys):  # noqa: PLR2004 - as AES-256 has it
+    if not keys or any(len(key) != 32 for key in keys):  # noqa: PLR2004 - as AES-256 has it
         raise ValueError(
-            "must be 32 bytes in base64, as `openssl rand -base64 32` prints "
-            "them, or several such keys with commas between"
+            "must be 32 bytes in base64, as `openssl rand -base64 32` prints them, or several such keys with commas "
+            "between; without that variable nothing is encrypted"
         )
     return keys
 
@@ -225,7 +225,7 @@ def _keys(given: str) -> tuple[bytes, ...]:
 class Environment(BaseSettings):
     """What comes from the environment and from nowhere else."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, validate_default=False)
 
     slack_bot_token: Token = SecretStr("")
     slack_app_token: Token = SecretStr("")
@@ -274,7 +274,8 @@ class Settings(Table):
     @property
     def text_keys(self) -> tuple[bytes, ...]:
         """What texts in Redis are encrypted with: the first encrypts, all decrypt; none: they are not."""
-        return _keys(self.environment.threadline_key.get_secret_value())
+        given = self.environment.threadline_key.get_secret_value()
+        return _keys(given) if given else ()
 
     @property
     def data_dir(self) -> str:
@@ -386,13 +387,16 @@ def _desk(name: str, table: object, environ: Mapping[str, str]) -> DeskSettings:
 
 def _with_secrets(where: str, table: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """*table* with each ``"env:NAME"`` replaced by what the environment has. Raises SettingsError."""
-    missing: list[str] = []
+    problems: list[str] = []
 
     def filled(value: Any) -> Any:
-        if isinstance(value, str) and (match := _ENV.fullmatch(value)):
-            if match[1] not in environ:
-                missing.append(f"{where}: {match[1]} is not set in the environment. Set it and start again.")
-            return environ.get(match[1], "")
+        if isinstance(value, str) and value.startswith("env:"):
+            name = value.removeprefix("env:")
+            if not _VARIABLE.fullmatch(name):  # which may be a secret: it is not repeated
+                problems.append(f"{where}: behind env: must be a name of letters, digits and _, as in env:DESK_SECRET.")
+            elif name not in environ:
+                problems.append(f"{where}: {name} is not set in the environment. Set it and start again.")
+            return environ.get(name, "")
         if isinstance(value, Mapping):
             return {key: filled(inner) for key, inner in value.items()}
         if isinstance(value, list):
@@ -400,8 +404,8 @@ def _with_secrets(where: str, table: Mapping[str, Any], environ: Mapping[str, st
         return value
 
     result = {key: filled(value) for key, value in table.items()}
-    if missing:
-        raise SettingsError(missing)
+    if problems:
+        raise SettingsError(problems)
     return result
 
 

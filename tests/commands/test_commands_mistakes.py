@@ -170,6 +170,8 @@ OTHER = "\n[desks.other]\nkind = 'local'\npath = 'y'\n"
         ("[desks.helpdesk]\nkind = '.x:Foo'", "the adapter .x:Foo cannot be loaded"),
         ("a = " + "[" * 2000 + "]" * 2000, "is not valid TOML"),
         ("[redis]\nurl = 'env:NOT_THERE'" + D, "[redis]: NOT_THERE is not set in the environment"),
+        (D + "title = 'env:NO-PE'", "[desks.helpdesk]: behind env: must be a name of letters, digits and _"),
+        (D + "title = 'env:'", "[desks.helpdesk]: behind env: must be a name of letters, digits and _"),
         ("[environment]\nslack_bot_token = 'x'" + D, "environment: there is no such table"),
         (D + "channels = ['#it-help']", "[desks.helpdesk]: '#it-help' must be the id of a channel"),
         (D + "agents_channel = {id = 'agents'}", "[desks.helpdesk]: 'agents' must be the id of a channel"),

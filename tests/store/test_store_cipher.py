@@ -164,6 +164,12 @@ def test_a_key_that_is_none_is_refused_without_being_repeated(given):
     assert given not in str(refused.value)
 
 
+@pytest.mark.parametrize("given", ["", " ", ","])
+def test_a_variable_that_holds_no_key_does_not_mean_that_nothing_is_encrypted(given):
+    with pytest.raises(SettingsError, match="THREADLINE_KEY in the environment must be 32 bytes in base64"):
+        parse({"desks": {"local": {"kind": "local", "path": "x"}}}, {"THREADLINE_KEY": given})
+
+
 def test_several_keys_are_taken_in_their_order():
     given = ", ".join(b64encode(key).decode() for key in (KEY, OLD))
 
