@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from bot.words import ENGLISH, LANGUAGES
 DEFAULT_FILE = "threadline.toml"
 SLACK_API = "https://slack.com/api/"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}")
+_EMOJI = re.compile(r"(?:[^\WA-Z]|[+'-]){1,100}(?:::skin-tone-[2-6])?")
 _WHO = re.compile(r"members|guests|visitors|[SUW][A-Z0-9]{1,30}")
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,30}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
@@ -64,9 +64,9 @@ class SlackTable(Table):
         description="How people see that a message waits, arrived or failed: by a reaction on it; by one post in its "
         "thread, changed in place, that says so in words (text); or not at all (silent).",
     )
-    waiting: str = Field("hourglass_flowing_sand", description="Reaction on a message that waits for its desk.")
-    delivered: str = Field("white_check_mark", description="Reaction on a message that is on its ticket.")
-    failed: str = Field("warning", description="Reaction on a message that needs a decision.")
+    waiting: str = Field("hourglass_flowing_sand", description="Reaction on a message that waits for its desk; empty: none.")
+    delivered: str = Field("white_check_mark", description="The same for one that is on its ticket.")
+    failed: str = Field("warning", description="The same for one that needs a decision.")
 
     @field_validator("listen")
     @classmethod
@@ -87,6 +87,12 @@ class SlackTable(Table):
             raise ValueError(f"must be names of emoji without colons, such as ticket, not {wrong[0]!r}")
         return reactions
 
+    @field_validator("waiting", "delivered", "failed")
+    @classmethod
+    def _is_name(cls, emoji: str) -> str:
+        cls._are_names((emoji,) if emoji else ())
+        return emoji
+
     @field_validator("api_url")
     @classmethod
     def _is_base(cls, api_url: str) -> str:
@@ -105,7 +111,11 @@ class RedisTable(Table):
         "from where Threadline is started, ~ is the home directory.",
     )
     replicas: int = Field(
-        0, ge=0, le=9, description="How many replicas must have a copy of what came in before it counts as stored."
+        0,
+        ge=0,
+        le=9,
+        description="How many replicas must have a copy of what came in before it counts as stored; Threadline's own "
+        "server has none.",
     )
 
 
@@ -352,7 +362,9 @@ def parse(
     defaults = [name for name, desk in desks.items() if desk.default]
     if len(defaults) > 1:
         problems.append(f"{source}: {' and '.join(defaults)} both say default = true. Only one desk can.")
-    problems.extend(f"{source}, {problem}" for problem in _channel_problems(desks))
+    problems.extend(f"{source}, {problem}" for problem in _channel_problems(desks, plain.rights))
+    if plain.redis.replicas and not plain.redis_url:
+        problems.append(f"{source}, [redis] replicas: Threadline's own server has none. Set REDIS_URL, or leave it out.")
     unknown = [desk for right in plain.rights for desk in right.desks if desk not in tables]
     problems.extend(f"{source}, [[rights]] desks: there is no desk called {desk}." for desk in unknown)
     if problems:
@@ -360,13 +372,19 @@ def parse(
     return plain.model_copy(update={"desks": desks})
 
 
-def _channel_problems(desks: Mapping[str, DeskSettings]) -> Iterator[str]:
+def _channel_problems(desks: Mapping[str, DeskSettings], rights: Iterable[RightTable]) -> Iterator[str]:
     """What is no channel's id, and which channels are of more than one desk."""
+    named = {
+        f"[desks.{name}]": (*desk.channels, *desk.in_channels, *desk.agents_channel.channels)
+        for name, desk in desks.items()
+    }
+    named["[[rights]] channels"] = tuple(channel for right in rights for channel in right.channels)
+    for where, channels in named.items():
+        for channel in channels:
+            if not _CHANNEL.fullmatch(channel):
+                yield f"{where}: {channel!r} must be the id of a channel, such as C0123456789."
     owners: dict[str, str] = {}
     for name, desk in desks.items():
-        for channel in (*desk.channels, *desk.in_channels, *desk.agents_channel.channels):
-            if not _CHANNEL.fullmatch(channel):
-                yield f"[desks.{name}]: {channel!r} must be the id of a channel, such as C0123456789."
         for channel in desk.channels:
             if (owner := owners.setdefault(channel, name)) != name:
                 yield f"[desks.{name}] channels: {channel} is a channel of {owner}. Leave it to one of the two."

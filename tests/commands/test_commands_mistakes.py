@@ -158,6 +158,7 @@ async def test_settings_that_cannot_work(tmp_path, toml, expected):
 
 
 D = "\n[desks.helpdesk]\nkind = 'local'\npath = 'x'\n"
+RIGHTS = "[[rights]]\nwho = ['members']\nmay = ['see']\n"
 OTHER = "\n[desks.other]\nkind = 'local'\npath = 'y'\n"
 
 
@@ -175,6 +176,12 @@ OTHER = "\n[desks.other]\nkind = 'local'\npath = 'y'\n"
         ("[environment]\nslack_bot_token = 'x'" + D, "environment: there is no such table"),
         (D + "channels = ['#it-help']", "[desks.helpdesk]: '#it-help' must be the id of a channel"),
         (D + "agents_channel = {id = 'agents'}", "[desks.helpdesk]: 'agents' must be the id of a channel"),
+        (RIGHTS + "channels = ['#general']" + D, "[[rights]] channels: '#general' must be the id of a channel"),
+        ("[slack]\nreactions = [':ticket:']" + D, "[slack] reactions: must be names of emoji without colons"),
+        ("[slack]\nwaiting = ':hourglass:'" + D, "[slack] waiting: must be names of emoji without colons"),
+        ("[slack]\ndelivered = 'Yes'" + D, "[slack] delivered: must be names of emoji without colons"),
+        ("[slack]\nfailed = 'warning '" + D, "[slack] failed: must be names of emoji without colons"),
+        ("[redis]\nreplicas = 1" + D, "[redis] replicas: Threadline's own server has none. Set REDIS_URL"),
         (D + "channels = ['C1']" + OTHER + "channels = ['C1']", "C1 is a channel of helpdesk. Leave it to one"),
     ],
 )
@@ -183,6 +190,14 @@ def test_settings_that_were_not_meant_so(tmp_path, toml, expected):
 
     with pytest.raises(SettingsError, match=re.escape(expected)):
         load(tmp_path / "threadline.toml", {})
+
+
+def test_a_receipt_may_have_a_skin_tone_letters_of_any_script_or_no_reaction():
+    slack = {"waiting": "", "delivered": "+1::skin-tone-3", "failed": "承認"}
+
+    found = parse({"slack": slack, "desks": {"x": {"kind": "local", "path": "x"}}}, {}).slack
+
+    assert slack == found.model_dump(include=slack.keys())
 
 
 def test_a_value_of_any_table_may_be_in_the_environment_and_paths_may_begin_at_home(tmp_path, monkeypatch):
