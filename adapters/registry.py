@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from adapters.contract import Capability, Shared, TicketAdapter
 from adapters.errors import Misconfigured
-from adapters.settings import DeskSettings
+from adapters.settings import DeskSettings, in_words
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -57,14 +57,18 @@ def settings_for(desk: str, table: Mapping[str, object]) -> DeskSettings:
     """
     adapter = load(str(table.get("kind", "")), desk=desk)
     try:
-        return adapter.Settings.model_validate(table)
+        settings = adapter.Settings.model_validate(table)
     except ValidationError as error:
-        lines = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'table'}: {problem['msg']}" for problem in error.errors()
-        )
+        told = [(".".join(map(str, problem["loc"])), in_words(problem)) for problem in error.errors()]
+        lines = "; ".join(f"{where}: {words}" if where else words for where, words in told)
         raise Misconfigured(
             desk, f"its settings are not right: {lines}.", remedy=f"docs/adapters/{adapter.kind}.md lists them."
         ) from error
+    known = [option.key for option in adapter.options]
+    if lacking := [key for key in settings.ask_options if key not in known]:
+        remedy = f"Use some of {', '.join(known)}." if known else "Leave ask_options out: it has none."
+        raise Misconfigured(desk, f"ask_options: it has no parameter {lacking[0]!r}.", remedy=remedy)
+    return settings
 
 
 def make(desk: str, settings: DeskSettings, shared: Shared) -> TicketAdapter[Any]:

@@ -1,13 +1,14 @@
 """The settings that every desk has, and the custom fields that an operator describes."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field as Setting, SecretStr
+from pydantic_core import ErrorDetails
 
 from adapters.model import Choice, Field, FieldKind, MessageDraft, Visibility
 
@@ -47,6 +48,25 @@ def _from_home(path: Path) -> Path:
 
 File = Annotated[Path, AfterValidator(_from_home)]
 """The path of a file; ~ is the home directory."""
+
+
+_WORDS = {
+    "extra_forbidden": "there is no such key",
+    "missing": "is missing",
+    **dict.fromkeys(("tuple_type", "frozen_set_type"), "must be a list, in [ ]"),
+    **dict.fromkeys(("model_type", "dict_type", "mapping_type"), "must be a table"),
+}
+
+
+def in_words(problem: ErrorDetails) -> str:
+    """What is wrong with a value, from one of pydantic's problems; it does not say where."""
+    return _WORDS.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+
+
+def must_be_among(known: Collection[str], key: str, given: Collection[str]) -> None:
+    """Raise ValueError where the setting *key* names what the desk does not have; an empty name is none."""
+    if wrong := [one for one in given if one and one not in known]:
+        raise ValueError(f"{key}: the desk has no {wrong[0]!r}; it has {', '.join(known) or 'none'}")
 
 
 class ChannelSetting(BaseModel):

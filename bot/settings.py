@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters import registry
 from adapters.errors import Misconfigured
-from adapters.settings import DeskSettings, Token
+from adapters.settings import DeskSettings, Token, in_words
 from bot.conversion.people import addressed
 from bot.words import ENGLISH, LANGUAGES
 
@@ -64,7 +65,7 @@ class SlackTable(Table):
         description="How people see that a message waits, arrived or failed: by a reaction on it; by one post in its "
         "thread, changed in place, that says so in words (text); or not at all (silent).",
     )
-    waiting: str = Field("hourglass_flowing_sand", description="Reaction on a message that waits for its desk; empty: none.")
+    waiting: str = Field("hourglass_flowing_sand", description="Reaction on a message that waits; empty: none.")
     delivered: str = Field("white_check_mark", description="The same for one that is on its ticket.")
     failed: str = Field("warning", description="The same for one that needs a decision.")
 
@@ -114,8 +115,7 @@ class RedisTable(Table):
         0,
         ge=0,
         le=9,
-        description="How many replicas must have a copy of what came in before it counts as stored; Threadline's own "
-        "server has none.",
+        description="How many replicas must have what came in before it counts as stored; our own server has none.",
     )
 
 
@@ -323,7 +323,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         ) from None
     except OSError as error:
         raise SettingsError([f"The settings file {path} cannot be read: {error.strerror}."]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError:
+        raise SettingsError([f"{path} is not in UTF-8. Save it in that encoding."]) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError([f"{path} is not valid TOML: {error}."]) from None
     return parse(document, environ, source=str(path))
 
@@ -364,7 +366,7 @@ def parse(
         problems.append(f"{source}: {' and '.join(defaults)} both say default = true. Only one desk can.")
     problems.extend(f"{source}, {problem}" for problem in _channel_problems(desks, plain.rights))
     if plain.redis.replicas and not plain.redis_url:
-        problems.append(f"{source}, [redis] replicas: Threadline's own server has none. Set REDIS_URL, or leave it out.")
+        problems.append(f"{source}, [redis] replicas: Threadline's own server has none. Set REDIS_URL, or take it out.")
     unknown = [desk for right in plain.rights for desk in right.desks if desk not in tables]
     problems.extend(f"{source}, [[rights]] desks: there is no desk called {desk}." for desk in unknown)
     if problems:
@@ -427,11 +429,13 @@ def _with_secrets(where: str, table: Mapping[str, Any], environ: Mapping[str, st
     return result
 
 
-def _problem(entry: Any) -> str:
+def _problem(entry: ErrorDetails) -> str:
     """One of pydantic's problems in our words."""
     *tables, key = [str(part) for part in entry["loc"]] or ["settings"]
     where = f"[{'.'.join(tables)}] " if tables else ""
+    if entry["loc"] == ("rights",):
+        return "rights must be rows: write [[rights]] above each, and its keys below."
     if entry["type"] == "extra_forbidden":
-        return f"{where}{key}: there is no such key. Check its spelling; docs/settings.md lists them all."
+        return f"{where}{key}: {in_words(entry)}. Check its spelling; docs/settings.md lists them all."
     what = f"{key.upper()} in the environment" if key in Environment.model_fields and not tables else f"{where}{key}:"
-    return f"{what} {entry['msg'].removeprefix('Value error, ')}."
+    return f"{what} {in_words(entry)}."

@@ -28,6 +28,7 @@ from adapters.model import (
     Visibility,
 )
 from adapters.whmcs_family.reading import ident, ticket_of
+from adapters.whmcs_family.settings import PRIORITIES
 
 
 class KeliwebDesk(KeliwebWire):
@@ -121,7 +122,7 @@ class KeliwebDesk(KeliwebWire):
         if which is ChoiceList.DEPARTMENTS:
             return tuple(Choice(id=number, label=name) for number, name in self.settings.departments.items())
         if which is ChoiceList.PRIORITIES and self.settings.send_priority:
-            return tuple(Choice(id=name, label=name) for name in ("Low", "Medium", "High"))
+            return tuple(Choice(id=name, label=name) for name in PRIORITIES)
         raise self.unsupported(f"list {which}")
 
     def _ticket(self, row: Answer) -> Ticket:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Self
 
-from pydantic import Field as Setting, model_validator
+from pydantic import Field as Setting, field_validator, model_validator
 
 from adapters.model import Status
-from adapters.settings import DeskSettings, FieldSetting, File
+from adapters.settings import DeskSettings, FieldSetting, File, must_be_among
 
 
 class LocalSettings(DeskSettings):
@@ -33,6 +33,20 @@ class LocalSettings(DeskSettings):
         if not self.departments or not self.priorities:
             raise ValueError("departments and priorities: name at least one of each")
         return self
+
+    @model_validator(mode="after")
+    def _names_what_there_is(self) -> Self:
+        must_be_among(self.departments, "department", (self.department,))
+        must_be_among(self.priorities, "priority", (self.priority,))
+        must_be_among([field.key for field in self.fields], "required_fields", self.required_fields)
+        return self
+
+    @field_validator("departments", "priorities", "agents")
+    @classmethod
+    def _are_there_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"has {twice[0]!r} more than once")
+        return names
 
     @property
     def usual_priority(self) -> str:

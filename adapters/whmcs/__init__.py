@@ -41,6 +41,7 @@ from adapters.whmcs.requesters import LOOK_UPS, full_name
 from adapters.whmcs.settings import WhmcsSettings
 from adapters.whmcs.wire import Answer, WhmcsWire
 from adapters.whmcs_family.reading import Row, ident, place, rows, text, ticket_of
+from adapters.whmcs_family.settings import PRIORITIES
 
 PAGE = 100
 SEARCHED = 500
@@ -199,8 +200,8 @@ class WhmcsDesk(WhmcsWire):
     @override
     async def choices(self, which: ChoiceList, *, department: str | None = None) -> tuple[Choice, ...]:
         match which:
-            case ChoiceList.PRIORITIES:  # WHMCS documents these three and has no call that lists them
-                return tuple(Choice(id=name, label=name) for name in ("Low", "Medium", "High"))
+            case ChoiceList.PRIORITIES:
+                return tuple(Choice(id=name, label=name) for name in PRIORITIES)
             case ChoiceList.STATUSES:
                 answer = await self.call("GetSupportStatuses", {}, changes=False)
                 titles = [text(row.get("title")) for row in rows(answer.get("statuses"), "status")]

@@ -7,7 +7,10 @@ from pydantic import Field as Setting, field_validator, model_validator
 
 from adapters.http import HttpSettings
 from adapters.model import Status, TicketRef
-from adapters.settings import FieldSetting, TimeZone
+from adapters.settings import FieldSetting, TimeZone, must_be_among
+
+PRIORITIES = ("Low", "Medium", "High")
+"""WHMCS documents these three and has no call that lists them."""
 
 
 class FamilySettings(HttpSettings):
@@ -38,6 +41,13 @@ class FamilySettings(HttpSettings):
     def _has_room(self) -> Self:
         if self.post_max_size <= 2 * self.max_message:
             raise ValueError("post_max_size: must be more than twice max_message, or no message can be sent")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_there_is(self) -> Self:
+        must_be_among(PRIORITIES, "priority", (self.priority,))
+        asked = (*[field.key for field in self.fields], *self.ask_options)
+        must_be_among(asked, "required_fields", self.required_fields)
         return self
 
     @property

@@ -144,7 +144,7 @@ def test_a_secret_that_no_header_can_hold_is_named_and_not_repeated(name, inside
         ('[slack]\nmode = "pigeon"\n' + DESK, "[slack] mode: Input should be 'socket' or 'http'"),
         ("[slack\n", "is not valid TOML"),
         ("", "there is no desk"),
-        ('[desks.helpdesk]\nkind = "local"\npath = "x"\ncolour = "red"\n', "colour: Extra inputs are not permitted"),
+        ('[desks.helpdesk]\nkind = "local"\npath = "x"\ncolour = "red"\n', "colour: there is no such key"),
         ('[desks.helpdesk]\nkind = "zendesk"\n', "there is no kind of desk called 'zendesk'"),
         (WHMCS, "WHMCS_SECRET is not set in the environment"),
         ('[desks."Help Desk"]\nkind = "local"\n', "a desk's name is of small letters"),
@@ -159,6 +159,7 @@ async def test_settings_that_cannot_work(tmp_path, toml, expected):
 
 D = "\n[desks.helpdesk]\nkind = 'local'\npath = 'x'\n"
 RIGHTS = "[[rights]]\nwho = ['members']\nmay = ['see']\n"
+BILLING = WHMCS.replace("env:WHMCS_SECRET", "x")
 OTHER = "\n[desks.other]\nkind = 'local'\npath = 'y'\n"
 
 
@@ -182,6 +183,21 @@ OTHER = "\n[desks.other]\nkind = 'local'\npath = 'y'\n"
         ("[slack]\ndelivered = 'Yes'" + D, "[slack] delivered: must be names of emoji without colons"),
         ("[slack]\nfailed = 'warning '" + D, "[slack] failed: must be names of emoji without colons"),
         ("[redis]\nreplicas = 1" + D, "[redis] replicas: Threadline's own server has none. Set REDIS_URL"),
+        (D + "department = 'HR'", "department: the desk has no 'HR'; it has Support, IT, Facilities"),
+        (D + "priority = 'Asap'", "priority: the desk has no 'Asap'; it has Low, Normal, High, Urgent"),
+        (D + "required_fields = ['asset']", "required_fields: the desk has no 'asset'; it has none"),
+        (D + "ask_options = ['serviceid']", "ask_options: it has no parameter 'serviceid'. Leave ask_options out"),
+        (D + "departments = ['IT', 'IT']", "departments: has 'IT' more than once"),
+        (BILLING + "priority = 'Urgent'", "priority: the desk has no 'Urgent'; it has Low, Medium, High"),
+        (BILLING + "required_fields = ['domainid']", "required_fields: the desk has no 'domainid'; it has none"),
+        (BILLING + "ask_options = ['hosting']", "no parameter 'hosting'. Use some of serviceid, domainid, "),
+        (RIGHTS.replace("[[rights]]", "[rights]") + D, "rights must be rows: write [[rights]] above each"),
+        (RIGHTS + "channels = 'C1'" + D, "channels: must be a list, in [ ]"),
+        ("slack = 'x'" + D, "slack: must be a table"),
+        (D + "channels = 'C1'", "its settings are not right: channels: must be a list, in [ ]. docs/adapters/local.md"),
+        (D + "agents_channel = 'C1'", "agents_channel: must be a table."),
+        (D.replace("path", "#"), "path: is missing."),
+        (BILLING + "password = 'x'\nusername = 'x'", "its settings are not right: give identifier and secret, or"),
         (D + "channels = ['C1']" + OTHER + "channels = ['C1']", "C1 is a channel of helpdesk. Leave it to one"),
     ],
 )
@@ -192,12 +208,28 @@ def test_settings_that_were_not_meant_so(tmp_path, toml, expected):
         load(tmp_path / "threadline.toml", {})
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_file_that_is_not_in_utf_8_is_said_to_be_so(tmp_path, encoding):
+    (tmp_path / "threadline.toml").write_text(D + "title = 'Café'", encoding=encoding)
+
+    with pytest.raises(SettingsError, match=r"is not in UTF-8\. Save it in that encoding\."):
+        load(tmp_path / "threadline.toml", {})
+
+
+def test_what_the_form_asks_for_may_be_required():
+    form = {"ask_options": ["serviceid"], "fields": [{"key": "asset", "label": "Asset"}]}
+    table = {"kind": "whmcs", "url": "https://desk", "identifier": "i", "secret": "x", **form}
+
+    found = parse({"desks": {"x": {**table, "required_fields": ["serviceid", "asset"]}}}, {}).desks["x"]
+    assert ("serviceid", "asset") == found.required_fields
+
+
 def test_a_receipt_may_have_a_skin_tone_letters_of_any_script_or_no_reaction():
     slack = {"waiting": "", "delivered": "+1::skin-tone-3", "failed": "承認"}
 
     found = parse({"slack": slack, "desks": {"x": {"kind": "local", "path": "x"}}}, {}).slack
 
-    assert slack == found.model_dump(include=slack.keys())
+    assert slack == found.model_dump(include={*slack})
 
 
 def test_a_value_of_any_table_may_be_in_the_environment_and_paths_may_begin_at_home(tmp_path, monkeypatch):
