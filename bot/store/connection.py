@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import sha1
 from importlib.resources import files
+from socket import gaierror
+from ssl import SSLError
 from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
@@ -259,6 +261,13 @@ _WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ..
     (OutOfMemoryError, "Redis has no memory left", "Give it more."),
     (ReadOnlyError, "Redis is a replica that takes no writes", "Have REDIS_URL lead to the primary."),
     ((BusyLoadingError, ClusterDownError, MasterDownError), "Redis is not ready yet", "Wait, or look at its log."),
+    (gaierror, "The host of Redis has no address here", "Correct REDIS_URL, or look at the name server."),
+    (SSLError, "There is no TLS with Redis that can be trusted", "Correct ssl_ca_certs in REDIS_URL, or Redis's TLS."),
+    (
+        FileNotFoundError,
+        "A file on the way to Redis is not there",
+        "Start Redis, or correct the path in REDIS_URL; Threadline's own is started again by itself.",
+    ),
     (
         (RedisConnectionError, RedisTimeoutError, RedisClusterException, OSError),
         "Redis does not answer",
@@ -270,6 +279,8 @@ _WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ..
 
 
 def _away(error: Exception) -> StoreAway:
+    if isinstance(error, RedisClusterException) and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # what the last of its servers said
     deepest = error.__cause__ or error.__context__  # a refused login comes as a lost connection
     kinds = [error, deepest] if "ACL failure" not in str(error) else [NoPermissionError()]  # a script's has no type
     what, remedy = next((what, do) for kind, what, do in _WORDS if any(isinstance(it, kind) for it in kinds))

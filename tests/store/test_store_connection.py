@@ -67,6 +67,22 @@ async def test_a_server_that_does_not_answer_is_away_and_no_password_is_told(url
     assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r} {caplog.text}"
 
 
+@pytest.mark.parametrize("cluster", ["", "+cluster"])
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://nowhere.invalid:6379", "The host of Redis has no address here"),
+        ("rediss://127.0.0.1:1/?ssl_ca_certs=/nowhere.pem", "A file on the way to Redis is not there"),
+        (f"rediss://127.0.0.1:1/?ssl_ca_certs={__file__}", "There is no TLS with Redis that can be trusted"),
+        ("redis://127.0.0.1:1", "Redis does not answer"),
+    ],
+)
+async def test_why_a_server_is_not_reached_is_told(url, expected, cluster):
+    with pytest.raises(StoreAway, match=expected):
+        async with Store.open(url.replace("://", f"{cluster}://"), patience=5):
+            pass
+
+
 async def test_a_refused_command_is_told_without_the_text_that_was_sent(store):
     await store.connection.do("SET", "tk:{00}:ops", "no hash")
     for work in (

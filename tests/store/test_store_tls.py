@@ -84,6 +84,6 @@ async def test_a_server_with_a_certificate_that_we_know_is_used(embedded, certif
 @pytest.mark.usefixtures("store")
 async def test_a_server_with_a_strange_certificate_is_not_used(embedded, certificate):
     async with behind_tls(embedded, certificate) as port:
-        with pytest.raises(StoreAway, match="does not answer"):
+        with pytest.raises(StoreAway, match="There is no TLS with Redis that can be trusted"):
             async with Store.open(f"rediss://{HERE}:{port}/0", patience=5):
                 pass
