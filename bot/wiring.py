@@ -269,6 +269,8 @@ async def run(
     async with assembled(settings) as threadline, AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         state = Readiness(partial(_written, threadline.store), trouble=StoreAway, front=role != "worker")
         figures = replace(threadline.figures, slack=state.connected if role != "worker" else None)
+        if directory := threadline.store.directory:
+            log.info("keeps everything in a server of its own", extra={"directory": str(directory)})
         await _operator_door(stack, threadline.settings, operator_app(state.troubles, figures))
         await threadline.watch_desks()
         gc.freeze()  # what is there by now stays, and need not be looked through for garbage again and again

@@ -20,6 +20,7 @@ from bot.slack.manifest import scopes
 from bot.slack.web import Web
 from bot.store.durability import durability
 from bot.store.personal import unreadable
+from bot.store.server import ROOM, room
 from bot.store.store import Store
 
 
@@ -57,15 +58,31 @@ async def redis(settings: Settings) -> list[Finding]:
     """Whether the store answers, and keeps what it is given."""
     try:
         async with store_of(settings) as store:
-            where = "the server at REDIS_URL" if settings.redis_url else "Threadline's own server"
             return [
-                Finding(subject="Redis", ok=True, detail=f"{where} answers"),
+                *_answers(store),
                 *await durability(store.connection, store.url),
                 await _texts(store, encrypted=bool(settings.text_keys)),
                 *await _left_behind(store, settings),
             ]
     except (StoreAway, SettingsError) as error:
         return [_in_two("Redis", str(error))]
+
+
+def _answers(store: Store) -> list[Finding]:
+    """Which server answers: each directory has one of our own, and a user or THREADLINE_DATA leads to another."""
+    if store.directory is None:
+        return [Finding(subject="Redis", ok=True, detail="the server at REDIS_URL answers")]
+    alone = " (started just now: no Threadline runs with it)" if store.server_started else ""
+    free = room(store.directory)
+    return [
+        Finding(subject="Redis", ok=True, detail=f"Threadline's own server in {store.directory} answers{alone}"),
+        Finding(
+            subject="Redis disk",
+            ok=free >= ROOM,
+            detail=f"{free:.0f} MB are free on the disk of Threadline's own server",
+            remedy="Make room on it: where it is full, the server ends, and nothing is taken from Slack.",
+        ),
+    ]
 
 
 def _in_two(subject: str, words: str) -> Finding:

@@ -31,7 +31,8 @@ SELDOM = 15.0
 SOCKET_PATH_LIMIT = 100
 """Bytes of a socket's path that every system takes (Linux: 107, macOS: 103)."""
 PROGRAMS = ("valkey-server", "redis-server")
-_REMEDY = "Its server.log there may say why; or set REDIS_URL to the address of a Redis."
+ROOM = 100.0
+"""Megabytes on the disk of its files below which that is worth saying: it writes its log anew now and then."""
 
 
 class NoServer(Exception):
@@ -97,19 +98,30 @@ async def attach_or_start(directory: Path | None = None, *, fsync: str = "always
         for _ in range(int(PATIENCE / 0.01)):
             with _lock(directory) as lock:
                 if lock is not None and started:
-                    raise NoServer(f"The embedded server in {directory} stopped at once. {_REMEDY}")
+                    raise NoServer(f"The embedded server in {directory} stopped at once. {_remedy(directory)}")
                 if lock is not None:
                     await asyncio.to_thread(_start, directory, socket, lock, fsync=fsync)
                     started = True
             if await _answers(socket):
                 return Server(url=f"unix://{socket}", directory=directory, started=started, fsync=fsync)
             await asyncio.sleep(0.01)
+        raise NoServer(f"The embedded server in {directory} does not answer. {_remedy(directory)}")
     except OSError as error:
         raise NoServer(
             f"The data directory {directory} cannot be used: {error.strerror}. "
             "Set THREADLINE_DATA to one that can, or REDIS_URL to the address of a Redis."
         ) from error
-    raise NoServer(f"The embedded server in {directory} does not answer. {_REMEDY}")
+
+
+def room(directory: Path) -> float:
+    """Megabytes that are free on the disk of *directory*. Raises OSError."""
+    return shutil.disk_usage(directory).free / 1024**2
+
+
+def _remedy(directory: Path) -> str:
+    """What to do about a server that died: it ends itself where it cannot write."""
+    full = f"Its disk has only {free:.1f} MB left: make room. " if (free := room(directory)) < ROOM else ""
+    return f"{full}Its server.log there may say why; or set REDIS_URL to the address of a Redis."
 
 
 @contextlib.contextmanager
@@ -195,11 +207,11 @@ async def keep_alive(server: Server, *, every: float = 0.5) -> None:
                 dead = lock is not None
             if dead:
                 await attach_or_start(server.directory, fsync=server.fsync)
+            if dead or wait != every:
+                why = _remedy(server.directory)
+                log.warning("Threadline's own server runs again", extra={"why_it_died": why})
+            wait = every
         except (NoServer, OSError) as error:
             if wait == every:
                 log.error("Threadline's own server died and cannot be started", extra={"why": str(error)})
             wait = min(2 * wait, SELDOM)
-        else:
-            if wait != every:
-                log.warning("Threadline's own server runs again")
-            wait = every

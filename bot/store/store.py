@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -29,7 +29,8 @@ class Store:
     """The parts of the store, sharing one set of connections."""
 
     url: str = field(repr=False)  # it may hold a password
-    server_started: bool
+    server_started: bool = False
+    directory: Path | None = None  # of the embedded server
     connection: Connection
     lanes: RedisLanes
     links: RedisLinks
@@ -71,9 +72,7 @@ class Store:
             WrongSchema: it holds the data of another Threadline.
         """
         if url:
-            async with cls._connected(
-                url, cipher, started=False, lease=lease, patience=patience, replicas=replicas
-            ) as store:
+            async with cls._connected(url, cipher, lease=lease, patience=patience, replicas=replicas) as store:
                 yield store
             return
         from bot.store import server  # noqa: PLC0415 -- there is none for Windows
@@ -81,10 +80,8 @@ class Store:
         embedded = await server.attach_or_start(data_dir, fsync=fsync)
         watch = asyncio.create_task(server.keep_alive(embedded), name="embedded server")
         try:
-            async with cls._connected(
-                embedded.url, cipher, started=embedded.started, lease=lease, patience=patience
-            ) as store:
-                yield store
+            async with cls._connected(embedded.url, cipher, lease=lease, patience=patience) as store:
+                yield replace(store, server_started=embedded.started, directory=embedded.directory)
         finally:
             await ended(watch)
             await server.stop(embedded)  # whoever started it may have died
@@ -92,7 +89,7 @@ class Store:
     @classmethod
     @asynccontextmanager
     async def _connected(
-        cls, url: str, cipher: Cipher, *, started: bool, lease: timedelta, patience: float, replicas: int = 0
+        cls, url: str, cipher: Cipher, *, lease: timedelta, patience: float, replicas: int = 0
     ) -> AsyncIterator[Self]:
         connection = Connection(connect(url))
         try:
@@ -103,7 +100,6 @@ class Store:
             try:
                 yield cls(
                     url=url,
-                    server_started=started,
                     connection=connection,
                     lanes=lanes,
                     links=RedisLinks(connection, shards, cipher),

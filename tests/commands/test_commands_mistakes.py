@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands import doctor
 from bot.commands.demo import company
 from bot.sandbox.slack.server import SlackServer
 from bot.settings import SettingsError, load, parse
@@ -340,6 +341,32 @@ async def test_the_doctor_finds_all_well_and_says_so(tmp_path, slack):
     code, text = await said(tmp_path, "doctor", toml=_slack(slack) + DESK, environment=_tokens(slack))
 
     assert (0, False) == (code, "FAIL" in text)
+
+
+async def test_which_of_its_own_servers_keeps_everything_is_said(tmp_path, slack):
+    """With another user or THREADLINE_DATA a command has another, empty one."""
+    own, toml, environment = tmp_path / "d", _slack(slack) + DESK, _tokens(slack)
+    where = f"ok Redis: Threadline's own server in {own} answers"
+
+    _, alone = await said(tmp_path, "doctor", toml=toml, environment=environment)
+    async with threadline(tmp_path, "run", toml=toml, environment=environment) as process, asyncio.timeout(60):
+        while (
+            f"keeps everything in a server of its own directory={own}".encode() not in await process.stdout.readline()
+        ):
+            pass
+        _, beside = await said(tmp_path, "doctor", toml=toml, environment=environment)
+
+    assert f"{where} (started just now: no Threadline runs with it) ok Redis disk" in alone
+    assert f"{where} ok Redis disk" in beside
+
+
+async def test_the_doctor_says_where_the_disk_of_its_own_server_is_nearly_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "room", lambda _: 12.3)
+    desks = {"helpdesk": {"kind": "local", "path": "x"}}
+    _, disk, *_ = await doctor.redis(parse({"desks": desks}, {"THREADLINE_DATA": str(tmp_path / "d")}))
+
+    said = "12 MB are free on the disk of Threadline's own server"
+    assert ("Redis disk", False, said) == (disk.subject, disk.ok, disk.detail)
 
 
 async def test_the_doctor_names_each_trouble_with_its_remedy(tmp_path, slack):

@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import json
 import os
+import re
+import shutil
 import signal
 import stat
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from redis.asyncio import Redis
@@ -154,6 +157,18 @@ async def test_a_server_that_cannot_be_started_for_a_while_is_started_after_that
     assert "server.log" in caplog.records[0].why
 
 
+async def test_a_server_that_died_of_a_full_disk_is_said_to_have_done_so_also_where_it_starts_again(
+    directory, caplog, monkeypatch
+):
+    """It gives back what it could not write whole, and so has a little room."""
+    monkeypatch.setattr(server, "ROOM", float("inf"))
+    async with Store.open(None, directory):
+        os.kill(pid_of(directory), signal.SIGKILL)
+        await until(lambda: "Threadline's own server runs again" in caplog.messages)
+
+    assert re.match(r"Its disk has only [\d.]+ MB left: make room\. ", caplog.records[0].why_it_died)
+
+
 async def test_whoever_leaves_the_server_last_stops_it_also_where_who_started_it_was_killed(directory):
     """Else it would go on over a copy of its files that an operator lays in their place."""
     owner = await start(directory, 60)
@@ -237,7 +252,17 @@ async def test_a_server_that_cannot_read_its_files_is_reported_with_where_to_loo
     log.mkdir(parents=True)
     (log / "appendonly.aof.manifest").write_text("this is no manifest\n")
 
-    with pytest.raises(NoServer, match=r"stopped at once.*server\.log"):
+    with pytest.raises(NoServer, match=r"stopped at once\. Its server\.log"):
+        await attach_or_start(directory)
+
+
+async def test_a_server_whose_disk_is_full_is_reported_so(directory, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**16))
+    log = directory / "appendonlydir"
+    log.mkdir(parents=True)
+    (log / "appendonly.aof.manifest").write_text("this is no manifest\n")
+
+    with pytest.raises(NoServer, match=r"stopped at once\. Its disk has only 0\.1 MB left: make room\. "):
         await attach_or_start(directory)
 
 
