@@ -20,6 +20,7 @@ from bot.slack.manifest import scopes
 from bot.slack.web import Web
 from bot.store.durability import durability
 from bot.store.personal import unreadable
+from bot.store.rights import rights
 from bot.store.server import ROOM, room
 from bot.store.store import Store
 
@@ -61,6 +62,7 @@ async def redis(settings: Settings) -> list[Finding]:
             return [
                 *_answers(store),
                 *await durability(store.connection, store.url),
+                await rights(store.connection, replicas=settings.redis.replicas),
                 await _texts(store, encrypted=bool(settings.text_keys)),
                 *await _left_behind(store, settings),
             ]

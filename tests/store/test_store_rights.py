@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bot.commands import doctor
 from bot.conversion.ports import Outcome, StoreAway
 from bot.conversion.records import Delivered
+from bot.settings import parse
 from bot.store.durability import durability
+from bot.store.rights import rights as tried_rights
 from bot.store.store import Store
 from tests.store.topologies import Cluster
 
@@ -78,6 +81,38 @@ async def test_none_of_them_can_be_left_out(rights, op, link, left_out):
             await everything_once(mine, op, link)
 
 
+@pytest.mark.parametrize("left_out", [right for right in COMMANDS if right != "+subscribe"])
+async def test_the_doctor_sees_which_of_them_is_missing(rights, left_out):
+    """Those that the store needs to open at all are not named: it does not open then."""
+    async with Store.open(await rights(*RIGHTS)):
+        pass  # the server knows the scripts from now on
+    url = await rights(*(right for right in RIGHTS if right != left_out))
+
+    *_, seen = [finding for finding in await doctor.redis(settings_with(url)) if not finding.ok]
+
+    name = left_out.removeprefix("+").upper()
+    away = "Redis does not let our user do this" in seen.detail
+    assert away or ("Redis rights", f"our user may not use {name}") == (seen.subject, seen.detail)
+    assert "docs/redis.md has" in seen.remedy
+    assert away == (name in {"EVALSHA", "INFO", "PING", "TIME", "HGET", "HLEN", "HMGET", "HSCAN", "HSET", "HSETNX"})
+
+
+async def test_the_doctor_sees_that_wait_is_missing_where_replicas_are_to_confirm(rights):
+    url = await rights(*RIGHTS)
+
+    found = [await doctor.redis(settings_with(url, replicas=many)) for many in (0, 1)]
+
+    lacking = [[line.detail for line in lines if not line.ok] for lines in found]
+    assert [[], ["our user may not use WAIT"]] == lacking
+
+
+async def test_what_the_doctor_tries_is_gone_after_it(rights, embedded):
+    async with Redis.from_url(embedded.url) as admin, Store.open(await rights(*RIGHTS)) as mine:
+        before = await admin.keys()
+        await tried_rights(mine.connection)
+        assert before == await admin.keys()
+
+
 async def test_on_a_cluster_they_are_enough_with_two_more(tmp_path, op, link):
     async with Cluster(tmp_path) as servers:
         for node in servers.nodes:
@@ -86,6 +121,16 @@ async def test_on_a_cluster_they_are_enough_with_two_more(tmp_path, op, link):
         async with Store.open(url) as mine:
             await everything_once(mine, op, link)
             assert mine.lanes._bell._listening
+            assert (await tried_rights(mine.connection)).ok
+
+            await servers.nodes[0].ask("ACL", "SETUSER", "threadline", "-zadd", "-wait")
+            missing = await tried_rights(mine.connection, replicas=1)
+            assert (False, "our user may not use ZADD, WAIT") == (missing.ok, missing.detail)
+
+
+def settings_with(url, **redis):
+    desks = {"helpdesk": {"kind": "local", "path": "x"}}
+    return parse({"desks": desks, "redis": redis}, {"REDIS_URL": url})
 
 
 async def everything_once(store, op, link):
