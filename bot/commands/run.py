@@ -1,11 +1,14 @@
 """`threadline run`: Threadline itself, until it is told to stop."""
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
+
+import typer
 
 from adapters.errors import AdapterError
 from bot.commands.console import err, fail
@@ -18,6 +21,8 @@ from bot.store.connection import BadAddress
 from bot.store.server import NoServer
 from bot.store.store import WrongSchema
 from bot.wiring import Role, run as run_threadline
+
+log = logging.getLogger("threadline")
 
 EXPECTED = (
     SettingsError,
@@ -43,7 +48,8 @@ def run(config: Path | None, role: str) -> None:
     with asyncio.Runner(loop_factory=_quick_loop()) as runner:
         problem = runner.run(_until_stopped(settings, cast("Role", role)))
     if problem:
-        fail(problem)
+        _say(settings, problem, level=logging.ERROR)
+        raise typer.Exit(1)
 
 
 def _quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -63,7 +69,7 @@ async def _until_stopped(settings: Settings, role: Role) -> str:
     looking: set[asyncio.Task[None]] = set()
 
     def ready(what: str) -> None:
-        _say(what)
+        _say(settings, f"Threadline {what}.")
         looking.add(asyncio.create_task(_complain(settings)))
 
     try:
@@ -86,8 +92,7 @@ async def _complain(settings: Settings) -> None:
     """Say what a doctor would find wrong; Threadline runs all the same, since most of it mends itself or can wait."""
     async for line in examine(settings, running=True):
         if not line.ok:
-            err.print(f"NOT WELL  {line.subject}: {line.detail}", markup=False, soft_wrap=True)
-            err.print(f"          What to do: {line.remedy}", markup=False, soft_wrap=True)
+            _say(settings, f"NOT WELL  {line.subject}: {line.detail}", level=logging.WARNING, remedy=line.remedy)
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:
@@ -95,8 +100,14 @@ def _first(group: BaseExceptionGroup[Exception]) -> Exception:
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
-def _say(what: str) -> None:
-    err.print(f"Threadline {what}.", markup=False, soft_wrap=True)
+def _say(settings: Settings, words: str, *, level: int = logging.INFO, remedy: str = "") -> None:
+    """Say it to people; where each line is an object for machines, as a line of the log."""
+    if settings.log.format == "json":
+        log.log(level, words, extra={"remedy": remedy} if remedy else None)
+        return
+    err.print(words, markup=False, soft_wrap=True)
+    if remedy:
+        err.print(f"          What to do: {remedy}", markup=False, soft_wrap=True)
     sys.stderr.flush()
 
 
