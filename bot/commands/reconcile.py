@@ -39,6 +39,7 @@ class Line(BaseModel):
     vanished: int = 0  # delivered messages that the desk does not show any more
     unseen: int = 0  # public messages of the desk that the thread lacks
     equal: bool = False
+    failed: bool = False  # what was to be done with it could not be
 
     def count(self, comparison: Comparison) -> None:
         """Write down how thread and ticket differ."""
@@ -91,8 +92,7 @@ async def _reconciled(rooms: Rooms, link: Link, *, repair: bool) -> Line:
         await mend(rooms, link, comparison)
         return _MENDED
 
-    line.outcome = await _in_words(look)
-    return line
+    return await _tried(line, look)
 
 
 _NOT_COMPARED = "this kind of desk does not show what is on a ticket, so it cannot be compared"
@@ -100,11 +100,14 @@ _MENDED = "differs; a running Threadline now brings what is missing"
 
 
 def rebuild(config: Path | None, *, days: int, dry_run: bool, as_json: bool) -> None:
-    """Make links again from the cards in Slack and the markers at the desks."""
+    """Make links again from the cards in Slack and the markers at the desks; exit code 1 where one could not be."""
     lines = _run(config, lambda threadline: rebuilt(threadline, days=days, dry_run=dry_run), as_json=as_json)
     _show(lines, as_json=as_json)
     if not as_json:
-        out.print(f"{len(lines)} threads with a card, {sum(line.outcome.startswith(_AGAIN) for line in lines)} linked.")
+        linked, failed = sum(line.outcome.startswith(_AGAIN) for line in lines), sum(line.failed for line in lines)
+        out.print(f"{len(lines)} threads with a card: {linked} linked again, {failed} could not be.")
+    if any(line.failed for line in lines):
+        raise typer.Exit(1)
 
 
 async def rebuilt(threadline: Threadline, *, days: int, dry_run: bool) -> list[Line]:
@@ -132,23 +135,23 @@ async def _rebuilt(rooms: Rooms, card: FoundCard, *, dry_run: bool) -> Line:
         line.count(comparison)
         return _AGAIN
 
-    line.outcome = await _in_words(make)
-    return line
+    return await _tried(line, make)
 
 
 _AGAIN = "linked again"
 
 
-async def _in_words(work: Callable[[], Awaitable[str]]) -> str:
-    """What *work* says; what goes wrong with one thread keeps no other from its turn."""
+async def _tried(line: Line, work: Callable[[], Awaitable[str]]) -> Line:
+    """*line* with what *work* says as its outcome; what goes wrong with one thread keeps no other from its turn."""
     try:
-        return await work()
+        line.outcome = await work()
     except (AdapterError, SlackRefused) as error:
-        return str(error)
+        line.outcome, line.failed = str(error), True
     except UnknownVersion:
-        return UNREAD.format(count=1)
+        line.outcome, line.failed = UNREAD.format(count=1), True
     except SlackTrouble as trouble:
-        return f"Slack did not answer ({trouble.code}); try again"
+        line.outcome, line.failed = f"Slack did not answer ({trouble.code}); try again", True
+    return line
 
 
 def _run(config: Path | None, work: Callable[[Threadline], Awaitable[T]], *, as_json: bool) -> T:

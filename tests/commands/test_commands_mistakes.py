@@ -16,6 +16,8 @@ from bot.commands import doctor
 from bot.commands.demo import company
 from bot.sandbox.slack.server import SlackServer
 from bot.settings import SettingsError, load, parse
+from bot.slack.limits import METADATA_EVENT
+from bot.slack.web import Web
 from bot.store.server import attach_or_start, stop
 
 ROOT = Path(__file__).parents[2]
@@ -378,6 +380,23 @@ async def test_the_doctor_names_each_trouble_with_its_remedy(tmp_path, slack):
     assert (1, False) == (code, found["ok"])
     assert {"Slack, scopes"} <= {line["subject"] for line in found["findings"] if not line["ok"]}
     assert all(line["remedy"] for line in found["findings"] if not line["ok"])
+
+
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+async def test_a_thread_that_cannot_be_linked_again_is_counted_and_the_exit_code_says_so(tmp_path, slack, dry_run):
+    """Its desk left the settings, here."""
+    (channel,) = [one.id for one in slack.workspace.channels.values() if one.name == "it-help"]
+    about = {"event_type": METADATA_EVENT, "event_payload": {"desk": "retired", "ticket_id": "7"}}
+    async with Web(slack.workspace.bot_token, api_url=slack.api_url) as web:
+        await web.call("chat.postMessage", channel=channel, text="The card", metadata=about)
+    toml = _slack(slack) + DESK
+
+    code, text = await said(tmp_path, "links", "rebuild", *dry_run, toml=toml, environment=_tokens(slack))
+    as_json, found = await said(tmp_path, "links", "rebuild", *dry_run, "--json", toml=toml, environment=_tokens(slack))
+
+    assert (1, True) == (code, text.endswith("1 threads with a card: 0 linked again, 1 could not be."))
+    assert "retired: the settings have no desk of this name." in text
+    assert (1, [True]) == (as_json, [line["failed"] for line in json.loads(found)])
 
 
 @pytest.mark.parametrize("output", [">&-", ""], ids=["closed", "ASCII"])
