@@ -15,6 +15,9 @@ from adapters.model import Choice, Field, FieldKind, MessageDraft, Visibility
 _AROUND = 5.0
 """Seconds that a call may take beyond its own time-out, on a busy machine."""
 
+_YEAR = 365 * 24
+"""Hours of one, the most that a timer has: what is endless has no time at which it is due."""
+
 MirrorMode = Literal["everything", "marked", "nothing"]
 """What of a linked thread goes to its ticket by itself."""
 
@@ -94,15 +97,20 @@ class AgentsChannel(BaseModel):
     first_reply: float = Setting(
         0,
         ge=0,
+        le=_YEAR * 60,
         description="Minutes until a new ticket should have its first reply; then agents are reminded. 0: no timer.",
     )
     remind: float = Setting(
         30,
         ge=0,
+        le=_YEAR * 60,
         description="Minutes before a ticket's deadline at which agents are reminded, besides when it is over.",
     )
     within: float = Setting(
-        0, ge=0, description="Hours that make the deadline of a new ticket, where the desk tells none. 0: no deadline."
+        0,
+        ge=0,
+        le=_YEAR,
+        description="Hours that make the deadline of a new ticket, where the desk tells none. 0: no deadline.",
     )
 
     def channel_for(self, *departments: str | None) -> str:

@@ -201,6 +201,11 @@ OTHER = "\n[desks.other]\nkind = 'local'\npath = 'y'\n"
         (D + "agents_channel = 'C1'", "agents_channel: must be a table."),
         (D.replace("path", "#"), "path: is missing."),
         (BILLING + "password = 'x'\nusername = 'x'", "its settings are not right: give identifier and secret, or"),
+        *(
+            (D + f"agents_channel = {{{timer} = {time}}}", f"agents_channel.{timer}: ")
+            for timer in ("first_reply", "remind", "within")
+            for time in ("inf", "1e15")
+        ),
         (D + "channels = ['C1']" + OTHER + "channels = ['C1']", "C1 is a channel of helpdesk. Leave it to one"),
     ],
 )
