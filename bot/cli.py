@@ -1,5 +1,6 @@
 """The `threadline` command: its words and options. What a command does is imported when it is called."""
 
+import errno
 import io
 import os
 import sys
@@ -342,10 +343,19 @@ def _message(
 
 
 def main() -> None:
-    """Run the command, whatever its output can show."""
+    """Run the command, whatever its output can show; one that takes no more ends it with words."""
     if sys.stdout is None:  # closed, as some who only want the exit code do
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the process lives
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EPIPE):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it is flushed once more at the very end
+        sys.exit(f"The output cannot be written: {error.strerror}.")

@@ -413,3 +413,11 @@ def test_a_command_needs_no_output_that_can_show_all(tmp_path, output):
     done = subprocess.run(shell, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("words", ["adapters", "adapters --json", "manifest"])
+def test_an_output_that_takes_no_more_is_said_in_words(words):
+    shell = f'"{sys.executable}" -m bot {words} >/dev/full'
+    done = subprocess.run(shell, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (1, "The output cannot be written: No space left on device.\n") == (done.returncode, done.stderr)
