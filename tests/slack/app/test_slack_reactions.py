@@ -21,7 +21,7 @@ async def begun(stage, text="The printer burns\nand smells"):
 @pytest.fixture
 def simple(tables):
     """A desk whose settings answer all that its form asks for; to be asked for before the stage."""
-    tables["local"]["department"] = "support"
+    tables["local"]["department"] = "Support"
 
 
 async def test_a_reaction_makes_a_ticket_of_the_thread_with_the_desks_defaults(simple, stage):
@@ -33,7 +33,7 @@ async def test_a_reaction_makes_a_ticket_of_the_thread_with_the_desks_defaults(s
     (work,) = await stage.accepted()
     assert ("open_ticket", "local", stage.channel, root["ts"]) == (work.kind, work.desk, work.channel, work.thread_ts)
     assert ("The printer burns", stage.ada, stage.ben) == (work.subject, work.actor, work.requester)
-    assert ("support", Visibility.PUBLIC, "") == (work.department, work.visibility, work.from_ts)
+    assert ("Support", Visibility.PUBLIC, "") == (work.department, work.visibility, work.from_ts)
 
 
 async def test_a_reaction_on_a_reply_means_its_thread(simple, stage):
@@ -136,7 +136,7 @@ async def test_people_of_another_company_are_told_who_can(simple, stage):
 def demanding(tables):
     """A desk that needs an answer which no reaction gives."""
     field = {"key": "serial", "label": "Serial number", "required": True}
-    tables["local"] |= {"department": "support", "fields": [field]}
+    tables["local"] |= {"department": "Support", "fields": [field]}
 
 
 async def test_a_desk_that_needs_more_offers_its_form_to_who_reacted_alone(demanding, stage):

@@ -55,7 +55,7 @@ async def test_the_form_shows_a_channels_requester_and_it_can_be_changed_by_who_
 @pytest.fixture
 def simple(tables):
     """A reaction has no form in which a department could be chosen."""
-    tables["local"]["department"] = "support"
+    tables["local"]["department"] = "Support"
 
 
 @pytest.mark.usefixtures("simple")
