@@ -1,5 +1,6 @@
 """A thread goes on with another ticket: the one that its own was merged into, or one that took its place."""
 
+import time
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
@@ -70,7 +71,8 @@ async def relink(rooms: Rooms, link: Link, desk: TicketAdapter[Any], ref: Ticket
 
     def change(now: Link) -> Link:
         same = (now.desk, now.ticket_id) == (link.desk, link.ticket_id)
-        return now.model_copy(update=changed) if same else now
+        stays = {"read_to": f"{time.time():.6f}"} if now.state == Status.GONE else {}  # as people were told
+        return now.model_copy(update=changed | stays) if same else now
 
     new = await rooms.links.update(link.thread, change)
     return new if new and (new.desk, new.ticket_id) == (desk.name, ref.id) else None

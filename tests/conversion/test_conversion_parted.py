@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.errors import Rejected
+from adapters.errors import NotFound, Rejected
 from adapters.model import Act, TicketRef, Visibility
-from bot.conversion.ops import pull_op
+from bot.conversion.ops import pull_op, sweep_op
 from bot.conversion.ports import NewOp
 from bot.conversion.records import (
     AddMessage,
@@ -24,8 +24,8 @@ from bot.conversion.relinking import relink
 from bot.conversion.text.plain import to_plain
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_edits import _edit
-from tests.conversion.test_conversion_pull import idle
-from tests.conversion.test_conversion_unsent import parked
+from tests.conversion.test_conversion_pull import idle, pulled
+from tests.conversion.test_conversion_unsent import just_now, parked
 from tests.conversion.test_conversion_worker import OPEN, THREAD, failing, opened, reply
 
 NOT_SENT = "Your message was not sent:"
@@ -230,6 +230,26 @@ async def test_where_the_thread_goes_on_with_another_ticket_it_all_goes_there(ho
     mine, theirs = await standing(house)
     assert (False, []) == mine
     assert {"for mine", "typed for mine"} <= {text.splitlines()[0] for text in theirs[1]}
+
+
+async def test_what_is_said_while_a_ticket_is_gone_stays_when_its_thread_is_linked_with_another(
+    house, two, monkeypatch
+):
+    """The thread was told so."""
+    failing(house, monkeypatch, "get_ticket", NotFound("desk", "no such ticket."))
+    await pulled(house)
+    meanwhile = just_now("among us")
+    house.threads.messages.append(said(meanwhile.ts, "among us"))
+    await link_to(house, two[1])
+    await idle(house, str(THREAD))
+    after = just_now("for all")
+    house.threads.messages.append(said(after.ts, "for all"))
+
+    await house.store.lanes.add([sweep_op(THREAD)])
+    await idle(house, f"sweep/{THREAD}")
+    await idle(house, str(THREAD))
+
+    assert [(False, []), (False, ["for all"])] == await standing(house)
 
 
 MINE = reply(1, "please look")
