@@ -110,15 +110,41 @@ class Intake:
     async def add_message(self, thread: ThreadKey, work: AddMessage, *, once: str = "", anew: bool = False) -> Accepted:
         """Have a message brought to the ticket of *thread*; a Slack message is its own idempotency key.
 
-        *anew*: by a gesture that people may repeat, so that what went to another ticket before goes to this one, too.
+        *anew*: by a gesture that people may repeat, so that what went to another ticket before, or was refused, goes to
+        this one, too.
         """
         identity = thread.bringing(work.ts) if work.ts else f"text:{once}"
         order = microseconds(work.ts) if work.ts else now()
         accepted = await self._once(str(thread), identity, order, work)
-        if not anew or accepted.new or accepted.earlier or await self._is_known(thread, work.ts):
+        if not anew or accepted.new:
+            return accepted
+        link = await self._links.get(thread)
+        if accepted.earlier:
+            return Accepted(new=True) if await self._take_up(thread, identity, work, link) else accepted
+        if await self._is_known(thread, work.ts):
             return accepted
         with perhaps_done(time.time()):  # on this very ticket, with which the thread may have gone before
             return await self._once(str(thread), identity, order, work, anew=True)
+
+    async def _take_up(self, thread: ThreadKey, identity: str, work: AddMessage, link: Link | None) -> bool:
+        """Have a message that was refused tried again, as it reads now; False where it waits, or for an answer.
+
+        Where a part of it is on the ticket already, the rest follows. What was refused on another ticket begins anew.
+        """
+        parked = await self._lanes.find_parked(str(thread), identity)
+        if parked is None or parked.held:
+            return False
+        try:
+            before = decode(parked.payload)
+        except UnknownVersion:
+            return False
+        under = getattr(before.work, "under", None)
+        same = link is not None and (under is None or under.is_of(link))
+        fresh = Progress(shown=before.progress.shown, verify=0.0 if same else time.time())
+        again: str | None = encode(Operation(work=work, progress=fresh))
+        if same and before.progress.begun:
+            again = decided(parked.payload, Decision.AGAIN)
+        return await self._lanes.unpark(str(thread), identity, again)
 
     async def _is_known(self, thread: ThreadKey, ts: str) -> bool:
         """Whether a message is, or was, on the ticket with which its thread goes now; what was discarded is not."""

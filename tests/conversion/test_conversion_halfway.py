@@ -50,6 +50,17 @@ async def _sent_in_part(house):
     return work
 
 
+async def test_who_adds_the_message_to_the_ticket_again_brings_the_rest(house, short_texts, refusals):
+    await opened(house)
+    work = await _sent_in_part(house)
+
+    assert (await house.intake.add_message(THREAD, work, anew=True)).new
+    await idle(house, str(THREAD))
+
+    text = "\n".join(await _texts(house))
+    assert (20, 20) == (text.count("first"), text.count("second"))
+
+
 async def test_an_edit_brings_the_rest_and_then_the_edit(house, short_texts, refusals):
     await opened(house)
     work = await _sent_in_part(house)

@@ -339,3 +339,26 @@ async def test_what_was_discarded_may_be_added_again(house, two, monkeypatch):
     await _added(house)
 
     assert ["please look"] == (await standing(house))[0][1]
+
+
+async def test_what_was_refused_on_a_wrong_ticket_is_added_to_the_right_one(house, two, monkeypatch):
+    """Nobody has decided about it; who adds it has."""
+    failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
+    await _added(house)
+    await _goes_with(house, two[1])
+
+    assert await _added(house)
+    assert [[], ["please look"]] == [texts for _, texts in await standing(house)]
+    assert [] == await parked(house)
+
+
+async def test_what_was_refused_is_added_to_the_same_ticket_as_it_reads_now(house, two, monkeypatch):
+    failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
+    await _added(house)
+    work = MINE.model_copy(update={"message": {**MINE.message, "text": "look"}})
+
+    assert (await house.intake.add_message(THREAD, work, anew=True)).new
+    await idle(house, str(THREAD))
+
+    assert ["look"] == (await standing(house))[0][1]
+    assert [] == await parked(house)
