@@ -121,7 +121,7 @@ class Intake:
         link = await self._links.get(thread)
         if accepted.earlier:
             return Accepted(new=True) if await self._take_up(thread, identity, work, link) else accepted
-        if await self._is_known(thread, work.ts):
+        if await self._is_known(thread, work.ts, link):
             return accepted
         with perhaps_done(time.time()):  # on this very ticket, with which the thread may have gone before
             return await self._once(str(thread), identity, order, work, anew=True)
@@ -146,10 +146,12 @@ class Intake:
             again = decided(parked.payload, Decision.AGAIN)
         return await self._lanes.unpark(str(thread), identity, again)
 
-    async def _is_known(self, thread: ThreadKey, ts: str) -> bool:
+    async def _is_known(self, thread: ThreadKey, ts: str, link: Link | None) -> bool:
         """Whether a message is, or was, on the ticket with which its thread goes now; what was discarded is not."""
         known = await self._links.delivered(thread, ts)
-        return known is not None and not (known.gone and not known.message_id)
+        if known is None or (link and not known.is_on(link)):
+            return False
+        return bool(known.message_id) or not known.gone
 
     async def mirror(self, thread: ThreadKey, work: AddMessage) -> Added:
         """The same for a reply that was simply written in a thread: nothing happens if the thread has no ticket."""

@@ -35,8 +35,8 @@ async def add_message(rooms: Rooms, people: Requesters, journal: Journal, work: 
         return Outcome()
     begun = journal.progress.tried
     earlier = await rooms.links.delivered(thread, work.ts) if work.ts else None
-    # the import had it; what was discarded may be wished for anew
-    if earlier and not begun and (work.mirrored or not earlier.gone):
+    # the import had it; what was discarded, or is on the ticket before this one, may be wished for anew
+    if earlier and not begun and (work.mirrored or (earlier.is_on(link) and not earlier.gone)):
         return Outcome()
     desk = rooms.desks.get(link.desk)
     # said before there was a link, and not imported: it may be gone, for nobody listened for its deletion then

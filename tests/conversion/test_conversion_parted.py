@@ -330,6 +330,19 @@ async def test_two_who_add_a_message_to_the_right_ticket_at_once_add_it_once(hou
     assert [other.id] == written[1:]
 
 
+async def test_what_is_on_the_ticket_before_a_follow_up_is_added_to_the_follow_up_once(house, two, written):
+    mine, _ = two
+    await _added(house)
+    house.desk.settings = house.desk.settings.model_copy(update={"closed": "new"})
+    await house.agents.set_closed(mine.id, closed=True)
+    await house.intake.mirror(THREAD, reply(2, "and this?"))
+    await idle(house, str(THREAD))
+    follower = await house.store.links.get(THREAD)
+
+    assert (True, False) == (await _added(house), await _added(house))
+    assert [mine.id, follower.ticket_id] == written
+
+
 async def test_what_was_discarded_may_be_added_again(house, two, monkeypatch):
     failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
     await _added(house)
