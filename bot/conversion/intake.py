@@ -107,11 +107,13 @@ class Intake:
             return await self._once(str(thread), again, now(), work)
         return await self._make(thread, work)
 
-    async def add_message(self, thread: ThreadKey, work: AddMessage, *, once: str = "", anew: bool = False) -> Accepted:
+    async def add_message(
+        self, thread: ThreadKey, work: AddMessage, *, once: str = "", anew: bool = False, searched: bool = True
+    ) -> Accepted:
         """Have a message brought to the ticket of *thread*; a Slack message is its own idempotency key.
 
         *anew*: by a gesture that people may repeat, so that what went to another ticket before, or was refused, goes to
-        this one, too.
+        this one, too. *searched*: whether its desk can be searched, so that it is looked for there first.
         """
         identity = thread.bringing(work.ts) if work.ts else f"text:{once}"
         order = microseconds(work.ts) if work.ts else now()
@@ -119,14 +121,17 @@ class Intake:
         if not anew or accepted.new:
             return accepted
         link = await self._links.get(thread)
+        doubt = time.time() if searched else 0.0  # the thread may have gone with this very ticket before
         if accepted.earlier:
-            return Accepted(new=True) if await self._take_up(thread, identity, work, link) else accepted
+            return Accepted(new=True) if await self._take_up(thread, identity, work, link, doubt) else accepted
         if await self._is_known(thread, work.ts, link):
             return accepted
-        with perhaps_done(time.time()):  # on this very ticket, with which the thread may have gone before
+        with perhaps_done(doubt):
             return await self._once(str(thread), identity, order, work, anew=True)
 
-    async def _take_up(self, thread: ThreadKey, identity: str, work: AddMessage, link: Link | None) -> bool:
+    async def _take_up(
+        self, thread: ThreadKey, identity: str, work: AddMessage, link: Link | None, doubt: float
+    ) -> bool:
         """Have a message that was refused tried again, as it reads now; False where it waits, or for an answer.
 
         Where a part of it is on the ticket already, the rest follows. What was refused on another ticket begins anew.
@@ -140,7 +145,7 @@ class Intake:
             return False
         under = getattr(before.work, "under", None)
         same = link is not None and (under is None or under.is_of(link))
-        fresh = Progress(shown=before.progress.shown, verify=0.0 if same else time.time())
+        fresh = Progress(shown=before.progress.shown, verify=0.0 if same else doubt)
         again: str | None = encode(Operation(work=work, progress=fresh))
         if same and before.progress.begun:
             again = decided(parked.payload, Decision.AGAIN)

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from adapters.contract import TicketAdapter
+from adapters.contract import Reconcile, TicketAdapter
 from adapters.errors import AdapterError, NotFound
 from adapters.model import Choice
 from bot.conversion.intake import Intake
@@ -86,19 +86,22 @@ class Joining:
         elif is_ours(starter.message or {}, self._us):
             self._answers.soon(call, _("Threadline posted that itself, so it is not added to a ticket."))
         elif link:
-            self._answers.soon(call, await self._add(thread, starter.message or {}, actor.id, link.number, under=link))
+            added = await self._add(thread, starter.message or {}, actor.id, link.desk, link.number, under=link)
+            self._answers.soon(call, added)
         else:
             await self._ask(call, starter, desk)
         await call.ack()
 
     async def _add(
-        self, thread: ThreadKey, message: Json, actor: str, number: str, *, under: Link | None = None
+        self, thread: ThreadKey, message: Json, actor: str, desk: str, number: str, *, under: Link | None = None
     ) -> str:
         writer = str(message.get("user") or message.get("bot_id") or actor)
         edited = str((message.get("edited") or {}).get("ts", ""))
         meant = LinkRef.of(under)
         work = AddMessage(actor=writer, ts=str(message["ts"]), message=message, edited=edited, under=meant)
-        accepted = await self._intake.add_message(thread, work, anew=True)
+        # where it cannot be looked for, a person would be asked whether it arrived
+        searched = desk in self._desks.names() and self._desks.get(desk).reconcile is not Reconcile.NONE
+        accepted = await self._intake.add_message(thread, work, anew=True, searched=searched)
         if accepted.new:
             return _("The message is on its way to ticket {number}.", number=number)
         return _("Ticket {number} has that message already, or will have it in a moment.", number=number)
@@ -203,7 +206,7 @@ class Joining:
             title = title_of(self._desks, accepted.link.desk)
             await call.ack(response_action="update", view=already_linked(accepted.link, title))
             return
-        await self._add(memory.thread, kept.offered, memory.user, number)
+        await self._add(memory.thread, kept.offered, memory.user, desk.name, number)
         await call.ack()
 
 
