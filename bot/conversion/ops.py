@@ -105,7 +105,10 @@ def missed_op(thread: ThreadKey, said: Mapping[str, Any], *, doubt: float) -> Ne
     event = {**said, "type": "app_mention", "channel": thread.channel}
     body = {"team_id": thread.team, "event": event}
     work = Operation(work=SlackEvent(body=body), progress=Progress(verify=doubt))
-    return _mention_op(body, event, thread.team)._replace(payload=encode(work), begun=doubt > 0)
+    op = _mention_op(body, event, thread.team)._replace(payload=encode(work), begun=doubt > 0)
+    if thread.channel.startswith("D"):  # where we are alone with a person, the message itself is the wish: `asks_alone`
+        return op._replace(id=f"in:{thread.bringing(str(said['ts']))}")
+    return op
 
 
 def _about(kind: str, event: dict[str, Any]) -> str:

@@ -71,6 +71,24 @@ async def test_a_wish_that_a_sweep_finds_is_decided_like_its_event(stage, root, 
     assert "Only members of the workspace" in works[0].text or author == "ada"
 
 
+async def test_a_wish_that_a_sweep_finds_where_we_are_alone_with_a_person_is_its_event(stage):
+    alone = await stage.workspace.direct(stage.ada)
+    root = await stage.workspace.post(stage.ada, alone, "The printer burns")
+    await stage.link(root, channel=alone)
+    stage.door.events.clear()
+    text = f"@{stage.workspace.bot_user_id} note it is the fuse"
+    await stage.workspace.post(stage.ada, alone, text, thread_ts=root["ts"])
+    (event,) = stage.door.events
+    read = await stage.web.call("conversations.replies", channel=alone, ts=root["ts"])
+
+    op, its_event = missed_op(stage.thread(root, alone), read["messages"][-1], doubt=0.0), event_op(event)
+
+    assert its_event
+    assert its_event[:3] == op[:3]
+    await stage.dispatch(decode(op.payload).work.body)
+    assert "internal" in [work.visibility for work in await stage.accepted() if work.kind == "add_message"]
+
+
 # --- assign and reopen ---
 
 
