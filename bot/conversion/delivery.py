@@ -216,3 +216,34 @@ class Delivery:
 
         # nobody sees a file that no message names, so a second copy hurts nobody
         return await self.journal.once(f"{UNSEEN}{number}", act)
+
+
+def delivered_on(
+    journal: Journal,
+    parts: Sequence[Part],
+    ids: Sequence[str],
+    messages: Sequence[ThreadMessage],
+    *,
+    on: str = "",
+) -> dict[str, Delivered]:
+    """Which Slack message is in which message of the desk, and which markers are ours; *on* as in `Delivered`.
+
+    *messages*: as they read when the last part was sent, which an earlier part need not say.
+    """
+    found = [*ids, *[""] * (len(parts) - len(ids))]
+    known: dict[str, Delivered] = {}
+    now, says, progress = {message.ts: message for message in messages}, fingerprints(messages), journal.progress
+    for number, part in enumerate(parts):
+        alone = len(part.messages) == 1 and len(parts) == 1 and not part.more
+        known[journal.marker(part.number or number)] = Delivered(message_id=found[number], on=on)
+        where = Delivered(message_id=found[number], alone=alone, on=on, internal=part.internal)
+        for ts in part.messages:  # of what was found after the store forgot it, nobody knows which version it is
+            said = progress.said.get(ts, "")
+            edited = now[ts].edited if said == says[ts] else ""
+            known.setdefault(ts, where.model_copy(update={"edited": edited, "said": said}))
+    done = {"message 0": found[0] if found else "", **progress.done}
+    for ts, said in progress.said.items():  # that are deleted by now, and an earlier try carried them
+        number = next((at for at, stamps in enumerate(progress.packed) if ts in stamps), 0)
+        if ts not in known and (there := done.get(f"message {number}")) is not None:
+            known[ts] = Delivered(message_id=there, said=said, on=on)
+    return known

@@ -24,7 +24,7 @@ from adapters.model import (
     Visibility,
 )
 from bot.conversion import compose, tickets
-from bot.conversion.delivery import Delivery, fingerprints, write
+from bot.conversion.delivery import Delivery, delivered_on, fingerprints, write
 from bot.conversion.journal import Journal
 from bot.conversion.ops import agents_ops, card_op, leave_op, pull_op, say_op, watch_ops
 from bot.conversion.people import Requesters
@@ -200,7 +200,7 @@ async def _open(
         link.thread, lambda now: now.model_copy(update={"left_out": left_out, "left_out_before": 0})
     )
     await rooms.lanes.add([*watch_ops(desk, link.thread), *(agents_ops(desk, new, timed=False) if new else [])])
-    delivered = tickets.delivered_on(journal, conversion.parts, ids, messages, on=opened.ticket.id)
+    delivered = delivered_on(journal, conversion.parts, ids, messages, on=opened.ticket.id)
     return Outcome(delivered=delivered), new
 
 

@@ -12,14 +12,13 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.errors import NotFound
 from adapters.model import Change, MessageRef, Opened, Person, Status, TicketDraft, TicketRef
 from bot.conversion import compose
-from bot.conversion.delivery import Delivery, doubt, fetched, fingerprints
+from bot.conversion.delivery import Delivery, delivered_on, doubt, fetched, fingerprints
 from bot.conversion.journal import Journal
 from bot.conversion.ops import agents_ops, card_op, pull_op, step_op, sweep_op, tell_op, watch_ops
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Author, Card, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
 from bot.conversion.records import (
     ChangeTicket,
-    Delivered,
     FinishStep,
     Link,
     LinkTicket,
@@ -30,7 +29,7 @@ from bot.conversion.records import (
     ThreadKey,
 )
 from bot.conversion.relinking import face, joined, relink
-from bot.conversion.stamps import marker_of
+from bot.conversion.stamps import making, marker_of
 from bot.conversion.sweep import found_op, is_for_the_ticket
 from bot.conversion.text.clean import clean_subject
 from bot.conversion.text.plain import from_plain
@@ -51,11 +50,15 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
         await _tell_of_other(rooms, journal, work, journal.head.link)
         await _end_step(rooms, work, journal.head.link.thread)
         return Outcome()
-    desk = rooms.desks.get(work.desk)
     team = journal.lease.lane.partition(":")[0]
+    thread = ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
+    if begun and await _is_parted(rooms, journal, work, thread):
+        await _end_step(rooms, work, thread)
+        return Outcome()
+    desk = rooms.desks.get(work.desk)
     there: Sequence[ThreadMessage] = ()
     if work.thread_ts and work.offered is None:
-        there = await rooms.threads.read(ThreadKey(team=team, channel=work.channel, ts=work.thread_ts))
+        there = await rooms.threads.read(thread)
     messages = await _messages(rooms, journal, work, there)
     conversion = await _convert(rooms, work, messages, desk, packed=journal.progress.packed)
     fix_parts(journal, conversion)
@@ -72,7 +75,7 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     began = asyncio.get_running_loop().time()
     opened, left_out = await open_at(rooms, delivery, work, conversion.parts[0], requester)
     if opened is None:
-        await _tell_how_to_link(rooms, journal, work, team)
+        await _tell_how_to_link(rooms, journal, work)
         return Outcome()
     link = _link(team, work, opened, desk, read_to=journal.progress.read_to)
     if work.thread_ts and journal.head.link is None:  # else it is there from an earlier try, and may know more by now
@@ -119,23 +122,42 @@ async def _end_step(rooms: Rooms, work: OpenTicket, thread: ThreadKey) -> None:
         await rooms.lanes.add([step_op(thread.team, FinishStep(step=work.step, thread=thread))])
 
 
+async def _tell(rooms: Rooms, journal: Journal, work: OpenTicket | LinkTicket, text: str, *, once: str) -> None:
+    """Say something to whoever asked for this, once for each *once*."""
+    told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
+    team = journal.lease.lane.partition(":")[0]
+    await rooms.lanes.add([tell_op(team, told, once=journal.head.id + once)])
+
+
 async def _tell_of_other(rooms: Rooms, journal: Journal, work: OpenTicket, link: Link) -> None:
     """The thread got its ticket in another way while this waited."""
     with await speaking_to(rooms, work.actor):
         text = _("This thread has ticket {number} already, so no second one was opened.", number=link.number)
-    told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
-    await rooms.lanes.add([tell_op(link.thread.team, told, once=f"{journal.head.id}:{work.actor}")])
+    await _tell(rooms, journal, work, text, once=f":{work.actor}")
 
 
-async def _tell_how_to_link(rooms: Rooms, journal: Journal, work: OpenTicket, team: str) -> None:
+async def _is_parted(rooms: Rooms, journal: Journal, work: OpenTicket, thread: ThreadKey) -> bool:
+    """Whether *thread* was unlinked before all was on its ticket; what it has now is another wish's. That is told."""
+    number = number_opened(journal.progress) if work.thread_ts else ""
+    if not number or journal.head.id == making(str(thread), await rooms.links.partings(thread)):
+        return False
+    with await speaking_to(rooms, work.actor):
+        text = _(
+            "Ticket {number} was opened, but its thread was unlinked before all of it was there. The rest is not sent.",
+            number=number,
+        )
+    await _tell(rooms, journal, work, text, once=":parted")
+    return True
+
+
+async def _tell_how_to_link(rooms: Rooms, journal: Journal, work: OpenTicket) -> None:
     """A person said that the ticket is there, whose number only the desk knows."""
     with await speaking_to(rooms, work.actor):
         text = _(
             "The ticket is there, but its number is not known here. To link a thread with it, write @Threadline link "
             "NUMBER in the thread."
         )
-    told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
-    await rooms.lanes.add([tell_op(team, told, once=f"{journal.head.id}:there")])
+    await _tell(rooms, journal, work, text, once=":there")
 
 
 async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
@@ -154,7 +176,7 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
                 desk=desk.title,
                 number=work.number,
             )
-        await _tell_of_number(rooms, journal, work, text)
+        await _tell(rooms, journal, work, text, once=work.number)
         return
     if await rooms.voice.kept_by_another(thread, ticket.ref.number):  # with two, each message would arrive twice
         with await speaking_to(rooms, work.actor):
@@ -162,7 +184,7 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
                 "Nothing was linked: another Threadline app keeps this thread in step with ticket {number} already.",
                 number=ticket.ref.number,
             )
-        await _tell_of_number(rooms, journal, work, text)
+        await _tell(rooms, journal, work, text, once=work.number)
         return
     if begun and old and (old.desk, old.ticket_id) == (desk.name, ticket.ref.id):
         await rooms.lanes.add([card_op(thread), *watch_ops(desk, thread), *agents_ops(desk, old, timed=False)])
@@ -189,13 +211,6 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
     )
     await rooms.links.put(link)
     await rooms.lanes.add([card_op(thread), *watch_ops(desk, thread), *agents_ops(desk, link, timed=False)])
-
-
-async def _tell_of_number(rooms: Rooms, journal: Journal, work: LinkTicket, text: str) -> None:
-    """Say why a ticket was not linked."""
-    told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
-    team = ThreadKey.parse(journal.lease.lane).team
-    await rooms.lanes.add([tell_op(team, told, once=journal.head.id + work.number)])
 
 
 async def change_ticket(rooms: Rooms, journal: Journal, work: ChangeTicket) -> None:
@@ -351,6 +366,12 @@ def _opened(written: str) -> Opened | None:
     return Opened(ticket=TicketRef(id=ticket_id, number=number), first=None if first is None else MessageRef(id=first))
 
 
+def number_opened(progress: Progress) -> str:
+    """The number of the ticket that an operation has opened; empty where it has not, or only a person says so."""
+    opened = _opened(progress.done.get("open", ""))
+    return opened.ticket.number if opened else ""
+
+
 def _link(team: str, work: OpenTicket, opened: Opened, desk: TicketAdapter[Any], *, read_to: str) -> Link:
     return Link(
         thread=ThreadKey(team=team, channel=work.channel, ts=work.thread_ts or "0"),
@@ -401,34 +422,3 @@ async def _card_starts_thread(
     if await rooms.links.get(posted.thread) is None:
         await rooms.links.put(posted)
     return posted
-
-
-def delivered_on(
-    journal: Journal,
-    parts: Sequence[compose.Part],
-    ids: Sequence[str],
-    messages: Sequence[ThreadMessage],
-    *,
-    on: str = "",
-) -> dict[str, Delivered]:
-    """Which Slack message is in which message of the desk, and which markers are ours; *on* as in `Delivered`.
-
-    *messages*: as they read when the last part was sent, which an earlier part need not say.
-    """
-    found = [*ids, *[""] * (len(parts) - len(ids))]
-    known: dict[str, Delivered] = {}
-    now, says, progress = {message.ts: message for message in messages}, fingerprints(messages), journal.progress
-    for number, part in enumerate(parts):
-        alone = len(part.messages) == 1 and len(parts) == 1 and not part.more
-        known[journal.marker(part.number or number)] = Delivered(message_id=found[number], on=on)
-        where = Delivered(message_id=found[number], alone=alone, on=on, internal=part.internal)
-        for ts in part.messages:  # of what was found after the store forgot it, nobody knows which version it is
-            said = progress.said.get(ts, "")
-            edited = now[ts].edited if said == says[ts] else ""
-            known.setdefault(ts, where.model_copy(update={"edited": edited, "said": said}))
-    done = {"message 0": found[0] if found else "", **progress.done}
-    for ts, said in progress.said.items():  # that are deleted by now, and an earlier try carried them
-        number = next((at for at, stamps in enumerate(progress.packed) if ts in stamps), 0)
-        if ts not in known and (there := done.get(f"message {number}")) is not None:
-            known[ts] = Delivered(message_id=there, said=said, on=on)
-    return known
