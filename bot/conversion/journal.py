@@ -8,7 +8,19 @@ from types import MappingProxyType
 from adapters.contract import Reconcile
 from adapters.errors import UnsupportedFeature
 from bot.conversion.ports import Head, Lanes, Lease
-from bot.conversion.records import Operation, Progress, Work, encode
+from bot.conversion.records import (
+    AddMessage,
+    ChangeTicket,
+    DeleteMessage,
+    EditMessage,
+    Link,
+    LinkRef,
+    MoveTicket,
+    Operation,
+    Progress,
+    Work,
+    encode,
+)
 from bot.conversion.stamps import WORDLESS, part_marker
 from bot.conversion.verdicts import surely_not_done
 
@@ -54,6 +66,7 @@ class Journal:
         self.head = head
         self.operation = operation
         self._lanes = lanes
+        operation.work = _bound(operation.work, head.link)
         if head.verify:
             operation.progress.verify = min(head.restarted or time.time(), time.time())
             operation.progress.waited, operation.progress.missed = head.waited, 0.0
@@ -186,6 +199,13 @@ class Journal:
         progress.calling, progress.answer = "", ""
         self.forgive()
         return result
+
+
+def _bound(work: Work, link: Link | None) -> Work:
+    """*work* as it is meant for *link*, which its thread has at the first try, so that it is done for no other."""
+    if isinstance(work, AddMessage | EditMessage | DeleteMessage | ChangeTicket | MoveTicket) and work.under is None:
+        return work.model_copy(update={"under": LinkRef.of(link)})
+    return work
 
 
 async def _seen(look: Look, reconcile: Reconcile) -> str | None:

@@ -189,7 +189,7 @@ class AddMessage(Record):
     edited: str = ""
     newer: dict[str, Any] | None = None  # the message after an edit that came when a part was on the ticket already
     newer_edited: str = ""  # which edit that was
-    under: LinkRef | None = None  # None: the thread's link, whichever it has by then
+    under: LinkRef | None = None  # None: the link that the thread has when this is first tried
 
 
 class EditMessage(Record):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.errors import NotFound, Rejected, Unavailable
+from adapters.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
 from adapters.model import Act, TicketRef, Visibility
 from bot.conversion.decisions import Decision, decided
 from bot.conversion.ops import pull_op, sweep_op
@@ -253,6 +253,49 @@ async def test_what_is_said_while_a_ticket_is_gone_stays_when_its_thread_is_link
     await idle(house, str(THREAD))
 
     assert [(False, []), (False, ["for all"])] == await standing(house)
+
+
+async def test_what_was_said_while_the_ticket_was_opened_and_refused_there_goes_to_no_other_after_an_edit(
+    house, two, monkeypatch
+):
+    """It was stored when there was no link yet; the first try says for which ticket it is."""
+    _, other = two
+    failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
+    work = reply(1, "for mine")
+    await house.intake.mirror(THREAD, work)
+    await house.until(lambda: parked(house))
+    await house.intake.unlink(THREAD)
+    await link_to(house, other)
+    await idle(house, str(THREAD))
+
+    edit = _edit(work.ts, "for mine!", "for mine", "1800000009.0")
+    await house.intake.edit(THREAD, edit, change="1800000009.1")
+    await idle(house, str(THREAD))
+    await idle(house, f"ui/{THREAD}")
+
+    assert [(False, []), (False, [])] == await standing(house)
+    assert told(house)[-1].startswith(f"{NOT_SENT} it was for the ticket that this thread had then")
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_of_what_may_have_arrived_it_is_not_said_that_it_was_not_sent_although_its_ticket_was_still_being_opened(
+    house, two, monkeypatch
+):
+    failing(house, monkeypatch, "add_message", OutcomeUnknown("desk", "it did not answer."), after=True)
+    work = reply(1, "for mine")
+    await house.intake.mirror(THREAD, work)
+
+    async def failed():
+        record = await house.store.lanes.peek(str(THREAD), THREAD.bringing(work.ts))
+        return record and decode(record).progress.attempts == 1
+
+    await house.until(failed)
+    await house.intake.unlink(THREAD)
+    await idle(house, str(THREAD))
+    await idle(house, f"ui/{THREAD}")
+
+    (said_so,) = told(house)
+    assert said_so.startswith("Your message may have reached the helpdesk already")
 
 
 MINE = reply(1, "please look")
