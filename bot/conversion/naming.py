@@ -1,10 +1,12 @@
-"""What work is called when people are told of it."""
+"""What work and errors are called when people are told of them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from adapters.errors import AdapterError
 from adapters.model import Act
+from bot.conversion.ports import NoSuchDesk, SlackRefused
 from bot.conversion.records import (
     AddMessage,
     ChangeTicket,
@@ -58,6 +60,15 @@ def subject_words(work: Work) -> str:
         case _:
             words = _("This")
     return words
+
+
+def error_words(error: Exception) -> str:
+    """Why something went wrong, in sentences."""
+    if isinstance(error, SlackRefused | NoSuchDesk):
+        return error.words
+    if isinstance(error, AdapterError):  # without the desk's name in the settings, which only the operator knows
+        return " ".join(part for part in (error.cause, error.remedy) if part)
+    return _("Threadline itself failed; your operator finds more in its log.")
 
 
 def _moment(ts: str) -> datetime:

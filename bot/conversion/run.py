@@ -15,7 +15,7 @@ from adapters.errors import AdapterError
 from bot.conversion import agents, display, edits, messages, moving, pull, steps, sweep, tickets
 from bot.conversion.closed import AskClosed
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater, Overtaken
-from bot.conversion.naming import subject_words
+from bot.conversion.naming import error_words, subject_words
 from bot.conversion.ops import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import (
@@ -25,7 +25,6 @@ from bot.conversion.ports import (
     Outcome,
     Rooms,
     SlackOutcomeUnknown,
-    SlackRefused,
     SlackTrouble,
     StoreAway,
 )
@@ -192,7 +191,7 @@ class Run:
             await self._rooms.breakers.failed(desk.name, getattr(error, "retry_after", None))
         if answer.next is Next.PARK:
             with await self._to_actor():
-                return await self._park(_words(error))
+                return await self._park(error_words(error))
         concerns = isinstance(error, AdapterError) or isinstance(self._work, Asked)  # else nobody waits for it
         if progress.attempts >= ANNOUNCE_AT and concerns:
             await self._announce(error)
@@ -225,7 +224,11 @@ class Run:
             return None
         self._journal.progress.rested, self._journal.progress.crashes = True, 0
         self._journal.operation.why = words
-        await self._tell(_("{what} was not sent. {why}", what=subject_words(self._work), why=words), parked=True)
+        if number := await tickets.show_half(self._rooms, self._journal, self._desk):
+            told = _("Ticket {number} was opened, but not all of it is there yet. {why}", number=number, why=words)
+        else:
+            told = _("{what} was not sent. {why}", what=subject_words(self._work), why=words)
+        await self._tell(told, parked=True)
         if isinstance(self._work, AddMessage) and self._work.ts and head.link:
             await self._show(head.link, "failed")
         return await lanes.park(lease, head.id, self._journal.stored(), begun=self._journal.progress.begun)
@@ -418,7 +421,7 @@ class Run:
                 return _("Slack does not hand over a file that belongs to it.")
             return _("Slack does not answer as it should.")
         if error is not None:
-            return _words(error)
+            return error_words(error)
         desk = self._desk
         return _("{desk} does not answer.", desk=desk.title if desk else _("The helpdesk"))
 
@@ -440,11 +443,3 @@ def _where(lane: str, work: Any) -> tuple[str, str, str]:
         return team, work.channel, work.thread_ts
     thread = ThreadKey.parse(f"{team}:{rest}")
     return team, thread.channel, thread.ts
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, SlackRefused | NoSuchDesk):
-        return error.words
-    if isinstance(error, AdapterError):  # without the desk's name in the settings, which only the operator knows
-        return " ".join(part for part in (error.cause, error.remedy) if part)
-    return _("Threadline itself failed; your operator finds more in its log.")

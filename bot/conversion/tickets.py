@@ -372,6 +372,17 @@ def number_opened(progress: Progress) -> str:
     return opened.ticket.number if opened else ""
 
 
+async def show_half(rooms: Rooms, journal: Journal, desk: TicketAdapter[Any] | None) -> str:
+    """Have a ticket whose rest waits for a person shown and kept in step; its number, empty where none was opened."""
+    number, work, lane = number_opened(journal.progress), journal.operation.work, journal.lease.lane
+    in_thread = not isinstance(work, OpenTicket) or work.thread_ts
+    if number and desk and in_thread and (link := await rooms.links.get(ThreadKey.parse(lane))):
+        department, timed = (work.department, True) if isinstance(work, OpenTicket) else ("", False)
+        agents = agents_ops(desk, link, department=department, timed=timed)
+        await rooms.lanes.add([card_op(link.thread), *watch_ops(desk, link.thread), *agents])
+    return number
+
+
 def _link(team: str, work: OpenTicket, opened: Opened, desk: TicketAdapter[Any], *, read_to: str) -> Link:
     return Link(
         thread=ThreadKey(team=team, channel=work.channel, ts=work.thread_ts or "0"),

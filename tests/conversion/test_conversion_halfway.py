@@ -212,3 +212,30 @@ async def test_an_edit_halfway_through_an_import_that_outgrows_its_part_goes_on_
     assert [1] * 6 == await _imported(house)
     (ticket,) = await house.tickets()
     assert ticket.messages[-1].text.count("the end") == 1
+
+
+async def test_a_ticket_whose_rest_is_refused_is_named_and_shown_in_its_thread(house, monkeypatch):
+    """So that everybody sees where replies go from now on, also where the rest is discarded."""
+    limits = replace(house.desk.limits, body=400)
+    monkeypatch.setattr(type(house.desk), "limits", property(lambda _: limits))
+    failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
+    house.threads.messages = [said(THREAD.ts, "\n\n".join(["first " * 20, "second " * 20]))]
+
+    await house.intake.open_ticket("T1", OPEN, once="view")
+    await house.until(lambda: house.voice.told and house.voice.cards)
+
+    (words,) = [words for _, words, *_ in house.voice.told]
+    assert words.startswith("Ticket L-1 was opened, but not all of it is there yet.")
+
+
+async def test_the_rest_of_a_ticket_that_began_as_a_form_has_no_thread_and_its_number_is_told(house, monkeypatch):
+    limits = replace(house.desk.limits, body=400)
+    monkeypatch.setattr(type(house.desk), "limits", property(lambda _: limits))
+    failing(house, monkeypatch, "add_message", Rejected("desk", "it is too long."))
+    form = OPEN.model_copy(update={"thread_ts": "", "description": "\n\n".join(["first " * 20, "second " * 20])})
+
+    await house.intake.open_ticket("T1", form, once="view")
+    await house.until(lambda: house.voice.told)
+
+    ((_, words, *_),) = house.voice.told
+    assert words.startswith("Ticket L-1 was opened, but not all of it is there yet.")
