@@ -103,8 +103,8 @@ class Intake:
         if link := await self._links.get(thread):
             if link.state != Status.GONE:
                 return Accepted(new=False, link=link)
-            again = f"link:{thread}:{link.ticket_id}:{work.desk}:{work.number}"
-            return await self._once(str(thread), again, now(), work)
+            order = now()  # each wish is another: one before may have ended without a link, and a second link is none
+            return await self._once(str(thread), f"link:{thread}:{order}", order, work)
         return await self._make(thread, work)
 
     async def add_message(

@@ -298,6 +298,25 @@ async def test_of_what_may_have_arrived_it_is_not_said_that_it_was_not_sent_alth
     assert said_so.startswith("Your message may have reached the helpdesk already")
 
 
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_thread_whose_ticket_is_gone_may_be_linked_to_a_number_after_that_has_failed(
+    house, two, monkeypatch, refused
+):
+    """The desk did not have it yet, or somebody is still to decide about the first wish."""
+    mine, other = two
+    error = Rejected("desk", "not now.") if refused else NotFound("desk", "it is not there.")
+    failing(house, monkeypatch, "find_by_number", error)
+    await house.agents.delete(mine.id)
+    await house.store.lanes.add([pull_op(THREAD)])
+    await idle(house, f"pull/{THREAD}")
+
+    for _ in range(2):
+        await link_to(house, other)
+        await idle(house, str(THREAD))
+
+    assert other.number == (await house.store.links.get(THREAD)).number
+
+
 MINE = reply(1, "please look")
 
 
