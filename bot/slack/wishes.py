@@ -25,7 +25,13 @@ _VERB = re.compile(rf"{_GAP}(?P<word>:lock:|\N{{LOCK}}|[^\s:\uff1a,]*)(?:\s*[:\u
 """The first word, and what people put between it and the rest, as in ``note: ...``. Every text begins so."""
 _AROUND = "*_~`-\u2013\u2014"
 """What else they put around it: emphasis, and dashes."""
+_BEGINS = re.compile(r"[\W_]*(?P<word>[^\W\d_]*)(?P<colon>[*_~`]*[:\uff1a])?")
+"""The letters that a text begins with, whatever stands before and behind them, as in ``- note.they owe us``."""
 _ALIKE = 0.74
+_ORDINARY = frozenset(
+    ("not", "none", "nope", "node", "nose", "noted", "notice", "vote", "noel", "nome", "nove", "noto", "notre")
+)
+"""What looks like ``note`` and is how people begin a sentence, unless a colon stands behind it."""
 
 
 class Verb(StrEnum):
@@ -183,7 +189,7 @@ def mentioned(typed: str) -> Wish:
         return Wish(verb=verb, word=word, text=text, whole=whole)
     if verb in _ALONE and rest:
         return Wish(verb=Verb.HELP, text=rest, meant=verb, whole=whole)
-    return Wish(verb=verb or Verb.HELP, text=rest, meant=None if verb else _guess(first), whole=whole)
+    return Wish(verb=verb or Verb.HELP, text=rest, meant=None if verb else _guess(whole, first), whole=whole)
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -197,14 +203,23 @@ def _word(text: str) -> tuple[str, str]:
     return found["word"].strip(_AROUND).casefold(), text[found.end() :]
 
 
-def _guess(word: str) -> Verb | None:
+def _guess(whole: str, first: str) -> Verb | None:
+    """The verb that the *first* word of a text looks like; ``note`` also where anything else is glued to it."""
+    begins = next(_BEGINS.finditer(whole))
+    word = begins["word"].casefold()
+    if word in _ORDINARY and not begins["colon"]:
+        return None
+    return Verb.NOTE if _alike(word) is Verb.NOTE else _alike(first)
+
+
+def _alike(word: str) -> Verb | None:
     alike = difflib.get_close_matches(word, _VERBS, n=1, cutoff=_ALIKE)
     return Verb(alike[0]) if alike else None
 
 
 def _unknown(whole: str, first: str, rest: str) -> Wish:
     """A mistyped verb stands alone or before a ticket; anything else is what the ticket is about."""
-    guess = _guess(first)
+    guess = _guess(whole, first)
     if guess and (not rest or (guess in NUMBERED and reference(_split(rest)[0]))):
         return Wish(verb=Verb.HELP, meant=guess, text=rest, whole=whole)
     return Wish(verb=Verb.NEW, text=whole, whole=whole)

@@ -286,7 +286,7 @@ async def test_what_stands_behind_our_name_is_for_agents_however_the_verb_is_mar
     assert ("they owe us", Visibility.INTERNAL) == (to_plain(read.document), read.visibility)
 
 
-@pytest.mark.parametrize("text", ["notes they owe us", "not: they owe us", "nota they owe us"])
+@pytest.mark.parametrize("text", ["notes they owe us", "not: they owe us", "nota they owe us", "note.they owe us"])
 async def test_what_was_perhaps_to_be_a_note_is_no_part_of_the_conversation(office, threads, text):
     us = office.workspace.bot_user_id
     root = await office.workspace.post(office.ada, office.channel, "hello")

@@ -7,7 +7,7 @@ from bot.conversion.ports import StoreAway
 from bot.slack import commands
 from bot.slack.ids import Block
 from bot.slack.routing import FAILED, STORE_AWAY
-from bot.slack.wishes import Verb, Wish, mentioned, reference, understood
+from bot.slack.wishes import Verb, Wish, mentioned, only_asks, reference, understood
 
 
 async def opened(stage, subject="The printer burns", name="local"):
@@ -61,6 +61,26 @@ def test_a_mark_or_emphasis_at_a_verb_changes_nothing(word):
 
 def tuple_of(wish):
     return wish.verb, wish.word, wish.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"{word} they owe us" for word in ("notes", "not:", "*not:*", "nota", "nte", "ntoe", "no-te", "n\u00f6te")),
+        *(f"note{mark}they owe us" for mark in ".;!?/|>=)'\"\u2026\u2013\u2014-_5"),
+        *(f"note{mark} they owe us" for mark in (".;", "!", "\ufe55", "\ua789", "\u200b")),
+        *(f"{mark}note: they owe us" for mark in ("- ", "> ", "\u2022 ", "(", '"', "\u201c", "\ufeff", "#", "/", ":")),
+        "Notes.they owe us",
+    ],
+)
+def test_behind_our_name_what_looks_like_a_note_is_kept_from_the_ticket(text):
+    assert only_asks(f"<@U1> {text}", "U1")
+
+
+@pytest.mark.parametrize("after", ["", " sure", ", it burns", ". It burns", "! It burns", "; it burns", "-5", "'s"])
+@pytest.mark.parametrize("word", ["not", "Nope", "none", "NOTED", "node", "notice", "vote", "notebook", "nobody"])
+def test_behind_our_name_an_ordinary_word_that_looks_like_note_begins_a_sentence(word, after):
+    assert not only_asks(f"<@U1> {word}{after}", "U1")
 
 
 def test_behind_our_name_a_note_needs_no_number_and_a_link_does():

@@ -247,6 +247,18 @@ async def test_a_sentence_that_begins_like_a_wish_is_part_of_the_conversation_an
     assert works["tell"].text.startswith(f"Did you mean {text.split()[0]}?")
 
 
+@pytest.mark.parametrize("text", ["not sure what happened", "nope, still broken", "Noted. Thanks", "node-5 is down"])
+async def test_a_sentence_that_begins_with_a_word_like_note_is_part_of_the_conversation(stage, root, text):
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} {text}")
+
+    await stage.events("app_mention")
+    await stage.events("message")
+
+    works = {work.kind: work for work in await stage.accepted()}
+    assert {"add_message", "tell"} == set(works)
+    assert works["tell"].text.startswith("Slack does not let commands run inside threads.")
+
+
 @pytest.mark.parametrize(("text", "works"), [("new error E42 appears", ["add_message", "tell"]), ("new", ["tell"])])
 async def test_new_in_a_thread_that_has_a_ticket_names_that_and_what_stands_behind_goes_there(stage, root, text, works):
     await reply(stage, root, f"@{stage.workspace.bot_user_id} {text}")
@@ -280,9 +292,11 @@ async def test_what_was_perhaps_to_be_a_note_is_not_sent_and_who_wrote_it_is_tol
     await stage.events("app_mention")
     await stage.events("message")
 
-    assert [
-        "Did you mean @Threadline note TEXT? A note is for agents alone, so your message was not sent. Write it anew."
-    ] == [work.text for work in await stage.accepted()]
+    (told,) = await stage.accepted()
+    assert (
+        "Did you mean @Threadline note TEXT? A note is for agents alone, so your message was not sent. Write it anew, "
+        "or, if all may read it, choose Add to ticket in its menu."
+    ) == told.text
 
 
 async def test_what_stands_behind_our_name_and_reply_is_stored_as_the_message_itself(stage, root):
