@@ -14,7 +14,8 @@ from bot.conversion.text.inlines import paragraphs, words
 from bot.conversion.text.tree import Document, Inline, Mention, Paragraph, Run
 from bot.words import N_
 
-_GAP = r"(?:[\s,\uff1a]|:(?!lock:))*"
+_GAP = r"(?:[\s,\uff1a]|:(?![\w+'-]+:))*"
+"""What may stand before a verb; the colon of an emoji's name, as in ``:link:``, is part of that name."""
 _ADDRESSED = re.compile(rf"\s*<@([A-Z0-9]+)(?:\|[^>]*)?>{_GAP}")
 _QUOTES = str.maketrans({**dict.fromkeys(range(0x2018, 0x201C), "'"), **dict.fromkeys(range(0x201C, 0x2020), '"')})
 """What phones and Slack make of straight quotes."""
@@ -123,10 +124,12 @@ def understood(typed: str) -> Wish:
         return Wish(verb=Verb.NEW)
     if verb is None:
         return _unknown(whole, first, rest)
-    if verb in {Verb.MINE, Verb.DOCTOR, Verb.HELP} and rest:
+    word, text = _split(rest)
+    marked = first not in _VERBS or _split(whole.casefold()) != (first, rest.casefold())
+    begins = verb in {Verb.MINE, Verb.DOCTOR, Verb.HELP} or (marked and verb is not Verb.NEW and not reference(word))
+    if rest and begins:  # a sentence begins so, as in "Note: the printer leaks"
         return Wish(verb=Verb.NEW, text=whole, whole=whole)
     if verb in NUMBERED:
-        word, text = _split(rest)
         return Wish(verb=verb, word=word, text=text, whole=whole)
     return Wish(verb=verb, text=rest, whole=whole)
 

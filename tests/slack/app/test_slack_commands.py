@@ -63,6 +63,35 @@ def tuple_of(wish):
     return wish.verb, wish.word, wish.text
 
 
+MARKED = ["{}:", "{} :", "*{}*", "*{}:*", "{},", "{}\uff1a", "{}-"]
+"""What people put at a word, such as a verb."""
+
+
+@pytest.mark.parametrize("word", [":lock:", "\N{LOCK}", ":link:", ":new:", *(m.format("Note") for m in MARKED)])
+def test_what_begins_like_a_verb_with_a_mark_and_names_no_ticket_is_the_text_of_a_new_one(word):
+    text = f"{word} the printer leaks on floor 2"
+
+    assert Wish(verb=Verb.NEW, text=text, whole=text) == understood(text)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.NEW])
+def test_no_verb_with_a_colon_is_taken_from_the_text_of_a_new_ticket(verb):
+    text = f"{verb.title()}: broken on site"
+
+    assert Wish(verb=Verb.NEW, text=text, whole=text) == understood(text)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.NEW])
+def test_a_verb_with_a_colon_alone_is_that_verb(verb):
+    assert verb is understood(f"{verb}:").verb
+
+
+@pytest.mark.parametrize("text", [":link: is dead", ":new: feature is broken", ":close: it"])
+def test_an_emoji_with_the_name_of_a_verb_is_no_verb(text):
+    assert (Verb.HELP, None) == (mentioned(text).verb, mentioned(text).meant)
+    assert not only_asks(f"<@U1> {text}", "U1")
+
+
 @pytest.mark.parametrize(
     "text",
     [
