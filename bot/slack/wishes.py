@@ -26,6 +26,8 @@ _VERB = re.compile(rf"{_GAP}(?P<word>:lock:|\N{{LOCK}}|[^\s:\uff1a,]*)(?:\s*[:\u
 """The first word, and what people put between it and the rest, as in ``note: ...``. Every text begins so."""
 _AROUND = "*_~`-\u2013\u2014"
 """What else they put around it: emphasis, and dashes."""
+_ENDS = ".!"
+"""What they put at a verb that is all they write; with more behind it, a sentence ends so, and with ``?`` they ask."""
 _BEGINS = re.compile(r"[\W_]*(?P<word>[^\W\d_]*)(?P<colon>[*_~`]*[:\uff1a])?")
 """The letters that a text begins with, whatever stands before and behind them, as in ``- note.they owe us``."""
 _ALIKE = 0.74
@@ -152,7 +154,8 @@ def only_asks(text: str, us: str) -> bool:
         case None:
             return False
         case Wish(verb=Verb.HELP) as wish:
-            return wish.meant is Verb.NOTE or wish.whole.casefold() == Verb.HELP
+            first, rest = _word(wish.whole)
+            return wish.meant is Verb.NOTE or (not rest and Verb.HELP in {first, wish.meant})
         case wish:
             return wish.verb is not Verb.NEW or not wish.text
 
@@ -203,7 +206,8 @@ def _split(text: str) -> tuple[str, str]:
 def _word(text: str) -> tuple[str, str]:
     """The word that a verb is looked for by, without the marks that people give it, and the rest."""
     found = next(_VERB.finditer(text))
-    return found["word"].strip(_AROUND).casefold(), text[found.end() :]
+    rest = text[found.end() :]
+    return found["word"].strip(_AROUND if rest else _AROUND + _ENDS).casefold(), rest
 
 
 def _guess(whole: str, first: str) -> Verb | None:

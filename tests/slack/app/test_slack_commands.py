@@ -86,6 +86,33 @@ def test_a_verb_with_a_colon_alone_is_that_verb(verb):
     assert verb is understood(f"{verb}:").verb
 
 
+ALONE = ["{}", "{}:", "{}.", "{}!", "*{}*", "*{}!*", "*{}*.", "{}:*", "`{}`", " {}\n"]
+"""How people write a verb that has nothing behind it."""
+
+
+@pytest.mark.parametrize("how", ALONE)
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.NEW])
+def test_a_verb_alone_is_that_verb_whatever_mark_stands_at_it(verb, how):
+    typed = how.format(verb.title())
+
+    assert (verb, verb, None) == (understood(typed).verb, mentioned(typed).verb, mentioned(typed).meant)
+    assert only_asks(f"<@U1> {typed}", "U1")
+
+
+def test_what_is_asked_is_not_done_and_a_call_for_help_is_no_part_of_the_conversation():
+    asked = ("close?", "help?", "hepl")
+
+    assert [Verb.CLOSE, Verb.HELP, Verb.HELP] == [mentioned(text).meant for text in asked]
+    assert [False, True, True] == [only_asks(f"<@U1> {text}", "U1") for text in asked]
+
+
+@pytest.mark.parametrize(
+    "text", ["Close! It burns", "Help. It burns", "help me", "Link? It is dead", "Reply-to is broken"]
+)
+def test_a_sentence_of_one_word_before_another_is_part_of_the_conversation(text):
+    assert not only_asks(f"<@U1> {text}", "U1")
+
+
 @pytest.mark.parametrize("text", [":link: is dead", ":new: feature is broken", ":close: it"])
 def test_an_emoji_with_the_name_of_a_verb_is_no_verb(text):
     assert (Verb.HELP, None) == (mentioned(text).verb, mentioned(text).meant)
