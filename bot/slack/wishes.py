@@ -21,6 +21,7 @@ _QUOTES = str.maketrans({**dict.fromkeys(range(0x2018, 0x201C), "'"), **dict.fro
 """What phones and Slack make of straight quotes."""
 _PERMALINK = re.compile(r"https?://[^/\s]+/archives/([A-Z0-9]+)/p(\d{10})(\d{6})(?:[/?#].*)?")
 _NUMBER = re.compile(r"#?(?=[^\s/]*\d)[\w.#-]{1,64}")
+_BEHIND_NUMBER = ":,;.!\uff1a"
 _TS = re.compile(r"\d{10}\.\d{6}")
 _VERB = re.compile(rf"{_GAP}(?P<word>:lock:|\N{{LOCK}}|[^\s:\uff1a,]*)(?:\s*[:\uff1a,]+[*_~`]*)?\s*")
 """The first word, and what people put between it and the rest, as in ``note: ...``. Every text begins so."""
@@ -126,7 +127,7 @@ def understood(typed: str) -> Wish:
         return Wish(verb=Verb.NEW)
     if verb is None:
         return _unknown(whole, first, rest)
-    word, text = _split(rest)
+    word, text = _named(rest)
     marked = first not in _VERBS or _split(whole.casefold()) != (first, rest.casefold())
     begins = verb in {Verb.MINE, Verb.DOCTOR, Verb.HELP} or (marked and verb is not Verb.NEW and not reference(word))
     if rest and begins:  # a sentence begins so, as in "Note: the printer leaks"
@@ -191,7 +192,7 @@ def mentioned(typed: str) -> Wish:
     first, rest = _word(whole)
     verb = _NAMES.get(first)
     if verb is Verb.LINK:
-        word, text = _split(rest)
+        word, text = _named(rest)
         return Wish(verb=verb, word=word, text=text, whole=whole)
     if verb in _ALONE and rest:
         return Wish(verb=Verb.HELP, text=rest, meant=verb, whole=whole)
@@ -201,6 +202,12 @@ def mentioned(typed: str) -> Wish:
 def _split(text: str) -> tuple[str, str]:
     first, *rest = text.split(maxsplit=1)[:2] or [""]
     return first, rest[0] if rest else ""
+
+
+def _named(text: str) -> tuple[str, str]:
+    """The ticket that stands before the rest, without the marks that people put behind it, as in ``5: it leaks``."""
+    word, rest = _split(text)
+    return word.rstrip(_BEHIND_NUMBER), rest
 
 
 def _word(text: str) -> tuple[str, str]:
@@ -227,7 +234,7 @@ def _alike(word: str) -> Verb | None:
 def _unknown(whole: str, first: str, rest: str) -> Wish:
     """A mistyped verb stands alone or before a ticket; anything else is what the ticket is about."""
     guess = _guess(whole, first)
-    if guess and (not rest or (guess in NUMBERED and reference(_split(rest)[0]))):
+    if guess and (not rest or (guess in NUMBERED and reference(_named(rest)[0]))):
         return Wish(verb=Verb.HELP, meant=guess, text=rest, whole=whole)
     return Wish(verb=Verb.NEW, text=whole, whole=whole)
 

@@ -59,6 +59,18 @@ def test_a_mark_or_emphasis_at_a_verb_changes_nothing(word):
     assert (Verb.NOTE, "", "it leaks") == tuple_of(mentioned(f"{word} it leaks"))
 
 
+@pytest.mark.parametrize("mark", ":,;.!\uff1a")
+@pytest.mark.parametrize(
+    "number", ["5", "#5", "L-1", "1.2", "whmcs:1042", "<https://x.slack.com/archives/C1/p1700000000000100>"]
+)
+def test_a_mark_behind_a_number_is_no_part_of_it(number, mark):
+    assert (Verb.NOTE, number, "it leaks") == tuple_of(understood(f"note {number}{mark} it leaks"))
+    assert (Verb.NOTE, number, "it leaks") == tuple_of(understood(f"Note: {number}{mark} it leaks"))
+    assert (Verb.CLOSE, number, "") == tuple_of(understood(f"close {number}{mark}"))
+    assert (Verb.LINK, number, "") == tuple_of(mentioned(f"link {number}{mark}"))
+    assert Verb.VIEW is understood(f"veiw {number}{mark}").meant
+
+
 def tuple_of(wish):
     return wish.verb, wish.word, wish.text
 
