@@ -14,7 +14,7 @@ from bot.conversion.delivery import Delivery, fingerprints, on_ticket
 from bot.conversion.intake import Intake
 from bot.conversion.journal import Again, Journal
 from bot.conversion.marks import for_agents
-from bot.conversion.ops import tell_op
+from bot.conversion.ops import missed_op, tell_op
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
@@ -31,7 +31,7 @@ from bot.conversion.records import (
 )
 from bot.conversion.stamps import MARKER, marker_of
 from bot.conversion.stored import UnknownVersion
-from bot.conversion.sweep import is_for_the_ticket
+from bot.conversion.sweep import is_for_the_ticket, is_since
 from bot.conversion.text.plain import to_plain
 from bot.conversion.text.tree import Block, Quote, paragraph
 from bot.words import N_, _
@@ -61,8 +61,7 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     if link is None or late:  # it was deleted since, or edited again
         return Outcome()
     if known is None:
-        await _before_its_message(rooms, link, work)
-        return Outcome()
+        return await _before_its_message(rooms, journal, link, work)
     desk = rooms.desks.get(link.desk)
     begun = journal.progress.tried
     now = await _as_it_reads(rooms, work, thread)
@@ -170,18 +169,39 @@ async def _as_it_reads(rooms: Rooms, work: EditMessage, thread: ThreadKey) -> Th
     return next((one for one in await rooms.threads.read(thread) if one.ts == work.ts), None)
 
 
-async def _before_its_message(rooms: Rooms, link: Link, work: EditMessage) -> None:
-    """What it edits was refused, or Slack hands it over later: the message goes to the ticket as it reads now."""
+async def _before_its_message(rooms: Rooms, journal: Journal, link: Link, work: EditMessage) -> Outcome:
+    """What it edits was refused, or Slack hands it over later: the message goes to the ticket as it reads now.
+
+    Where a verb behind our name sends it, it is asked anew whether it may: Slack tells of no mention in an edit.
+    """
     if await Intake(rooms.lanes, rooms.links).put_right(link.thread, work):
-        return
+        return Outcome()
     now = await _as_it_reads(rooms, work, link.thread)
-    if link.mirror and now is not None and is_for_the_ticket(link, now):
+    if now is not None and now.sends and is_since(link, now):
+        wish = missed_op(link.thread, now.sends, doubt=journal.progress.verify)
+        return Outcome(then=(wish._replace(id=f"{wish.id}:{work.edited}"),))
+    if now is not None and now.sends:
+        await _tell_it_is_older(rooms, journal, work, link)
+    elif link.mirror and now is not None and is_for_the_ticket(link, now):
         message = AddMessage(
             actor=work.actor, ts=work.ts, message=work.message, edited=work.edited, under=LinkRef.of(link)
         )
         added = await Intake(rooms.lanes, rooms.links).mirror(link.thread, message)
         if added is Added.DUPLICATE and await rooms.lanes.peek(str(link.thread), link.thread.bringing(work.ts)):
             raise Again(timedelta())  # it came in the meantime, and goes first
+    return Outcome()
+
+
+async def _tell_it_is_older(rooms: Rooms, journal: Journal, work: EditMessage, link: Link) -> None:
+    """Tell the author that a message is sent by no edit that may have been for another ticket, or for none."""
+    with await speaking_to(rooms, work.actor):
+        text = _(
+            "Your message was written before this thread went with ticket {number}, so its edit does not send it "
+            "there. Write it anew.",
+            number=link.number,
+        )
+    told = Tell(user=work.actor, channel=link.thread.channel, thread_ts=link.thread.ts, text=text)
+    await rooms.lanes.add([tell_op(link.thread.team, told, once=f"{journal.head.id}:{work.actor}")])
 
 
 async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, work: DeleteMessage) -> Outcome:

@@ -103,17 +103,18 @@ def is_for_the_ticket(link: Link, message: ThreadMessage) -> bool:
 
     Opening a ticket takes time, and what is said meanwhile belongs to it too.
     """
-    return _is_since(link, message) and not message.wish and goes(link, message)
+    return is_since(link, message) and not message.wish and goes(link, message)
 
 
-def _is_since(link: Link, message: ThreadMessage) -> bool:
+def is_since(link: Link, message: ThreadMessage) -> bool:
+    """Whether a message of a link's thread was said since that was read for its ticket."""
     since = float(link.read_to) if link.read_to else link.created_at.timestamp()
     return float(message.ts) > since
 
 
 def _is_missed(link: Link, message: ThreadMessage) -> bool:
     """Whether a message that a verb sends to the ticket may never have come; other wishes are not done late."""
-    return _is_since(link, message) and float(message.ts) > time.time() - KNOWN.total_seconds()
+    return is_since(link, message) and float(message.ts) > time.time() - KNOWN.total_seconds()
 
 
 def _edit(link: Link, message: ThreadMessage) -> EditMessage:

@@ -85,7 +85,8 @@ class Mentions:
         actor, thread, ts = Actor.of(body, self._us), thread_of(body), str(event["ts"])
         if not actor.id:  # an app without a user, whom nobody can answer
             return
-        asked = Asked(actor=actor, channel=thread.channel, once=f"{thread.channel}:{ts}")
+        edited = str((event.get("edited") or {}).get("ts", ""))  # by which it is a wish only now, or another
+        asked = Asked(actor=actor, channel=thread.channel, once=":".join(filter(None, (thread.channel, ts, edited))))
         shown_in = str(event.get("thread_ts") or "")
         try:
             if wish.verb in _WHISPERED and await self._whisper(
@@ -100,7 +101,7 @@ class Mentions:
         except Refused as refused:
             words = str(refused)
         work = Tell(user=actor.id, channel=thread.channel, thread_ts=shown_in, text=words)
-        await self._intake.tell(work, team=thread.team, once=f"mention:{thread.channel}:{ts}")
+        await self._intake.tell(work, team=thread.team, once=f"mention:{asked.once}")
 
     async def _shown(self, asked: Asked, thread: ThreadKey, wish: Wish, message: dict[str, Any]) -> Said:
         """What is answered with more than words."""

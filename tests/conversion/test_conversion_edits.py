@@ -8,7 +8,7 @@ import pytest
 from adapters.contract import Capability
 from adapters.errors import Rejected
 from adapters.model import Body, MessageDraft, Person, TicketRef, Visibility
-from bot.conversion.ops import edit_op, perhaps_done
+from bot.conversion.ops import edit_op, mirror_op, perhaps_done
 from bot.conversion.records import DeleteMessage, EditMessage
 from bot.conversion.stamps import marker_of
 from tests.conversion.slack_fakes import said
@@ -316,16 +316,57 @@ async def test_a_deletion_is_noted_on_the_ticket(house):
     assert "deleted their message" in ticket.messages[2].text
 
 
-async def test_an_edit_of_what_was_refused_to_be_sent_brings_nothing(house, monkeypatch):
-    """Who may not reply by our name and a verb is told so, and an edit is no other way in."""
+async def test_what_an_edit_makes_a_wish_is_asked_for_anew_once_for_each_edit(house, monkeypatch):
+    """Slack tells of no mention in an edit; who may not reply is told so again, and nothing goes by the edit itself."""
     ticket = await opened(house)
-    refused = replace(said("1800000001.000100", "psst"), wish=True, carries=True, visibility=Visibility.PUBLIC)
-    _reads_as(house, monkeypatch, refused)
+    refused = _wished(monkeypatch, house, ts=f"{time.time() + 60:.6f}")
 
-    await house.intake.edit(THREAD, _edit(refused.ts, "psst!", "psst", "1800000009.0"), change="1800000009.1")
-    await idle(house, str(THREAD))
+    for change in ("1800000009.1", "1800000009.1", "1800000012.1"):
+        await house.intake.edit(THREAD, _edit(refused.ts, "psst!", "psst", change), change=change)
+        await idle(house, str(THREAD), f"in/{THREAD}")
 
+    event = {**refused.sends, "type": "app_mention", "channel": "C1"}
+    assert [event] * 2 == [body["event"] for body in house.events.bodies]
     assert ticket.messages == (await house.agents.ticket(ticket.id)).messages
+
+
+async def test_a_wish_in_doubt_stays_in_doubt_by_its_edit(house, monkeypatch):
+    """What the server forgot may be on the ticket, and is looked for before it is sent."""
+    await opened(house)
+    refused = _wished(monkeypatch, house, ts=f"{time.time() + 60:.6f}")
+    doubts = []
+
+    async def dispatch(_body, _link):
+        doubts.append(mirror_op(THREAD, reply(1)).begun)
+
+    monkeypatch.setattr(house.events, "dispatch", dispatch)
+    with perhaps_done(time.time()):
+        await house.intake.edit(THREAD, _edit(refused.ts, "psst!", "psst", "1800000009.1"), change="1800000009.1")
+    await idle(house, str(THREAD), f"in/{THREAD}")
+
+    assert [True] == doubts
+
+
+async def test_who_edits_a_wish_that_is_older_than_the_link_is_told_that_it_is_not_sent(house, monkeypatch):
+    """It may have been for another ticket, whose thread this was."""
+    ticket = await opened(house)
+    older = _wished(monkeypatch, house, ts="1600000000.000100")
+
+    await house.intake.edit(THREAD, _edit(older.ts, "psst!", "psst", "1800000009.1"), change="1800000009.1")
+    await house.until(lambda: house.voice.told)
+
+    words = f"Your message was written before this thread went with ticket {ticket.number}, so its edit does not"
+    assert [words] == [text[: len(words)] for _user, text, _parked in house.voice.told]
+    assert [] == house.events.bodies
+    assert ticket.messages == (await house.agents.ticket(ticket.id)).messages
+
+
+def _wished(monkeypatch, house, *, ts):
+    """Have the message of *ts* read as one that a verb behind our name sends."""
+    raw = {"ts": ts, "thread_ts": THREAD.ts, "user": "U1", "text": "<@UBOT> reply psst!"}
+    message = replace(said(ts, "psst!"), wish=True, carries=True, visibility=Visibility.PUBLIC, sends=raw)
+    _reads_as(house, monkeypatch, message)
+    return message
 
 
 def _reads_as(house, monkeypatch, message):
