@@ -89,25 +89,6 @@ async def test_a_wish_that_a_sweep_finds_where_we_are_alone_with_a_person_is_its
     assert "internal" in [work.visibility for work in await stage.accepted() if work.kind == "add_message"]
 
 
-async def test_what_was_held_back_and_is_put_right_by_an_edit_is_sent_and_said_to_be(stage, root):
-    ours = stage.workspace.bot_user_id
-    said = await stage.workspace.post(stage.ben, stage.channel, f"@{ours} nte: they owe us", thread_ts=root["ts"])
-    await stage.events("app_mention")
-    (held,) = await stage.accepted()
-    await stage.workspace.edit(stage.ben, stage.channel, said["ts"], f"@{ours} note: they owe us")
-    edited = stage.door.events[-1]["event"]["message"]
-
-    asked_anew = decode(missed_op(stage.thread(root), edited, doubt=0.0).payload).work
-    assert isinstance(asked_anew, SlackEvent)
-    for _ in range(2):
-        await stage.dispatch(asked_anew.body)
-
-    works = {work.kind: work for work in await stage.accepted()}
-    assert "so your message was not sent" in held.text
-    assert ("they owe us", "internal") == (works["add_message"].text, works["add_message"].visibility)
-    assert "Your note is on its way to ticket 1042" in works["tell"].text
-
-
 # --- assign and reopen ---
 
 
