@@ -18,7 +18,7 @@ from bot.slack.answers import Answers
 from bot.slack.forms import STORE
 from bot.slack.ids import Action, Block, Modal, Shortcut
 from bot.slack.policy import Gesture
-from bot.slack.routing import NOT_YOURS, STORE_AWAY, Call, Router, first_input
+from bot.slack.routing import STORE_AWAY, Call, Router, first_input
 from bot.slack.seal import Memory, Seal
 from bot.slack.sources import Sources, Starter
 from bot.slack.submission import chosen_desk, typed_in, value_of
@@ -36,6 +36,7 @@ LOOK = 1.2
 """Seconds that a desk may take to say whether it has a ticket; a form has to be answered within three."""
 _TITLE = N_("Add to ticket")
 _OLD = N_("This form was open for more than half an hour. Look it over and press Add again.")
+_GONE = N_("Nothing was added: Threadline does not have the message any more. Choose Add to ticket in its menu again.")
 
 
 class Joining:
@@ -142,7 +143,9 @@ class Joining:
         memory = self._seal.open(call.metadata, form=Modal.JOIN, user=actor.id)
         typed = typed_in(view)
         if self._seal.is_over(memory):
-            await call.ack(response_action="update", view=self._redrawn(memory, typed, said=_(_OLD)))
+            kept = await self._sources.kept(memory)
+            new = self._redrawn(memory, typed, said=_(_OLD)) if kept.offered else notice_modal(_(_TITLE), _(_GONE))
+            await call.ack(response_action="update", view=new)
             return
         meant = _meant(typed, memory)
         if meant.desk not in self._desks.names():
@@ -199,7 +202,7 @@ class Joining:
         asked = Asked(actor=call.actor, channel=memory.channel, once=call.view["id"])
         kept = await self._sources.kept(memory)
         if kept.offered is None:
-            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(NOT_YOURS)))
+            await call.ack(response_action="update", view=notice_modal(_(_TITLE), _(_GONE)))
             return
         accepted = await self._tickets.ask_link(asked, memory.thread, desk.name, number)
         if accepted.link and (accepted.link.desk, accepted.link.number) != (desk.name, number):
