@@ -164,10 +164,8 @@ async def test_a_thread_that_has_a_ticket_says_which(stage, thread):
     assert "https://desk.example/1042" in stage.words(stage.ada)
 
 
-async def test_fifty_people_who_press_at_once_make_one_ticket_and_the_others_hear_whose_it_is(
-    stage, thread, monkeypatch
-):
-    monkeypatch.setattr(forms, "NAME", 60.0)  # fifty at once on a busy machine take their time
+async def test_fifty_people_at_once_make_one_ticket_and_the_others_hear_whose_it_is(stage, thread, monkeypatch):
+    monkeypatch.setattr(forms, "NAME", 60.0)  # on a busy machine they take their time
     people = [stage.workspace.add_person(f"p{number}", f"Person {number}").id for number in range(50)]
     for person in people:
         await stage.workspace.join(person, stage.channel)

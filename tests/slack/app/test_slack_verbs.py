@@ -85,7 +85,9 @@ async def test_a_wish_that_a_sweep_finds_where_we_are_alone_with_a_person_is_its
 
     assert its_event
     assert its_event[:3] == op[:3]
-    await stage.dispatch(decode(op.payload).work.body)
+    found = decode(op.payload).work
+    assert isinstance(found, SlackEvent)
+    await stage.dispatch(found.body)
     assert "internal" in [work.visibility for work in await stage.accepted() if work.kind == "add_message"]
 
 
