@@ -14,7 +14,7 @@ from bot.conversion.delivery import Delivery, fingerprints, on_ticket
 from bot.conversion.intake import Intake
 from bot.conversion.journal import Again, Journal
 from bot.conversion.marks import for_agents
-from bot.conversion.ops import missed_op, tell_op
+from bot.conversion.ops import missed_op, told_op
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
@@ -25,7 +25,6 @@ from bot.conversion.records import (
     EditMessage,
     Link,
     LinkRef,
-    Tell,
     ThreadKey,
     decode,
 )
@@ -158,8 +157,7 @@ async def _tell_who_reads_it(
                 at=now.at,
                 number=link.number,
             )
-    told = Tell(user=work.actor, channel=link.thread.channel, thread_ts=link.thread.ts, text=text)
-    await rooms.lanes.add([tell_op(link.thread.team, told, once=f"{journal.head.id}:{work.actor}")])
+    await rooms.lanes.add([told_op(link.thread, work.actor, text, once=f"{journal.head.id}:{work.actor}")])
 
 
 async def _as_it_reads(rooms: Rooms, work: EditMessage, thread: ThreadKey) -> ThreadMessage | None:
@@ -200,8 +198,7 @@ async def _tell_it_is_older(rooms: Rooms, journal: Journal, work: EditMessage, l
             "there. Write it anew.",
             number=link.number,
         )
-    told = Tell(user=work.actor, channel=link.thread.channel, thread_ts=link.thread.ts, text=text)
-    await rooms.lanes.add([tell_op(link.thread.team, told, once=f"{journal.head.id}:{work.actor}")])
+    await rooms.lanes.add([told_op(link.thread, work.actor, text, once=f"{journal.head.id}:{work.actor}")])
 
 
 async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, work: DeleteMessage) -> Outcome:

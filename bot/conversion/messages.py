@@ -11,10 +11,10 @@ from bot.conversion.delivery import Delivery, doubt, fingerprints, on_ticket
 from bot.conversion.journal import Journal
 from bot.conversion.marks import for_agents, goes
 from bot.conversion.moving import follow_up
-from bot.conversion.ops import card_op, edit_op, receipt_op, say_op, tell_op
+from bot.conversion.ops import card_op, edit_op, receipt_op, say_op, told_op
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Outcome, Rooms, ThreadMessage
-from bot.conversion.records import AddMessage, Delivered, EditMessage, Link, Receipt, Say, Tell, ThreadKey
+from bot.conversion.records import AddMessage, Delivered, EditMessage, Link, Receipt, Say, ThreadKey
 from bot.conversion.text.plain import from_plain
 from bot.words import _
 
@@ -127,8 +127,7 @@ async def _perhaps_there(rooms: Rooms, desk: TicketAdapter[Any], link: Link, wor
             number=link.number,
             desk=desk.title,
         )
-    told = Tell(user=work.actor, channel=link.thread.channel, thread_ts=link.thread.ts, text=words)
-    await rooms.lanes.add([tell_op(link.thread.team, told, once=f"{once}:gone")])
+    await rooms.lanes.add([told_op(link.thread, work.actor, words, once=f"{once}:gone")])
 
 
 async def _fuse_holds(rooms: Rooms, desk: TicketAdapter[Any], link: Link, message: ThreadMessage) -> bool:
@@ -188,5 +187,4 @@ async def _no_ticket(rooms: Rooms, journal: Journal, work: AddMessage, thread: T
             text = _("This thread has no ticket any more, so your message was not sent to one.")
         else:
             text = _("This thread has no ticket, so nothing was sent. Create one from the message's menu first.")
-    told = Tell(user=work.actor, channel=thread.channel, thread_ts=thread.ts, text=text)
-    await rooms.lanes.add([tell_op(thread.team, told, once=journal.head.id)])
+    await rooms.lanes.add([told_op(thread, work.actor, text, once=journal.head.id)])

@@ -248,6 +248,11 @@ def tell_op(team: str, work: Tell, *, once: str) -> NewOp:
     return new_op(lane, f"tell:{once}", now(), work)
 
 
+def told_op(thread: ThreadKey, user: str, text: str, *, once: str) -> NewOp:
+    """The wish to tell somebody something where they see a thread, once for each *once*."""
+    return tell_op(thread.team, Tell(user=user, channel=thread.channel, thread_ts=thread.ts, text=text), once=once)
+
+
 def receipt_op(thread: ThreadKey, work: Receipt) -> NewOp:
     """The wish to show how far a message got; only the last one counts."""
     return new_op(f"ui/{thread}", f"receipt:{work.channel}:{work.ts}", now(), work, replace=True)

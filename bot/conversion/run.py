@@ -16,7 +16,7 @@ from bot.conversion import agents, display, edits, messages, moving, pull, steps
 from bot.conversion.closed import AskClosed
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater, Overtaken
 from bot.conversion.naming import error_words, subject_words
-from bot.conversion.ops import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op
+from bot.conversion.ops import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op, told_op
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import (
     Head,
@@ -387,8 +387,7 @@ class Run:
                 words = _("{what} was not sent: its thread has no ticket any more.", what=what)
         if isinstance(work, AddMessage):
             words = f"{words}\n{work.text}".rstrip()  # what was typed into a command stands nowhere else
-        told = Tell(user=getattr(work, "actor", ""), channel=thread.channel, thread_ts=thread.ts, text=words)
-        await self._rooms.lanes.add([tell_op(thread.team, told, once=identity)])
+        await self._rooms.lanes.add([told_op(thread, getattr(work, "actor", ""), words, once=identity)])
 
     async def _to_actor(self) -> AbstractContextManager[None]:
         """To speak in the words of who asked for this."""
