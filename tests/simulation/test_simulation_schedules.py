@@ -37,7 +37,7 @@ def plan(*steps: Step, **more: object) -> Plan:
 TALK = tuple(say(4.0 + number / 2, number) for number in range(6))
 EDITS = tuple(Step(at=4.4 + number / 2, what="edit", of=number) for number in range(6))
 RUNS = {
-    "no settle wait": ("twice", plan(*TALK, desk=Rates(late=0.4))),
+    "no settle wait": ("twice", plan(*(say(4.0 + number / 2, number) for number in range(16)), desk=Rates(late=0.4))),
     "no reconciliation": ("twice", plan(*TALK, desk=Rates(cut=0.4))),
     "no run_id guard": (
         "twice",
@@ -117,7 +117,7 @@ def test_a_rule_that_is_left_out_is_missed(monkeypatch, mutant):
     monkeypatch.setattr(mutants, "put", monkeypatch.setattr)
     mutants.MUTANTS[mutant]()
 
-    noises = (replace(schedule, noise=f"{number}") for number in range(30))
+    noises = (replace(schedule, noise=f"{number}") for number in range(60))
     assert any(kind in kinds(live(one)) for one in noises)
 
 
