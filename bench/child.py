@@ -3,7 +3,6 @@
 It says one line when it is ready."""
 
 import asyncio
-import gc
 import hmac
 import json
 import os
@@ -51,13 +50,13 @@ async def _serve(app: Any) -> None:
 
 async def door(plan: Plan) -> None:
     """The product's door on the product's store."""
+    from bot.wiring import collect_seldom  # noqa: PLC0415
 
     async def no_interaction(_: dict[str, Any]) -> Answer:
         return OK
 
     async with Store.open(plan["redis"]) as store:
-        gc.freeze()  # as bot.wiring does
-        gc.set_threshold(20_000, 50, 100)
+        collect_seldom()
         await _serve(Front(SECRET, StoreFirst(store.lanes.add_gathered, no_interaction), once=store.scratch.once))
 
 

@@ -273,8 +273,7 @@ async def run(
             log.info("keeps everything in a server of its own", extra={"directory": str(directory)})
         await _operator_door(stack, threadline.settings, operator_app(state.troubles, figures))
         await threadline.watch_desks()
-        gc.freeze()  # what is there by now stays, and need not be looked through for garbage again and again
-        gc.set_threshold(20_000, 50, 100)  # one message alone makes more than the usual 700; few of them are in rings
+        collect_seldom()
         if role != "front":
             group.create_task(_ends_all(_work(threadline, stop), stop))
             group.create_task(_ends_all(_sweep(threadline, stop), stop))
@@ -283,6 +282,12 @@ async def run(
             group.create_task(threadline.catalogue.warm())
         else:
             ready("works on what the fronts have stored")
+
+
+def collect_seldom() -> None:
+    """Spare the collector of garbage what it looks through again and again."""
+    gc.freeze()  # what is there by now stays
+    gc.set_threshold(20_000, 50, 100)  # one message alone makes more than the usual 700; few of them are in rings
 
 
 async def _operator_door(stack: AsyncExitStack, settings: Settings, app: ASGIApp) -> None:

@@ -8,19 +8,7 @@ from types import MappingProxyType
 from adapters.contract import Reconcile
 from adapters.errors import UnsupportedFeature
 from bot.conversion.ports import Head, Lanes, Lease
-from bot.conversion.records import (
-    AddMessage,
-    ChangeTicket,
-    DeleteMessage,
-    EditMessage,
-    Link,
-    LinkRef,
-    MoveTicket,
-    Operation,
-    Progress,
-    Work,
-    encode,
-)
+from bot.conversion.records import Link, LinkRef, Operation, Progress, Work, encode
 from bot.conversion.stamps import WORDLESS, part_marker
 from bot.conversion.verdicts import surely_not_done
 
@@ -203,7 +191,7 @@ class Journal:
 
 def _bound(work: Work, link: Link | None) -> Work:
     """*work* as it is meant for *link*, which its thread has at the first try, so that it is done for no other."""
-    if isinstance(work, AddMessage | EditMessage | DeleteMessage | ChangeTicket | MoveTicket) and work.under is None:
+    if link and getattr(work, "under", link) is None:
         return work.model_copy(update={"under": LinkRef.of(link)})
     return work
 

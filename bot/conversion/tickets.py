@@ -14,7 +14,7 @@ from adapters.model import Change, MessageRef, Opened, Person, Status, TicketDra
 from bot.conversion import compose
 from bot.conversion.delivery import Delivery, delivered_on, doubt, fetched, fingerprints
 from bot.conversion.journal import Journal
-from bot.conversion.ops import agents_ops, card_op, pull_op, step_op, sweep_op, tell_op, watch_ops
+from bot.conversion.ops import agents_ops, card_op, pull_op, step_op, sweep_op, told_op, watch_ops
 from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Author, Card, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
 from bot.conversion.records import (
@@ -25,7 +25,6 @@ from bot.conversion.records import (
     OpenTicket,
     Progress,
     Switch,
-    Tell,
     ThreadKey,
 )
 from bot.conversion.relinking import face, joined, relink
@@ -124,9 +123,9 @@ async def _end_step(rooms: Rooms, work: OpenTicket, thread: ThreadKey) -> None:
 
 async def _tell(rooms: Rooms, journal: Journal, work: OpenTicket | LinkTicket, text: str, *, once: str) -> None:
     """Say something to whoever asked for this, once for each *once*."""
-    told = Tell(user=work.actor, channel=work.channel, thread_ts=work.thread_ts, text=text)
     team = journal.lease.lane.partition(":")[0]
-    await rooms.lanes.add([tell_op(team, told, once=journal.head.id + once)])
+    thread = ThreadKey(team=team, channel=work.channel, ts=work.thread_ts)
+    await rooms.lanes.add([told_op(thread, work.actor, text, once=journal.head.id + once)])
 
 
 async def _tell_of_other(rooms: Rooms, journal: Journal, work: OpenTicket, link: Link) -> None:
