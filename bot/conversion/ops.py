@@ -35,6 +35,8 @@ from bot.conversion.records import (
 )
 from bot.conversion.stamps import bringing, microseconds
 
+_NOT_PLAIN = frozenset({"subtype", "hidden", "bot_id", "app_id", "metadata"})
+"""What an event has that is more than what a person said."""
 LINKED_BY = timedelta(minutes=2)
 """How long the link may be on its way of a card that began a thread; another process takes over within that."""
 
@@ -170,7 +172,22 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
     root = str(inner.get("thread_ts") or inner.get("ts") or event.get("deleted_ts") or event.get("ts") or "")
     order = _order(str(event.get("event_ts") or event.get("ts") or "0"))
     linked_only = not (below_new_card(body, inner, at=order / 1_000_000) or asks_alone(event))
-    return _event_op(f"in/{team}:{channel}:{root}", identity, order, body, linked_only=linked_only)
+    lane = f"in/{team}:{channel}:{root}"
+    if linked_only and _is_plain(event) and "|" not in lane:
+        straight = NewOp(lane=lane[3:], id=identity, order=order, payload=encode_said(event), linked_only=True)
+        return straight._replace(behind=lambda: _event_op(lane, identity, order, body, linked_only=True))
+    return _event_op(lane, identity, order, body, linked_only=linked_only)
+
+
+def _is_plain(event: Mapping[str, Any]) -> bool:
+    """Whether an event is nothing but what a person said: no wish of us, and no post of an app, ours among them.
+
+    It goes straight to where the event would bring it, unless events of its thread go first.
+    """
+    user, text, ts = event.get("user"), event.get("text"), event.get("ts")
+    if not (isinstance(user, str) and isinstance(text, str) and isinstance(ts, str)):
+        return False
+    return user != "" and "<@" not in text and _NOT_PLAIN.isdisjoint(event)
 
 
 def pull_op(thread: ThreadKey, *, repeat: bool = False, delay: timedelta = timedelta(), doubt: float = 0.0) -> NewOp:
@@ -265,6 +282,8 @@ def _event_op(lane: str, identity: str, order: int, body: dict[str, Any], *, lin
 
 
 _AROUND_EVENT = encode(Operation(work=SlackEvent(body={}))).split("{}", 1)
+_SAID = AddMessage(actor="U", ts="0", message={}, mirrored=True, straight=True)
+_AROUND_SAID = encode(Operation(work=_SAID)).split('"actor":"U","ts":"0","message":{}', 1)
 
 
 def encode_event(body: dict[str, Any]) -> str:
@@ -274,6 +293,13 @@ def encode_event(body: dict[str, Any]) -> str:
     """
     before, after = _AROUND_EVENT
     return f"{before}{to_json(body, inf_nan_mode='null').decode()}{after}"
+
+
+def encode_said(event: dict[str, Any]) -> str:
+    """The same for the `AddMessage` that the event of a plain message becomes."""
+    before, after = _AROUND_SAID
+    said = to_json({"actor": event["user"], "ts": event["ts"], "message": event}, inf_nan_mode="null")
+    return f"{before}{said[1:-1].decode()}{after}"
 
 
 class How(TypedDict, total=False):

@@ -55,7 +55,8 @@ class NewOp(NamedTuple):
     this payload instead, and one that was begun is followed by it (a card to be shown again). ``instead``: it only ever
     takes the place of one that waits (a message that was edited before delivery), and of one that was begun as soon as
     that turns out not to be done. ``begun``: it may have been carried out before the store forgot it, so nothing takes
-    its place before that is known. ``anew``: it is accepted although it was done before.
+    its place before that is known. ``anew``: it is accepted although it was done before. ``behind``: what is stored in
+    its place unless all that people say in its thread goes to the first ticket that it has, and no event of it waits.
     """
 
     lane: str
@@ -69,6 +70,7 @@ class NewOp(NamedTuple):
     makes_link: bool = False
     begun: bool = False
     anew: bool = False
+    behind: Callable[[], "NewOp"] | None = None
 
 
 class Added(StrEnum):
@@ -105,7 +107,7 @@ class Head:
     thread must be read again before any work. ``restarted``: where it is to be verified, when that server began, in
     seconds since the epoch; whatever was forgotten happened before. ``waited``: it stood in this lane already when the
     server began its run, so what stood behind it was begun only if it was done. ``deaths``: so many workers in a row
-    had it in hand and neither finished it nor gave it back.
+    had it in hand and neither finished it nor gave it back. ``parted``: the thread's first link was taken away.
     """
 
     id: str
@@ -117,6 +119,7 @@ class Head:
     restarted: float = 0.0
     waited: bool = False
     deaths: int = 0
+    parted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +164,7 @@ class Lanes(Protocol):
         """The next operation; None gives the lane back because it is empty. Raises LeaseLost."""
 
     async def save(self, lease: Lease, op: str, payload: str) -> bool:
-        """Write an operation's progress and lengthen the lease; whether a newer text waits to take its place.
-
-        Raises LeaseLost.
-        """
+        """Write progress and lengthen the lease; whether a newer text waits to take its place. Raises LeaseLost."""
 
     async def extend(self, lease: Lease) -> None:
         """Lengthen the lease. Raises LeaseLost."""
@@ -182,10 +182,7 @@ class Lanes(Protocol):
         """
 
     async def park(self, lease: Lease, op: str, payload: str, *, begun: bool = True) -> Head | None:
-        """Set an operation aside for a person and return the lane's next one; *begun* as for `retry`.
-
-        Raises LeaseLost.
-        """
+        """Set an operation aside and return the lane's next one; *begun* as for `retry`. Raises LeaseLost."""
 
     async def hold(self, lease: Lease, op: str, payload: str, *, begun: bool = True, linked: bool = False) -> None:
         """Stop the lane at this operation until a person has answered; *begun* as for `retry`. Raises LeaseLost.

@@ -38,7 +38,6 @@ from bot.conversion.records import (
     FinishStep,
     LeaveTicket,
     Link,
-    LinkRef,
     LinkTicket,
     MoveTicket,
     OpenTicket,
@@ -129,8 +128,7 @@ class Run:
     async def _carry(self) -> Outcome:  # noqa: PLR0912 - one branch for each kind of work
         rooms, journal, work = self._rooms, self._journal, self._work
         outcome, link = Outcome(), journal.head.link
-        under = getattr(work, "under", None)
-        if isinstance(under, LinkRef) and not (link and under.is_of(link)):
+        if journal.is_for_another:
             await self._parted(link)
             return outcome
         match work:

@@ -46,6 +46,8 @@ AT_ONCE = 500
 _ADDED = {one.value: one for one in Added}
 LOST = -1
 """What a script answers to whoever does not hold the lane (any more)."""
+BEHIND = "behind"
+"""What ``add`` answers where something goes no straight way to its ticket; it was not stored then."""
 NEWER = 2
 """What ``save`` answers where a newer text waits to take an operation's place."""
 
@@ -95,6 +97,8 @@ class RedisLanes(Lanes):
         return await self._add(ops, gathered=True)
 
     async def _add(self, ops: Sequence[NewOp], *, gathered: bool = False) -> list[Added]:
+        if self._cipher.closes:  # no script can look into a link then
+            ops = [op.behind() if op.behind else op for op in ops]
         batches = self._batches(ops)
         calls = [_add_call(shard, [ops[i] for i in mine], self._cipher) for shard, mine in batches]
         answers = await self._connection.run_copied(calls, self._replicas, gathered=gathered)
@@ -102,6 +106,10 @@ class RedisLanes(Lanes):
         words: dict[int, str] = {}
         for (_, mine), answer in zip(batches, answers, strict=True):
             words.update(zip(mine, answer, strict=True))
+        if BEHIND in words.values():
+            events = [(i, later) for i, op in enumerate(ops) if words[i] == BEHIND and (later := op.behind)]
+            answers = await self._add([later() for _, later in events], gathered=gathered)
+            words.update(zip((i for i, _ in events), answers, strict=True))
         return [_ADDED[words[i]] for i in range(len(ops))]
 
     async def note_run(self) -> None:
@@ -187,7 +195,7 @@ class RedisLanes(Lanes):
     @override
     async def done(self, lease: Lease, op: str, outcome: Outcome) -> Head | None:
         shard, thread = self._shard(lease.lane), thread_of(lease.lane)
-        extra = [shard.queue(lease.lane), shard.memory(lease.lane, op), shard.delivered(thread), shard.partings]
+        extra = [shard.queue(lease.lane), shard.memory(lease.lane, op), shard.delivered(thread)]
         link = "" if outcome.link is None else self._cipher.close(stored_form(outcome.link), thread)
         delivered = [text for ts, record in outcome.delivered.items() for text in (ts, stored_form(record))]
         if any(self._shard(following.lane) != shard for following in outcome.then):
@@ -351,7 +359,7 @@ class RedisLanes(Lanes):
         if answer is None:
             self._handed.pop(lease.lane, None)
             return None
-        op, stored, waiting, link, verify, resync, waited, deaths = answer
+        op, stored, waiting, link, verify, resync, waited, deaths, parted = answer
         payload = self._cipher.open(stored, f"{lease.lane}|{op}")
         if self._cipher.closes:
             self._handed[lease.lane] = payload, stored
@@ -365,6 +373,7 @@ class RedisLanes(Lanes):
             resync=bool(resync),
             waited=bool(waited),
             deaths=deaths,
+            parted=bool(parted),
         )
 
     def _closed(self, lease: Lease, op: str, payload: str) -> str:
@@ -390,7 +399,7 @@ def _added(shard: Shard, ops: Sequence[NewOp], cipher: Cipher) -> tuple[list[str
     keys, args = list[str](), list[str | int]()
     for op in ops:
         wish = "l" * op.linked_only + "r" * op.replace + "s" * op.instead + "m" * op.makes_link + "b" * op.begun
-        wish += "a" * op.anew
+        wish += "a" * op.anew + "e" * (op.behind is not None)
         keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))
         payload = cipher.close(op.payload, f"{op.lane}|{op.id}")
         args += (f"{op.order}|{milliseconds(op.delay) if op.delay else 0}|{wish}", payload)

@@ -1,12 +1,12 @@
-"""The stored form of an event: the short way of writing it says the same as the models do."""
+"""The stored form of an event and of what was said: the short way of writing it says the same as the models do."""
 
 import json
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bot.conversion.ops import encode_event
-from bot.conversion.records import Operation, SlackEvent, decode, encode
+from bot.conversion.ops import encode_event, encode_said
+from bot.conversion.records import AddMessage, Operation, SlackEvent, decode, encode
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -26,6 +26,16 @@ def test_an_event_written_the_short_way_is_read_as_the_same_operation(body):
 @given(st.dictionaries(TEXTS, VALUES))
 def test_the_short_way_writes_what_the_models_write(body):
     assert json.loads(encode(Operation(work=SlackEvent(body=body)))) == json.loads(encode_event(body))
+
+
+@settings(max_examples=30, deadline=None)
+@given(TEXTS.filter(bool), TEXTS.filter(bool), st.dictionaries(TEXTS, VALUES))
+def test_a_plain_message_written_the_short_way_is_what_the_models_write(user, ts, more):
+    event = more | {"user": user, "ts": ts}
+    operation = Operation(work=AddMessage(actor=user, ts=ts, message=event, mirrored=True, straight=True))
+
+    assert operation == decode(encode_said(event))
+    assert json.loads(encode(operation)) == json.loads(encode_said(event))
 
 
 def test_half_a_character_is_refused_by_both_ways():

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from bot.conversion.ports import Head, LeaseLost, NewOp, Outcome
 from bot.conversion.records import Delivered, Link, ThreadKey
 from bot.store.connection import SCRIPTS, Connection
+from bot.store.keys import thread_of
 from bot.store.store import Store
 
 T = "T1:C1:1700000000.000100"
@@ -94,6 +95,10 @@ async def consistent(store: Store) -> None:
         assert set(part["holder"]) <= set(part["ready"])
 
 
+def among_events(op: NewOp) -> NewOp:
+    return op._replace(lane=f"in/{thread_of(op.lane)}", id=f"in:{op.id}", behind=None)
+
+
 def no_order_within(ops: list[NewOp]) -> bool:
     """Whether no operation of a call depends on another of it, as a reply would on the wish for its ticket."""
     return not (any(op.makes_link for op in ops) and any(op.linked_only for op in ops))
@@ -112,7 +117,8 @@ adds = st.lists(
         instead=st.booleans(),
         makes_link=st.booleans(),
         begun=st.just(False),  # a look in doubt that is asked for twice is followed by one more, which finds nothing
-    ),
+        behind=st.none(),
+    ).flatmap(lambda op: st.sampled_from([op, op._replace(behind=lambda: among_events(op))])),
     min_size=1,
     max_size=3,
     unique_by=lambda op: (op.lane, op.id),

@@ -1,6 +1,7 @@
 -- Puts operations into lanes; it stands in front of the scripts that do so. Per operation, KEYS: queue, memory, from whose
 -- names its lane and its id are read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable,
--- s: stands in for one that waits, m: makes a link, b: perhaps begun, a: anew, although it was done), payload.
+-- s: stands in for one that waits, m: makes a link, b: perhaps begun, a: anew, although it was done, e: only where it
+-- goes straight to its ticket), payload.
 
 local rid, moment, since, restarted
 
@@ -64,6 +65,16 @@ local function linked(thread)
   return redis.call('HEXISTS', links, thread) == 1 or redis.call('HEXISTS', makers, thread) == 1
 end
 
+-- Whether everything that people say in a thread goes to its ticket, the first that it has, and none of its events waits.
+local function goes_straight(thread)
+  local link = redis.call('HGET', links, thread)
+  if not link or string.sub(link, 1, 1) ~= '{' or string.find(link, '"switches":', 1, true)
+    or string.find(link, '"mirror":false', 1, true) then
+    return false
+  end
+  return not redis.call('ZSCORE', ready, 'in/' .. thread) and redis.call('HEXISTS', partings, thread) == 0
+end
+
 local function add(queue, memory, lane, op, order, payload, delay, wish)
   if has(wish, 'l') and not linked(thread_of(lane)) then  -- most of what a workspace says
     return 'not linked'
@@ -74,6 +85,9 @@ local function add(queue, memory, lane, op, order, payload, delay, wish)
   end
   if has(wish, 's') or known(lane, op, memory, wish) then
     return 'duplicate'
+  end
+  if has(wish, 'e') and not goes_straight(lane) then
+    return 'behind'
   end
   local flags = (has(wish, 'm') and 'm' or '') .. (has(wish, 'r') and 'r' or '') .. (has(wish, 'b') and 'b' or '')
   put_in(lane, queue, op, order, record_of(stored_as(lane, order), flags, payload), flags)

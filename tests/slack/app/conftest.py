@@ -27,6 +27,7 @@ from bot.slack.policy import DEFAULT
 from bot.slack.submission import typed_in
 from bot.slack.threads import SlackThreads
 from bot.slack.web import Web
+from bot.store.keys import thread_of
 from tests.store.conftest import embedded, store
 
 __all__ = ["embedded", "store"]
@@ -218,7 +219,7 @@ class Stage:
     async def dispatch(self, body):
         """Give the app an event as the worker does: with the ticket of its lane's thread, if it has one."""
         op = event_op(body)
-        thread = op.lane.partition("/")[2] if op else ""
+        thread = thread_of(op.lane) if op else ""
         link = await self.store.links.get(ThreadKey.parse(thread)) if thread.count(":") == 2 else None
         follows = await self.app.dispatch(body, link)
         if follows:  # the worker stores it as it finishes the event

@@ -1,0 +1,84 @@
+"""What went straight from Slack to its thread's lane is for the ticket that the thread had then, and for no other."""
+
+import pytest
+
+from adapters.errors import Unavailable
+from adapters.model import TicketRef
+from bot.conversion.ops import event_op
+from bot.conversion.records import AddMessage, LinkRef, decode
+from bot.conversion.relinking import relink
+from tests.conversion import test_conversion_parted as parted
+from tests.conversion.test_conversion_parted import NOT_SENT, link_to, standing, told
+from tests.conversion.test_conversion_pull import idle
+from tests.conversion.test_conversion_worker import THREAD, failing
+
+TS = "1800000001.000100"
+two = parted.two
+
+
+@pytest.fixture
+async def straight(house, two):
+    """A reply that was handed over while the thread had its first ticket, and that nobody has tried yet."""
+    event = {"type": "message", "channel": "C1", "user": "U1", "text": "for mine", "ts": TS, "event_ts": TS}
+    op = event_op({"team_id": "T1", "event": event | {"thread_ts": THREAD.ts}})
+    assert op
+    assert str(THREAD) == op.lane
+    await house.store.lanes.add([op])
+    return two
+
+
+async def done(house):
+    await idle(house, str(THREAD))
+    await idle(house, f"ui/{THREAD}")
+
+
+async def test_it_goes_to_that_ticket(house, straight):
+    await done(house)
+
+    assert [(False, ["for mine"]), (False, [])] == await standing(house)
+
+
+async def test_it_goes_to_no_other_one_that_was_linked_before_its_turn_and_who_wrote_it_is_told(house, straight):
+    _, other = straight
+    await house.intake.unlink(THREAD)
+    await link_to(house, other)
+
+    await done(house)
+
+    assert [(False, []), (False, [])] == await standing(house)
+    why = f"{NOT_SENT} it was for the ticket that this thread had then, not for ticket {other.number}."
+    assert why in told(house)
+
+
+async def test_where_the_thread_has_no_ticket_any_more_who_wrote_it_is_told(house, straight):
+    await house.intake.unlink(THREAD)
+
+    await done(house)
+
+    assert [(False, []), (False, [])] == await standing(house)
+    assert [f"{NOT_SENT} its thread has no ticket any more."] == told(house)
+
+
+async def test_it_goes_along_to_the_ticket_with_which_the_thread_goes_on(house, straight):
+    """As after a merger or a move."""
+    _, other = straight
+    link = await house.store.links.get(THREAD)
+    await relink(house.rooms, link, house.desk, TicketRef(id=other.id, number=other.number))
+
+    await done(house)
+
+    assert [(False, []), (False, ["for mine"])] == await standing(house)
+
+
+async def test_after_its_first_try_it_says_for_which_ticket_it_is(house, straight, monkeypatch):
+    failing(house, monkeypatch, "add_message", *[Unavailable("desk", "is away")] * 9)
+    link = await house.store.links.get(THREAD)
+
+    async def tried():
+        return decode(await house.store.lanes.peek(str(THREAD), THREAD.bringing(TS))).progress.attempts
+
+    await house.until(tried)
+    work = decode(await house.store.lanes.peek(str(THREAD), THREAD.bringing(TS))).work
+
+    assert isinstance(work, AddMessage)
+    assert LinkRef.of(link) == work.under
