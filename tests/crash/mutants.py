@@ -7,7 +7,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from bot.conversion import intake, pull, run, verdicts
+from bot.conversion import intake, ops, pull, run, verdicts
 from bot.conversion.journal import Journal
 from bot.conversion.ops import new_op
 from bot.conversion.ports import Lease, NewOp
@@ -75,7 +75,10 @@ def dedupe_by_event_id() -> None:
     known, all_known = RedisLinks.delivered, RedisLinks.deliveries
 
     def mirror_op(thread: ThreadKey, work: AddMessage) -> NewOp:
-        return new_op(str(thread), f"msg:{secrets.token_hex(8)}", microseconds(work.ts), work, linked_only=True)
+        return new_op(str(thread), bringing(), microseconds(work.ts), work, linked_only=True)
+
+    def bringing(*_: str) -> str:
+        return f"msg:{secrets.token_hex(8)}"
 
     async def delivered(links: RedisLinks, thread: ThreadKey, ts: str) -> Delivered | None:
         return None if "." in ts else await known(links, thread, ts)
@@ -83,6 +86,7 @@ def dedupe_by_event_id() -> None:
     async def deliveries(links: RedisLinks, thread: ThreadKey) -> dict[str, Delivered]:
         return {ts: where for ts, where in (await all_known(links, thread)).items() if "." not in ts}
 
+    put(ops, "bringing", bringing)
     put(intake, "mirror_op", mirror_op)
     put(events, "mirror_op", mirror_op)
     put(RedisLinks, "delivered", delivered)
