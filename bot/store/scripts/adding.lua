@@ -30,9 +30,8 @@ end
 -- The run under which an operation is stored; 0 where it may have been done before the server forgot it: it is older than
 -- this run, and its thread was not read again yet. (An event needs only to be older: what follows from it is known by
 -- nobody who reads the thread. What shows things in Slack is looked for in any old thread.)
-local function stored_as(lane, order)
-  local seen = is_thread(lane) and redis.call('HGET', epoch, lane) or epoch_of_new(lane)
-  if seen == rid then
+local function stored_as(lane, order, seen)
+  if (seen or epoch_of_new(lane)) == rid then
     return rid
   end
   local at = tonumber(order)
@@ -61,13 +60,8 @@ local function known(lane, op, memory, wish)
   return not has(wish, 'r') and redis.call('HEXISTS', parked, lane .. '|' .. op) == 1
 end
 
-local function linked(thread)
-  return redis.call('HEXISTS', links, thread) == 1 or redis.call('HEXISTS', makers, thread) == 1
-end
-
 -- Whether everything that people say in a thread goes to its ticket, the first that it has, and none of its events waits.
-local function goes_straight(thread)
-  local link = redis.call('HGET', links, thread)
+local function goes_straight(thread, link)
   if not link or string.sub(link, 1, 1) ~= '{' or string.find(link, '"switches":', 1, true)
     or string.find(link, '"mirror":false', 1, true) then
     return false
@@ -76,8 +70,9 @@ local function goes_straight(thread)
 end
 
 local function add(queue, memory, lane, op, order, payload, delay, wish)
-  if has(wish, 'l') and not linked(thread_of(lane)) then  -- most of what a workspace says
-    return 'not linked'
+  local link = has(wish, 'l') and redis.call('HGET', links, thread_of(lane))
+  if has(wish, 'l') and not link and redis.call('HEXISTS', makers, thread_of(lane)) == 0 then
+    return 'not linked'  -- most of what a workspace says
   end
   local record = redis.call('HGET', ops, lane .. '|' .. op)
   if record then
@@ -86,12 +81,13 @@ local function add(queue, memory, lane, op, order, payload, delay, wish)
   if has(wish, 's') or known(lane, op, memory, wish) then
     return 'duplicate'
   end
-  if has(wish, 'e') and not goes_straight(lane) then
+  if has(wish, 'e') and not goes_straight(lane, link) then
     return 'behind'
   end
   local flags = (has(wish, 'm') and 'm' or '') .. (has(wish, 'r') and 'r' or '') .. (has(wish, 'b') and 'b' or '')
-  put_in(lane, queue, op, order, record_of(stored_as(lane, order), flags, payload), flags)
-  if is_thread(lane) and redis.call('HEXISTS', epoch, lane) == 0 then
+  local seen = is_thread(lane) and redis.call('HGET', epoch, lane)
+  put_in(lane, queue, op, order, record_of(stored_as(lane, order, seen), flags, payload), flags)
+  if is_thread(lane) and not seen then
     redis.call('HSET', epoch, lane, epoch_of_new(lane))
   end
   make_ready(lane, moment + delay)
