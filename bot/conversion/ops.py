@@ -82,7 +82,7 @@ def event_op(body: dict[str, Any]) -> NewOp | None:
     team = str(body.get("team_id") or event.get("team") or "")
     kind = str(event.get("type", ""))
     if kind == "message":
-        return _message_event_op(body, event, team)
+        return _said_op(body, event, team) or _message_event_op(body, event, team)
     if kind == "app_mention":
         return _mention_op(body, event, team)
     if kind == "function_executed":  # it brings a token, which must not be stored
@@ -172,22 +172,35 @@ def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) ->
     root = str(inner.get("thread_ts") or inner.get("ts") or event.get("deleted_ts") or event.get("ts") or "")
     order = _order(str(event.get("event_ts") or event.get("ts") or "0"))
     linked_only = not (below_new_card(body, inner, at=order / 1_000_000) or asks_alone(event))
-    lane = f"in/{team}:{channel}:{root}"
-    if linked_only and _is_plain(event) and "|" not in lane:
-        straight = NewOp(lane=lane[3:], id=identity, order=order, payload=encode_said(event), linked_only=True)
-        return straight._replace(behind=lambda: _event_op(lane, identity, order, body, linked_only=True))
-    return _event_op(lane, identity, order, body, linked_only=linked_only)
+    return _event_op(f"in/{team}:{channel}:{root}", identity, order, body, linked_only=linked_only)
 
 
-def _is_plain(event: Mapping[str, Any]) -> bool:
-    """Whether an event is nothing but what a person said: no wish of us, and no post of an app, ours among them.
+def _said_op(body: dict[str, Any], event: dict[str, Any], team: str) -> NewOp | None:
+    """How what a person simply said is stored: where its event would bring it, unless that needs a look at the thread.
 
-    It goes straight to where the event would bring it, unless events of its thread go first.
+    None for all that is more: a wish of us, a post of an app, ours among them, or a change. Most events come by here.
     """
     user, text, ts = event.get("user"), event.get("text"), event.get("ts")
     if not (isinstance(user, str) and isinstance(text, str) and isinstance(ts, str)):
-        return False
-    return user != "" and "<@" not in text and _NOT_PLAIN.isdisjoint(event)
+        return None
+    if "<@" in text or not (user.isalnum() and _NOT_PLAIN.isdisjoint(event)):
+        return None
+    try:
+        order = microseconds(ts)
+    except ValueError:
+        return None
+    channel = event.get("channel", "")
+    thread, identity = f"{team}:{channel}:{event.get('thread_ts') or ts}", bringing(team, channel, ts)
+    if "|" in thread or below_new_card(body, event, at=order / 1_000_000):
+        return None
+    return NewOp(
+        lane=thread,
+        id=identity,
+        order=order,
+        payload=encode_said(user, ts, event),
+        linked_only=True,
+        behind=lambda: _event_op(f"in/{thread}", identity, order, body, linked_only=True),
+    )
 
 
 def pull_op(thread: ThreadKey, *, repeat: bool = False, delay: timedelta = timedelta(), doubt: float = 0.0) -> NewOp:
@@ -282,8 +295,8 @@ def _event_op(lane: str, identity: str, order: int, body: dict[str, Any], *, lin
 
 
 _AROUND_EVENT = encode(Operation(work=SlackEvent(body={}))).split("{}", 1)
-_SAID = AddMessage(actor="U", ts="0", message={}, mirrored=True, straight=True)
-_AROUND_SAID = encode(Operation(work=_SAID)).split('"actor":"U","ts":"0","message":{}', 1)
+_SAID = AddMessage(actor="?", ts="?", message={}, mirrored=True, straight=True)
+_AROUND_SAID = encode(Operation(work=_SAID)).replace("{}", "?").split("?")
 
 
 def encode_event(body: dict[str, Any]) -> str:
@@ -295,11 +308,10 @@ def encode_event(body: dict[str, Any]) -> str:
     return f"{before}{to_json(body, inf_nan_mode='null').decode()}{after}"
 
 
-def encode_said(event: dict[str, Any]) -> str:
-    """The same for the `AddMessage` that the event of a plain message becomes."""
-    before, after = _AROUND_SAID
-    said = to_json({"actor": event["user"], "ts": event["ts"], "message": event}, inf_nan_mode="null")
-    return f"{before}{said[1:-1].decode()}{after}"
+def encode_said(user: str, ts: str, event: dict[str, Any]) -> str:
+    """The same for the `AddMessage` that the event of a plain message becomes; *user* and *ts* as Slack writes them."""
+    before, between, behind, after = _AROUND_SAID
+    return f"{before}{user}{between}{ts}{behind}{to_json(event, inf_nan_mode='null').decode()}{after}"
 
 
 class How(TypedDict, total=False):

@@ -23,6 +23,7 @@ class _Waiting(NamedTuple):
     """An operation that waits to be stored, and until when somebody waits for it (by the loop's clock)."""
 
     op: NewOp
+    thread: str
     until: float
     future: asyncio.Future[Added]
 
@@ -31,7 +32,7 @@ class Batch:
     """Collects operations while a call is under way and sends them together with the next.
 
     Where many wait, a second call begins beside the first, so that one is made ready while the server writes the
-    other to its disk; what is for a lane that is in the first waits for it, so that nothing overtakes.
+    other to its disk; what is for a thread that is in the first waits for it, so that nothing overtakes.
 
     Args:
         add: of the lanes.
@@ -43,22 +44,21 @@ class Batch:
         self._budget = budget
         self._waiting: list[_Waiting] = []
         self._calls: set[asyncio.Task[None]] = set()
-        self._lanes: set[str] = set()
+        self._threads: set[str] = set()
         self._is_due = False
 
-    async def add(self, op: NewOp) -> Added:
-        """What became of *op*, once the server holds it; each caller gets its own result, or its own exception.
+    def add(self, op: NewOp) -> asyncio.Future[Added]:
+        """What becomes of *op*, once the server holds it; each caller gets its own result, or its own exception.
 
-        Raises:
-            TimeoutError: the call that it went with took too long; it may be stored all the same.
+        It is a TimeoutError where the call that it went with took too long; it may be stored all the same.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Added] = loop.create_future()
-        self._waiting.append(_Waiting(op, loop.time() + self._budget, future))
+        self._waiting.append(_Waiting(op, op.lane.removeprefix("in/"), loop.time() + self._budget, future))
         if not self._is_due and self._has_room():
             self._is_due = True
             loop.call_soon(self._begin)
-        return await future
+        return future
 
     def _has_room(self) -> bool:
         return not self._calls or (len(self._calls) < _AT_ONCE and len(self._waiting) >= _MANY)
@@ -67,15 +67,15 @@ class Batch:
         self._is_due = False
         if not (self._waiting and self._has_room() and (batch := self._next())):
             return
-        lanes = {one.op.lane for one in batch}
-        self._lanes |= lanes
+        threads = {one.thread for one in batch}
+        self._threads |= threads
         call = asyncio.create_task(self._in_time(batch))
         self._calls.add(call)
-        call.add_done_callback(lambda call: self._ended(call, lanes))
+        call.add_done_callback(lambda call: self._ended(call, threads))
 
-    def _ended(self, call: asyncio.Task[None], lanes: set[str]) -> None:
+    def _ended(self, call: asyncio.Task[None], threads: set[str]) -> None:
         self._calls.discard(call)
-        self._lanes -= lanes
+        self._threads -= threads
         self._begin()
 
     def _next(self) -> list[_Waiting]:
@@ -83,7 +83,7 @@ class Batch:
         batch: list[_Waiting] = []
         left: list[_Waiting] = []
         for one in self._waiting:
-            stays = len(batch) == _MOST or one.op.lane in self._lanes
+            stays = len(batch) == _MOST or one.thread in self._threads
             (left if stays else batch).append(one)
         self._waiting = left
         return batch

@@ -9,7 +9,6 @@ import asyncio
 import hmac
 import json
 import logging
-import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
@@ -29,7 +28,6 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Once: TypeAlias = Callable[[str, timedelta], Awaitable[bool]]
 """Whether a key is seen for the first time within a span, for all processes together."""
 
-_SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
 _DIGITS = 12
 _READ = frozenset(
     {b"content-length", b"content-type", b"x-slack-request-timestamp", b"x-slack-retry-num", b"x-slack-signature"}
@@ -100,7 +98,7 @@ class Front:
     ) -> None:
         if not signing_secret:
             raise ValueError("without a signing secret anybody could speak as Slack")
-        self._secret = signing_secret.encode()
+        self._signing = hmac.new(signing_secret.encode(), b"v0:", "sha256")
         self._deliver = deliver
         self._once = once
         self._clock = clock
@@ -136,8 +134,9 @@ class Front:
         if not isinstance(raw, bytes):
             return raw
         stamp, signature = proof
-        expected = "v0=" + hmac.digest(self._secret, b"v0:" + stamp + b":" + raw, "sha256").hex()
-        if not hmac.compare_digest(expected.encode(), signature):
+        signing = self._signing.copy()  # with the key in it, which takes a quarter of the time
+        signing.update(stamp + b":" + raw)
+        if not hmac.compare_digest(b"v0=" + signing.hexdigest().encode(), signature):
             return self._unsigned()
         return await self._take(raw, headers, signature)
 
@@ -154,12 +153,16 @@ class Front:
         return _UNSIGNED
 
     def _proof(self, headers: "_Headers") -> tuple[bytes, bytes] | None:
-        """Timestamp and signature, where both are of the right form and the time is near."""
+        """Timestamp and signature, where both are there and the time is near."""
         stamp = headers.one(b"x-slack-request-timestamp")
         signature = headers.one(b"x-slack-signature")
-        if stamp is None or signature is None or not _SIGNATURE.fullmatch(signature):
-            return None
-        if not stamp.isdigit() or len(stamp) > _DIGITS or abs(self._clock() - int(stamp)) > CLOCK_SKEW:
+        if (
+            stamp is None
+            or signature is None
+            or not stamp.isdigit()
+            or len(stamp) > _DIGITS
+            or abs(self._clock() - int(stamp)) > CLOCK_SKEW
+        ):
             return None
         return stamp, signature
 

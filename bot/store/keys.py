@@ -45,6 +45,11 @@ def thread_of(lane: str) -> str:
     return lane.rpartition("/")[2]
 
 
+@cache
+def _tag(shard: int) -> str:
+    return f"tk:{{{shard:02d}}}:"
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """The keys of one shard."""
@@ -53,7 +58,7 @@ class Shard:
 
     def key(self, name: str) -> str:
         """One of `SHARD_KEYS`, or a key that starts with *name* and the shard's tag."""
-        return f"tk:{{{self.number:02d}}}:{name}"
+        return _tag(self.number) + name
 
     @property
     def all(self) -> tuple[str, ...]:

@@ -401,7 +401,7 @@ def _added(shard: Shard, ops: Sequence[NewOp], cipher: Cipher) -> tuple[list[str
         wish = "l" * op.linked_only + "r" * op.replace + "s" * op.instead + "m" * op.makes_link + "b" * op.begun
         wish += "a" * op.anew + "e" * (op.behind is not None)
         keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))
-        payload = cipher.close(op.payload, f"{op.lane}|{op.id}")
+        payload = cipher.close(op.payload, f"{op.lane}|{op.id}") if cipher.closes else op.payload
         args += (f"{op.order}|{milliseconds(op.delay) if op.delay else 0}|{wish}", payload)
     return keys, args
 

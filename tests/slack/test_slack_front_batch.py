@@ -43,9 +43,9 @@ async def test_what_comes_during_a_call_goes_with_the_next():
     store = Store()
     batch = Batch(store.add)
     store.open.clear()
-    first = asyncio.create_task(batch.add(op("a")))
+    first = asyncio.ensure_future(batch.add(op("a")))
     await asyncio.sleep(0.01)
-    rest = [asyncio.create_task(batch.add(op(name))) for name in "bcd"]
+    rest = [asyncio.ensure_future(batch.add(op(name))) for name in "bcd"]
     await asyncio.sleep(0.01)
     store.open.set()
     await asyncio.gather(first, *rest)
@@ -59,7 +59,7 @@ async def test_where_many_wait_a_second_call_begins_beside_the_first():
     store.open.clear()
     waiting = []
     for names in ("a", "bcd", "e", "fghijklmno"):
-        waiting += [asyncio.create_task(batch.add(op(name, lane=name))) for name in names]
+        waiting += [asyncio.ensure_future(batch.add(op(name, lane=name))) for name in names]
         await asyncio.sleep(0.01)
     before = list(store.calls)
     store.open.set()
@@ -76,9 +76,9 @@ async def test_nothing_overtakes_what_is_before_it_in_its_lane():
     store.open.clear()
     wishes = [op("L1", lane="L"), op("L2", lane="L"), op("L3", lane="L")]
     wishes += [op(name, lane=name) for name in "abcdef"]
-    waiting = [asyncio.create_task(batch.add(wishes[0]))]
+    waiting = [asyncio.ensure_future(batch.add(wishes[0]))]
     await asyncio.sleep(0.01)
-    waiting += [asyncio.create_task(batch.add(wish)) for wish in wishes[1:]]
+    waiting += [asyncio.ensure_future(batch.add(wish)) for wish in wishes[1:]]
     await asyncio.sleep(0.01)
     before = list(store.calls)
     store.open.set()
@@ -103,7 +103,7 @@ async def test_a_waiter_that_gave_up_does_not_disturb_the_others():
     store = Store()
     batch = Batch(store.add)
     store.open.clear()
-    tasks = [asyncio.create_task(batch.add(op(name))) for name in "ab"]
+    tasks = [asyncio.ensure_future(batch.add(op(name))) for name in "ab"]
     await asyncio.sleep(0.01)
     tasks[0].cancel()
     store.open.set()
@@ -117,9 +117,9 @@ async def test_who_waits_for_a_store_that_hangs_hears_of_it_in_time_and_the_next
     store = Store()
     batch = Batch(store.add, budget=0.05)
     store.open.clear()
-    tasks = [asyncio.create_task(batch.add(op("a")))]
+    tasks = [asyncio.ensure_future(batch.add(op("a")))]
     await asyncio.sleep(0.01)
-    tasks += [asyncio.create_task(batch.add(op(name))) for name in "bc"]
+    tasks += [asyncio.ensure_future(batch.add(op(name))) for name in "bc"]
 
     results = await asyncio.gather(*tasks, return_exceptions=True)
     store.open.set()
