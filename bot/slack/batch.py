@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 _MOST = 500
 _AT_ONCE = 2
 _MANY = 4
-"""So many must wait for a second call to begin beside the first: fewer are cheaper together with those to come."""
+"""So many, and half as many threads as the first call is for, must wait for a second one to begin beside it: fewer are
+cheaper together with those to come."""
 
 
 class _Waiting(NamedTuple):
@@ -61,7 +62,9 @@ class Batch:
         return future
 
     def _has_room(self) -> bool:
-        return not self._calls or (len(self._calls) < _AT_ONCE and len(self._waiting) >= _MANY)
+        if len(self._calls) < _AT_ONCE:
+            return not self._calls or len(self._waiting) >= max(_MANY, len(self._threads) // 2)
+        return False
 
     def _begin(self) -> None:
         self._is_due = False

@@ -69,6 +69,35 @@ async def test_where_many_wait_a_second_call_begins_beside_the_first():
     assert [*before, list("fghijklmno")] == store.calls
 
 
+async def test_beside_a_large_call_a_second_one_waits_for_half_as_many():
+    store = Store()
+    batch = Batch(store.add)
+    store.open.clear()
+    waiting = []
+    for count in (20, 9, 1):
+        waiting += [asyncio.ensure_future(batch.add(op(str(n), lane=f"{count} {n}"))) for n in range(count)]
+        await asyncio.sleep(0.01)
+        assert [20, 10][: 1 + (count == 1)] == [len(call) for call in store.calls]
+    store.open.set()
+    await asyncio.gather(*waiting)
+
+
+async def test_what_is_said_does_not_overtake_an_event_of_its_thread_although_they_go_to_two_lanes():
+    store = Store()
+    batch = Batch(store.add)
+    store.open.clear()
+    waiting = [asyncio.ensure_future(batch.add(op("mention", lane="in/T")))]
+    await asyncio.sleep(0.01)
+    waiting += [asyncio.ensure_future(batch.add(op(name, lane=name))) for name in ("T", *"abcd")]
+    await asyncio.sleep(0.01)
+    before = list(store.calls)
+    store.open.set()
+    await asyncio.gather(*waiting)
+
+    assert [["mention"], list("abcd")] == before
+    assert [*before, ["T"]] == store.calls
+
+
 async def test_nothing_overtakes_what_is_before_it_in_its_lane():
     """Though many wait, so that a second call begins beside the first."""
     store = Store()
