@@ -9,7 +9,7 @@ from adapters import registry
 from bench.door import link
 from bench.load import root
 from bench.measuring import MEASURED, OTHER, Figure, Line, cpu_seconds, memory
-from bench.through import TICKETS, Bench, all_there, bench, rate, stored
+from bench.through import TICKETS, Bench, bench, emptied
 from bot.conversion.ops import pull_op, watch_ops
 from bot.conversion.records import ThreadKey
 from bot.store.store import Store
@@ -50,12 +50,8 @@ async def _together(made: Bench, count: int, messages: int) -> tuple[float, floa
     """Messages a second, and seconds of CPU for each, of so many workers on two cores."""
     async with AsyncExitStack() as stack:
         cores = [(MEASURED, OTHER)[number % 2] for number in range(count)]
-        made_now = [await stack.enter_async_context(made.place.bot("worker", core=core)) for core in cores]
-        before = [cpu_seconds(one.pid) for one in made_now]
-        numbers = await stored(made, messages)
-        await all_there(made, numbers)
-        used = sum(cpu_seconds(one.pid) - was for one, was in zip(made_now, before, strict=True))
-    return rate(made, numbers), used / messages
+        running = [await stack.enter_async_context(made.place.bot("worker", core=core)) for core in cores]
+        return await emptied(made, [one.pid for one in running], messages)
 
 
 async def idle(*, seconds: float, links: int = LINKS, kinds: tuple[str, ...] = ("local", "whmcs")) -> list[Line]:

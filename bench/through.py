@@ -234,14 +234,21 @@ async def throughput(
 async def _drain(made: Bench, count: int, result: Drained) -> None:
     """*count* events are stored while a worker runs; what it takes from there until the desk has the last."""
     async with made.place.bot("worker") as process:
-        await all_there(made, await stored(made, TICKETS))  # connections, people and scripts are known from here on
-        numbers, ops = events(made, count)
-        async with Store.open(made.place.store.url) as store:
-            cpu, began = cpu_seconds(process.pid), time.perf_counter()
-            await store.lanes.add(ops)
-            await all_there(made, numbers)
-        result.cpu.append((cpu_seconds(process.pid) - cpu) / count)
-    result.rates.append(count / (max(made.arrived[number] for number in numbers) - began))
+        reached, cpu = await emptied(made, [process.pid], count)
+    result.rates.append(reached)
+    result.cpu.append(cpu)
+
+
+async def emptied(made: Bench, workers: list[int], count: int) -> tuple[float, float]:
+    """Messages a second, and seconds of CPU for each, of workers by their process ids for which so many are stored."""
+    await all_there(made, await stored(made, TICKETS))  # connections, people and scripts are known from here on
+    numbers, ops = events(made, count)
+    async with Store.open(made.place.store.url) as store:
+        cpu, began = sum(map(cpu_seconds, workers)), time.perf_counter()
+        await store.lanes.add(ops)
+        await all_there(made, numbers)
+    used = sum(map(cpu_seconds, workers)) - cpu
+    return count / (max(made.arrived[number] for number in numbers) - began), used / count
 
 
 async def _loop(made: Bench, count: int, result: Drained) -> None:
@@ -253,7 +260,8 @@ async def _loop(made: Bench, count: int, result: Drained) -> None:
         numbers = set(range(first, first + count))
         await all_there(made, numbers)
         result.cpu.append((cpu_seconds(process.pid) - cpu) / count)
-    result.rates.append(rate(made, numbers))
+    times = sorted(made.arrived[number] for number in numbers)
+    result.rates.append((count - 1) / (times[-1] - times[0]))
 
 
 async def _count(made: Bench, count: int, result: Drained) -> None:
@@ -277,12 +285,6 @@ async def stored(made: Bench, count: int) -> set[int]:
     async with Store.open(made.place.store.url) as store:
         await store.lanes.add(ops)
     return numbers
-
-
-def rate(made: Bench, numbers: set[int]) -> float:
-    """Messages a second, from the first to the last that arrived."""
-    times = sorted(made.arrived[number] for number in numbers)
-    return (len(times) - 1) / (times[-1] - times[0])
 
 
 def _throughput_lines(kind: str, worker: Drained, loop: Drained) -> list[Line]:
