@@ -8,7 +8,7 @@ from types import MappingProxyType
 from adapters.contract import Reconcile
 from adapters.errors import UnsupportedFeature
 from bot.conversion.ports import Head, Lanes, Lease
-from bot.conversion.records import AddMessage, LinkRef, Operation, Progress, Work, encode
+from bot.conversion.records import Link, LinkRef, Operation, Progress, Work, encode
 from bot.conversion.stamps import WORDLESS, part_marker
 from bot.conversion.verdicts import surely_not_done
 
@@ -54,7 +54,7 @@ class Journal:
         self.head = head
         self.operation = operation
         self._lanes = lanes
-        operation.work = _bound(operation.work, head)
+        operation.work = _bound(operation.work, head.link)
         if head.verify:
             operation.progress.verify = min(head.restarted or time.time(), time.time())
             operation.progress.waited, operation.progress.missed = head.waited, 0.0
@@ -65,14 +65,6 @@ class Journal:
     def progress(self) -> Progress:
         """How far the operation has come."""
         return self.operation.progress
-
-    @property
-    def is_for_another(self) -> bool:
-        """Whether it was asked for under another link than its thread has now."""
-        under, link = getattr(self.operation.work, "under", None), self.head.link
-        if under is None:
-            return _was_for_the_first(self.operation.work) and self.head.parted
-        return not (link and under.is_of(link))
 
     @property
     def missed(self) -> bool:
@@ -197,15 +189,11 @@ class Journal:
         return result
 
 
-def _bound(work: Work, head: Head) -> Work:
-    """*work* as it is meant for the link that its thread has at the first try, so that it is done for no other."""
-    is_free = getattr(work, "under", head.link) is None and not (head.parted and _was_for_the_first(work))
-    return work.model_copy(update={"under": LinkRef.of(head.link)}) if head.link and is_free else work
-
-
-def _was_for_the_first(work: Work) -> bool:
-    """Whether work that nobody has tried yet was stored for the first link that its thread ever had."""
-    return isinstance(work, AddMessage) and work.straight
+def _bound(work: Work, link: Link | None) -> Work:
+    """*work* as it is meant for *link*, which its thread has at the first try, so that it is done for no other."""
+    if link and getattr(work, "under", link) is None:
+        return work.model_copy(update={"under": LinkRef.of(link)})
+    return work
 
 
 async def _seen(look: Look, reconcile: Reconcile) -> str | None:

@@ -35,7 +35,7 @@ from bot.conversion.records import (
 )
 from bot.conversion.stamps import bringing, microseconds
 
-_NOT_PLAIN = frozenset({"subtype", "hidden", "bot_id", "app_id", "metadata"})
+_NOT_PLAIN = frozenset({"subtype", "hidden", "bot_id", "app_id", "metadata", "files"})
 """What an event has that is more than what a person said."""
 LINKED_BY = timedelta(minutes=2)
 """How long the link may be on its way of a card that began a thread; another process takes over within that."""
@@ -295,7 +295,7 @@ def _event_op(lane: str, identity: str, order: int, body: dict[str, Any], *, lin
 
 
 _AROUND_EVENT = encode(Operation(work=SlackEvent(body={}))).split("{}", 1)
-_SAID = AddMessage(actor="?", ts="?", message={}, mirrored=True, straight=True)
+_SAID = AddMessage(actor="?", ts="?", message={}, mirrored=True)
 _AROUND_SAID = encode(Operation(work=_SAID)).replace("{}", "?").split("?")
 
 

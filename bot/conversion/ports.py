@@ -56,7 +56,7 @@ class NewOp(NamedTuple):
     takes the place of one that waits (a message that was edited before delivery), and of one that was begun as soon as
     that turns out not to be done. ``begun``: it may have been carried out before the store forgot it, so nothing takes
     its place before that is known. ``anew``: it is accepted although it was done before. ``behind``: what is stored in
-    its place unless all that people say in its thread goes to the first ticket that it has, and no event of it waits.
+    its place unless all that people say in its thread goes to the ticket that it has, and no event of it waits.
     """
 
     lane: str
@@ -107,7 +107,7 @@ class Head:
     thread must be read again before any work. ``restarted``: where it is to be verified, when that server began, in
     seconds since the epoch; whatever was forgotten happened before. ``waited``: it stood in this lane already when the
     server began its run, so what stood behind it was begun only if it was done. ``deaths``: so many workers in a row
-    had it in hand and neither finished it nor gave it back. ``parted``: the thread's first link was taken away.
+    had it in hand and neither finished it nor gave it back.
     """
 
     id: str
@@ -119,7 +119,6 @@ class Head:
     restarted: float = 0.0
     waited: bool = False
     deaths: int = 0
-    parted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

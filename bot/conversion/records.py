@@ -190,7 +190,6 @@ class AddMessage(Record):
     newer: dict[str, Any] | None = None  # the message after an edit that came when a part was on the ticket already
     newer_edited: str = ""  # which edit that was
     under: LinkRef | None = None  # None: the link that the thread has when this is first tried
-    straight: bool = False  # nobody looked at the link when it was stored; it is the first that the thread ever had
 
 
 class EditMessage(Record):

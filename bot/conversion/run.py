@@ -38,6 +38,7 @@ from bot.conversion.records import (
     FinishStep,
     LeaveTicket,
     Link,
+    LinkRef,
     LinkTicket,
     MoveTicket,
     OpenTicket,
@@ -128,7 +129,8 @@ class Run:
     async def _carry(self) -> Outcome:  # noqa: PLR0912 - one branch for each kind of work
         rooms, journal, work = self._rooms, self._journal, self._work
         outcome, link = Outcome(), journal.head.link
-        if journal.is_for_another:
+        under = getattr(work, "under", None)
+        if isinstance(under, LinkRef) and not (link and under.is_of(link)):
             await self._parted(link)
             return outcome
         match work:

@@ -35,7 +35,6 @@ SHARD_KEYS = (
     "parked",
     "held",
     "links",
-    "partings",
 )
 """The keys that a shard has once, in the order in which every script gets them (see scripts/common.lua)."""
 
@@ -72,6 +71,11 @@ class Shard:
     def delivered(self, thread: str) -> str:
         """Which Slack messages of a thread are on its ticket."""
         return self.key(f"map:{thread}")
+
+    @property
+    def partings(self) -> str:
+        """How often each thread was parted from a ticket."""
+        return self.key("partings")
 
     def memory(self, lane: str, op: str) -> str:
         """That an operation was done, so that it is not accepted again."""

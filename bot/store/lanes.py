@@ -195,7 +195,7 @@ class RedisLanes(Lanes):
     @override
     async def done(self, lease: Lease, op: str, outcome: Outcome) -> Head | None:
         shard, thread = self._shard(lease.lane), thread_of(lease.lane)
-        extra = [shard.queue(lease.lane), shard.memory(lease.lane, op), shard.delivered(thread)]
+        extra = [shard.queue(lease.lane), shard.memory(lease.lane, op), shard.delivered(thread), shard.partings]
         link = "" if outcome.link is None else self._cipher.close(stored_form(outcome.link), thread)
         delivered = [text for ts, record in outcome.delivered.items() for text in (ts, stored_form(record))]
         if any(self._shard(following.lane) != shard for following in outcome.then):
@@ -359,7 +359,7 @@ class RedisLanes(Lanes):
         if answer is None:
             self._handed.pop(lease.lane, None)
             return None
-        op, stored, waiting, link, verify, resync, waited, deaths, parted = answer
+        op, stored, waiting, link, verify, resync, waited, deaths = answer
         payload = self._cipher.open(stored, f"{lease.lane}|{op}")
         if self._cipher.closes:
             self._handed[lease.lane] = payload, stored
@@ -373,7 +373,6 @@ class RedisLanes(Lanes):
             resync=bool(resync),
             waited=bool(waited),
             deaths=deaths,
-            parted=bool(parted),
         )
 
     def _closed(self, lease: Lease, op: str, payload: str) -> str:

@@ -81,7 +81,7 @@ class RedisLinks(Links):
     @override
     async def remove(self, link: Link) -> None:
         shard, thread = self._shard(link.thread), str(link.thread)
-        keys = [*shard.all, shard.delivered(thread)]
+        keys = [*shard.all, shard.delivered(thread), shard.partings]
         while (stored := await self._connection.do("HGET", shard.key("links"), thread)) is not None:
             there = self._from(thread, stored)
             if (there.desk, there.ticket_id) != (link.desk, link.ticket_id):
@@ -92,7 +92,7 @@ class RedisLinks(Links):
 
     @override
     async def partings(self, thread: ThreadKey) -> int:
-        return int(await self._connection.do("HGET", self._shard(thread).key("partings"), str(thread)) or 0)
+        return int(await self._connection.do("HGET", self._shard(thread).partings, str(thread)) or 0)
 
     async def _drop(self, thread: ThreadKey, ways: set[str]) -> None:
         """Take the thread off those lists that its link does not need (any more).

@@ -311,7 +311,7 @@ async def test_what_was_said_after_the_ticket_was_asked_for_follows_it_whenever_
     ticket = await opened(house)
     link = await house.store.links.get(THREAD)
     await house.store.links.remove(link)
-    partings = shard_of(str(THREAD), house.store.lanes._shards).key("partings")
+    partings = shard_of(str(THREAD), house.store.lanes._shards).partings
     await house.store.connection.do("HDEL", partings, str(THREAD))  # nobody parted the two
     house.threads.messages = [*house.threads.messages, said("1900000001.000100", "more smoke", BEN)]
     with perhaps_done(time.time()):

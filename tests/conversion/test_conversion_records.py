@@ -32,7 +32,7 @@ def test_the_short_way_writes_what_the_models_write(body):
 @given(st.from_regex("[UW][A-Z0-9]+", fullmatch=True), st.dictionaries(TEXTS, VALUES))
 def test_a_plain_message_written_the_short_way_is_what_the_models_write(user, event):
     ts = "1700000000.000100"
-    operation = Operation(work=AddMessage(actor=user, ts=ts, message=event, mirrored=True, straight=True))
+    operation = Operation(work=AddMessage(actor=user, ts=ts, message=event, mirrored=True))
 
     assert operation == decode(encode_said(user, ts, event))
     assert json.loads(encode(operation)) == json.loads(encode_said(user, ts, event))

@@ -2,15 +2,13 @@
 
 import pytest
 
-from adapters.errors import Unavailable
 from adapters.model import TicketRef
 from bot.conversion.ops import event_op
-from bot.conversion.records import AddMessage, LinkRef, decode
 from bot.conversion.relinking import relink
 from tests.conversion import test_conversion_parted as parted
 from tests.conversion.test_conversion_parted import NOT_SENT, link_to, standing, told
 from tests.conversion.test_conversion_pull import idle
-from tests.conversion.test_conversion_worker import THREAD, failing
+from tests.conversion.test_conversion_worker import THREAD
 
 TS = "1800000001.000100"
 two = parted.two
@@ -50,6 +48,16 @@ async def test_it_goes_to_no_other_one_that_was_linked_before_its_turn_and_who_w
     assert why in told(house)
 
 
+async def test_it_goes_to_that_ticket_also_where_the_thread_was_unlinked_and_linked_with_it_again(house, straight):
+    mine, _ = straight
+    await house.intake.unlink(THREAD)
+    await link_to(house, mine)
+
+    await done(house)
+
+    assert [(False, ["for mine"]), (False, [])] == await standing(house)
+
+
 async def test_where_the_thread_has_no_ticket_any_more_who_wrote_it_is_told(house, straight):
     await house.intake.unlink(THREAD)
 
@@ -68,17 +76,3 @@ async def test_it_goes_along_to_the_ticket_with_which_the_thread_goes_on(house, 
     await done(house)
 
     assert [(False, []), (False, ["for mine"])] == await standing(house)
-
-
-async def test_after_its_first_try_it_says_for_which_ticket_it_is(house, straight, monkeypatch):
-    failing(house, monkeypatch, "add_message", *[Unavailable("desk", "is away")] * 9)
-    link = await house.store.links.get(THREAD)
-
-    async def tried():
-        return decode(await house.store.lanes.peek(str(THREAD), THREAD.bringing(TS))).progress.attempts
-
-    await house.until(tried)
-    work = decode(await house.store.lanes.peek(str(THREAD), THREAD.bringing(TS))).work
-
-    assert isinstance(work, AddMessage)
-    assert LinkRef.of(link) == work.under

@@ -1,7 +1,7 @@
 -- Puts operations into lanes; it stands in front of the scripts that do so. Per operation, KEYS: queue, memory, from whose
 -- names its lane and its id are read; ARGV: order|delay in milliseconds|flags (l: only where linked, r: replaceable,
 -- s: stands in for one that waits, m: makes a link, b: perhaps begun, a: anew, although it was done, e: only where it
--- goes straight to its ticket), payload.
+-- goes straight to its ticket, whose link is then written into it), payload.
 
 local rid, moment, since, restarted
 
@@ -60,13 +60,19 @@ local function known(lane, op, memory, wish)
   return not has(wish, 'r') and redis.call('HEXISTS', parked, lane .. '|' .. op) == 1
 end
 
--- Whether everything that people say in a thread goes to its ticket, the first that it has, and none of its events waits.
-local function goes_straight(thread, link)
-  if not link or string.sub(link, 1, 1) ~= '{' or string.find(link, '"switches":', 1, true)
-    or string.find(link, '"mirror":false', 1, true) then
-    return false
+-- What a person said as it goes straight to the ticket of *link*, with what names that; nil unless everything that people
+-- say in the thread goes there, and none of its events waits.
+local function straight(thread, link, payload)
+  if not link or string.find(link, '"switches":', 1, true) or string.find(link, '"mirror":false', 1, true) then
+    return nil
   end
-  return not redis.call('ZSCORE', ready, 'in/' .. thread) and redis.call('HEXISTS', partings, thread) == 0
+  local desk, ticket = string.match(link, '"desk":"([^"\\]*)","ticket_id":"([^"\\]*)"')
+  local since = string.match(link, '"created_at":"([^"\\]*)"')
+  if not (desk and since) or redis.call('ZSCORE', ready, 'in/' .. thread) then
+    return nil
+  end
+  local under = ',"under":{"desk":"' .. desk .. '","ticket_id":"' .. ticket .. '","since":"' .. since .. '"}'
+  return string.sub(payload, 1, -3) .. under .. '}}'
 end
 
 local function add(queue, memory, lane, op, order, payload, delay, wish)
@@ -81,7 +87,10 @@ local function add(queue, memory, lane, op, order, payload, delay, wish)
   if has(wish, 's') or known(lane, op, memory, wish) then
     return 'duplicate'
   end
-  if has(wish, 'e') and not goes_straight(lane, link) then
+  if has(wish, 'e') then
+    payload = straight(lane, link, payload)
+  end
+  if not payload then
     return 'behind'
   end
   local flags = (has(wish, 'm') and 'm' or '') .. (has(wish, 'r') and 'r' or '') .. (has(wish, 'b') and 'b' or '')

@@ -1,7 +1,7 @@
 -- Claims lanes whose time has come. KEYS: memory of this claim. ARGV: how many, lease in milliseconds, token.
 -- Returns the number of lanes that are due, milliseconds until the next one is (-1: none), and the claimed lanes.
 
-local memory, limit, lease, token = KEYS[15], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local memory, limit, lease, token = KEYS[14], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local moment = now()
 local claimed = {}
 

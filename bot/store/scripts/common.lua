@@ -1,7 +1,7 @@
 -- What the scripts of the lanes share; it is put in front of each of them. All keys of a call belong to one shard.
 -- Every script may run twice with the same arguments: a lost answer makes the client ask again.
 
-local ready, holder, taken, nudged, epoch, runs, ops, again, makers, made, parked, held, links, partings = unpack(KEYS, 1, 14)
+local ready, holder, taken, nudged, epoch, runs, ops, again, makers, made, parked, held, links = unpack(KEYS, 1, 13)
 local LOST = -1
 
 -- Milliseconds by the server's clock, so that the clocks of the bots do not matter.
@@ -54,7 +54,7 @@ local function without(flags, flag)
 end
 
 -- Takes a thread's link away, and counts that: the marker of its ticket stays at the desk, so the next one gets another.
-local function part(thread, delivered)
+local function part(thread, delivered, partings)
   redis.call('HDEL', links, thread)
   redis.call('HDEL', made, thread)
   redis.call('DEL', delivered)
@@ -220,6 +220,5 @@ local function hand_out(lane, queue, lease, rid, call, deaths)
     resync and 1 or 0,
     waited and 1 or 0,
     deaths or 0,
-    is_thread(lane) and redis.call('HEXISTS', partings, lane) or 0,
   }
 end

@@ -1,11 +1,11 @@
 -- Takes a finished operation off its lane, writes its outcome, adds what follows and hands out the next. KEYS: queue,
--- memory, delivered, then those of scripts/adding.lua. ARGV: lane, token, lease in milliseconds, name of the
+-- memory, delivered, partings, then those of scripts/adding.lua. ARGV: lane, token, lease in milliseconds, name of the
 -- call, operation, seconds to remember it, link or '', 'unlink' or '', 'untouched' where nobody began what waited behind
 -- it when the server began its run or '', how many messages were delivered, Slack timestamp and record of each, then
 -- those of scripts/adding.lua.
 
 local lane, token, lease, call, op, remember, link, unlink, untouched, messages = unpack(ARGV, 1, 10)
-local queue, memory, delivered = KEYS[15], KEYS[16], KEYS[17]
+local queue, memory, delivered = KEYS[14], KEYS[15], KEYS[16]
 if lost(lane, token) then
   return LOST
 end
@@ -14,7 +14,7 @@ local thread, rid = thread_of(lane), run()
 
 local function write_link()
   if unlink == 'unlink' then
-    part(thread, delivered)
+    part(thread, delivered, KEYS[17])
   elseif link ~= '' then
     redis.call('HSET', links, thread, link)
   end

@@ -8,7 +8,7 @@ end
 -- The name of a call that hands out a head is its holder's token with the count of those.
 local function deaths()
   local op, call = in_hand(lane)
-  if not op or op ~= redis.call('ZRANGE', KEYS[15], 0, 0)[1] then
+  if not op or op ~= redis.call('ZRANGE', KEYS[14], 0, 0)[1] then
     return 0
   end
   local counted = #call == #token + 4 and tonumber(string.sub(call, -4), 16) or 0
@@ -17,4 +17,4 @@ local function deaths()
 end
 
 local died = deaths()
-return hand_out(lane, KEYS[15], lease, run(), token .. string.format('%04x', died), died)
+return hand_out(lane, KEYS[14], lease, run(), token .. string.format('%04x', died), died)

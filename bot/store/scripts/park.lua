@@ -3,7 +3,7 @@
 -- payload, 'begun' where any of it may have been done, or ''.
 
 local lane, token, lease, call, op, payload, begun = unpack(ARGV)
-local queue = KEYS[15]
+local queue = KEYS[14]
 if lost(lane, token) then
   return LOST
 end

@@ -4,7 +4,7 @@
 -- the thread takes it for one that was missed. Returns 1; or 0 if it is not there, or a worker has it in hand.
 
 local lane, op, remember, what, payload, known = unpack(ARGV)
-local queue, memory, delivered = KEYS[15], KEYS[16], KEYS[17]
+local queue, memory, delivered = KEYS[14], KEYS[15], KEYS[16]
 local field = lane .. '|' .. op
 
 local function forget(flags)
