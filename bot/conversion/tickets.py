@@ -164,6 +164,10 @@ async def link_ticket(rooms: Rooms, journal: Journal, work: LinkTicket) -> None:
     thread = ThreadKey.parse(journal.lease.lane)
     old, begun = journal.head.link, _LINKING in journal.progress.done
     if old and old.state != Status.GONE and not begun:
+        if (old.desk, old.number.casefold()) != (work.desk, work.number.casefold()):  # somebody else's wish came first
+            with await speaking_to(rooms, work.actor):
+                text = _("This thread is ticket {number} already.", number=old.number)
+            await _tell(rooms, journal, work, text, once=work.number)
         return
     desk = rooms.desks.get(work.desk)
     try:

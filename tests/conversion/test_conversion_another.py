@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.errors import OutcomeUnknown
+from adapters.model import Status
 from bot.conversion.intake import Intake
 from bot.conversion.ops import perhaps_done
 from bot.conversion.records import FinishStep, LinkTicket
@@ -139,3 +140,18 @@ async def test_a_step_waits_for_it(house, parted, monkeypatch):
 
     other = await _other(house, parted)
     assert [("Fx1", other.number)] == [(step, outputs.get("ticket_number")) for step, outputs, _ in house.voice.ended]
+
+
+async def test_of_two_that_link_a_thread_whose_ticket_is_gone_the_second_hears_which_it_has(house, parted):
+    """Until the first has linked it, nobody knows that the second is not wanted."""
+    await house.intake.open_ticket("T1", ANEW, once="view")
+    await _other(house, parted)
+    await house.store.links.update(THREAD, lambda now: now.model_copy(update={"state": Status.GONE}))
+
+    for actor, number in (("U1", parted.number), ("U2", "99")):
+        wish = LinkTicket(actor=actor, desk="desk", number=number, channel="C1", thread_ts=THREAD.ts)
+        await house.intake.link_ticket(THREAD, wish)
+    await idle(house, str(THREAD))
+    await idle(house, f"ui/{THREAD}")
+
+    assert [("U2", f"This thread is ticket {parted.number} already.")] == [told[:2] for told in house.voice.told]
