@@ -19,6 +19,7 @@ def _tried(key: str) -> tuple[Command, ...]:
         ("GET", key),
         ("EXISTS", key),
         ("PTTL", key),
+        ("PEXPIRE", key, 60_000),
         ("INCR", key),
         ("GETDEL", key),
         ("HINCRBY", key, "a", 1),
@@ -34,6 +35,7 @@ def _tried(key: str) -> tuple[Command, ...]:
         ("ZRANGE", key, 0, 0),
         ("ZRANGEBYSCORE", key, 0, 1),
         ("ZREM", key, "a"),
+        ("ZREMRANGEBYSCORE", key, 0, 1),
         ("DEL", key),
     )
 

@@ -1,5 +1,6 @@
 """The rights that docs/redis.md gives our user: enough for all that we do, and nothing in them is idle."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,11 +17,14 @@ from bot.store.store import Store
 from tests.store.topologies import Cluster
 
 SECRET = "sw0rdf1sh"
-PAGE = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "redis.md").read_text()
 RIGHTS = (
     next(line for line in PAGE.splitlines() if line.startswith("ACL SETUSER")).replace("PASSWORD", SECRET).split()[3:]
 )
 COMMANDS = [right for right in RIGHTS if right.startswith("+")]
+CALLED = re.compile(r"redis\.p?call\('(\w+)'")
+SENT = re.compile(r'(?:\bdo|_command|[\s(\[])\("([A-Z]+)"[,)]')
 
 
 @pytest.fixture
@@ -41,6 +45,17 @@ async def rights(embedded):
 async def test_s17_the_documented_rights_are_enough(rights, op, link):
     async with Store.open(await rights(*RIGHTS)) as mine:
         await everything_once(mine, op, link)
+
+
+def test_each_command_that_we_name_is_among_them():
+    """In a script, or in what is sent by itself; only a server of our own is asked to rewrite its log."""
+    store = ROOT / "bot" / "store"
+    calls = [call for script in store.glob("scripts/*.lua") for call in CALLED.findall(script.read_text())]
+    sends = [sent for module in store.glob("*.py") for sent in SENT.findall(module.read_text())]
+
+    given = {right.upper() for right in re.findall(r"\+(\w+)", PAGE)}
+
+    assert {"BGREWRITEAOF"} == {*calls, *sends} - given
 
 
 async def test_the_doctor_needs_one_more(rights):
@@ -176,3 +191,4 @@ async def everything_else(store, link, second):
     await store.scratch.put("x", "y", second)
     assert "y" == await store.scratch.take("x")
     assert await store.scratch.once("x", second)
+    assert [timedelta()] == await store.scratch.spend([("x", 1)], "once", window=second)
