@@ -177,7 +177,9 @@ async def _before_its_message(rooms: Rooms, journal: Journal, link: Link, work: 
     now = await _as_it_reads(rooms, work, link.thread)
     if now is not None and now.sends and is_since(link, now):
         wish = missed_op(link.thread, now.sends, doubt=journal.progress.verify)
-        return Outcome(then=(wish._replace(id=f"{wish.id}:{work.edited}"),))
+        asked = await rooms.lanes.add([wish])  # under the name that a sweep gives it, too
+        anew = wish._replace(id=f"{wish.id}:{work.edited}")
+        return Outcome(then=(anew,) if asked == [Added.DUPLICATE] else ())
     if now is not None and now.sends:
         await _tell_it_is_older(rooms, journal, work, link)
     elif link.mirror and now is not None and is_for_the_ticket(link, now):

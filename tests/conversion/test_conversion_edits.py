@@ -11,6 +11,7 @@ from adapters.model import Body, MessageDraft, Person, TicketRef, Visibility
 from bot.conversion.ops import edit_op, mirror_op, perhaps_done
 from bot.conversion.records import DeleteMessage, EditMessage
 from bot.conversion.stamps import marker_of
+from bot.conversion.sweep import put_back
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_pull import idle, pulled
 from tests.conversion.test_conversion_worker import THREAD, failing, opened, reply
@@ -328,6 +329,20 @@ async def test_what_an_edit_makes_a_wish_is_asked_for_anew_once_for_each_edit(ho
     event = {**refused.sends, "type": "app_mention", "channel": "C1"}
     assert [event] * 2 == [body["event"] for body in house.events.bodies]
     assert ticket.messages == (await house.agents.ticket(ticket.id)).messages
+
+
+async def test_no_sweep_asks_again_for_what_an_edit_made_a_wish(house, monkeypatch):
+    """It was a plain message before, whose event was none of a mention; a refusal of the edit is one for good."""
+    await opened(house)
+    wish = _wished(monkeypatch, house, ts=f"{time.time() + 60:.6f}")
+    house.threads.messages = [*house.threads.messages, wish]
+    await house.intake.edit(THREAD, _edit(wish.ts, "psst!", "psst", "1800000009.1"), change="1800000009.1")
+    await idle(house, str(THREAD), f"in/{THREAD}")
+
+    await put_back(house.rooms, await house.store.links.get(THREAD))
+    await idle(house, str(THREAD), f"in/{THREAD}")
+
+    assert 1 == len(house.events.bodies)
 
 
 async def test_a_wish_in_doubt_stays_in_doubt_by_its_edit(house, monkeypatch):
