@@ -195,6 +195,9 @@ class Lanes(Protocol):
     async def find_parked(self, lane: str, op: str) -> Parked | None:
         """One of them."""
 
+    async def held(self, lane: str) -> Parked | None:
+        """The one with which its whole lane waits."""
+
     async def unpark(self, lane: str, op: str, payload: str | None) -> bool:
         """Put a parked or held operation back with this payload, or drop it (None); False if it is not there."""
 

@@ -13,6 +13,7 @@ from adapters.contract import Capability, TicketAdapter, marker_in, without_mark
 from adapters.errors import AdapterError, NotFound, Rejected, UnsupportedFeature
 from adapters.model import Attachment, Message, Role, Status, Ticket, Visibility
 from bot.conversion import agents
+from bot.conversion.decisions import Decision, decided, is_closed
 from bot.conversion.journal import Again, Journal
 from bot.conversion.marks import goes_words
 from bot.conversion.ops import card_op, pull_op, tell_op
@@ -251,11 +252,12 @@ class _Pull:
 
     async def show_news(self, ticket: Ticket) -> None:
         """Say in the thread that the ticket was closed or opened again, and bring the card up to date."""
+        goes_on = ticket.status is not Status.CLOSED and await self._ends_question()
         shown: dict[str, Any] = dict(face(ticket, unnamed=self.link.unnamed))
         if self.link.agents and ticket.deadline:
             shown["deadline"] = ticket.deadline
         before = {name: getattr(self.link, name) for name in shown}
-        if before == shown:
+        if before == shown and not goes_on:
             return
         when = ticket.updated_at.isoformat() if ticket.updated_at else f"{time.time() // 60:.0f}"
         if self.link.state == Status.GONE:
@@ -263,10 +265,14 @@ class _Pull:
             shown |= {"read_to": f"{time.time():.6f}"}  # what was said meanwhile stays, as people were told
             await self._say_back(mirror=shown["mirror"], when=when)
         closed_before, closed_now = self.link.state == Status.CLOSED, ticket.status is Status.CLOSED
-        if self.link.state and closed_before != closed_now:
-            words = _("Ticket {number} was opened again at {desk}.", number=self.link.number, desk=self.desk.title)
+        if goes_on or (self.link.state and closed_before != closed_now):
+            names = {"number": self.link.number, "desk": self.desk.title}
+            words = _("Ticket {number} was opened again at {desk}.", **names)
             if closed_now:
-                words = _("Ticket {number} was closed at {desk}.", number=self.link.number, desk=self.desk.title)
+                words = _("Ticket {number} was closed at {desk}.", **names)
+            elif goes_on:
+                after = _("What waited in this thread goes on to it, and nobody need choose any more.")
+                words = f"{words} {after}"
             await self._say(words, f"state:{ticket.status}:{when}")
         if self.link.agents and before["owner"] != shown["owner"]:
             words = agents.owner_words(self.link.number, shown["owner"])
@@ -276,6 +282,19 @@ class _Pull:
             await agents.changed(self.rooms, self.link.thread)
         else:
             await self.rooms.lanes.add([card_op(self.link.thread)])
+
+    async def _ends_question(self) -> bool:
+        """Put back what waits to be asked how it goes on to a closed ticket, now that it is open; whether any did.
+
+        It does not matter whether the thread knew that it was closed: that may have been between two looks.
+        """
+        if self.desk.settings.closed != "ask":
+            return False
+        lanes = self.rooms.lanes
+        waits = await lanes.held(str(self.link.thread))
+        if waits is None or not is_closed(waits.payload):
+            return False
+        return await lanes.unpark(waits.lane, waits.id, decided(waits.payload, Decision.AGAIN))
 
     async def _say_back(self, *, mirror: bool, when: str) -> None:
         words = _(

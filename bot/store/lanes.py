@@ -262,7 +262,7 @@ class RedisLanes(Lanes):
             async for field, record in scan(self._connection, shard.key("parked")):
                 yield self._parked(field, record)
             async for lane, _ in scan(self._connection, shard.key("held")):
-                if held := await self._held(lane):
+                if held := await self.held(lane):
                     yield held
 
     @override
@@ -271,10 +271,11 @@ class RedisLanes(Lanes):
         record = await self._connection.do("HGET", self._shard(lane).key("parked"), field)
         if record is not None:
             return self._parked(field, record)
-        held = await self._held(lane)
+        held = await self.held(lane)
         return held if held is not None and held.id == op else None
 
-    async def _held(self, lane: str) -> Parked | None:
+    @override
+    async def held(self, lane: str) -> Parked | None:
         shard = self._shard(lane)
         held = await self._connection.do("HGET", shard.key("held"), lane)
         if held is None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from adapters.contract import Reconcile
+from adapters.errors import OutcomeUnknown
 from bot.conversion.decisions import Decision, decided, is_closed
 from bot.conversion.ops import pull_op
 from bot.conversion.ports import StoreAway
@@ -12,7 +14,7 @@ from bot.store.personal import about_person, forget_person
 from tests.conversion.test_conversion_edits import _edit
 from tests.conversion.test_conversion_parted import two
 from tests.conversion.test_conversion_pull import idle, pulled
-from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
+from tests.conversion.test_conversion_worker import OPEN, THREAD, failing, opened, reply
 
 __all__ = ["two"]
 
@@ -228,3 +230,49 @@ async def test_a_process_that_dies_before_it_asks_for_the_merged_tickets_card_le
     await idle(house, f"ui/{THREAD}")
 
     assert other.number == house.voice.updates[-1].link.number
+
+
+@pytest.mark.parametrize("looked_before", [False, True])
+async def test_when_an_agent_opens_the_ticket_again_what_waits_goes_on_and_nobody_need_choose(
+    house, ticket, looked_before
+):
+    rule(house, "ask")
+    await say(house, 1, 2)
+    await asked(house)
+    if looked_before:
+        await pulled(house)
+
+    await house.agents.set_closed(ticket.id, closed=False)
+    await pulled(house)
+    await delivered(house, 2)
+
+    assert [(False, ["reply 1", "reply 2"])] == await seen(house)
+    assert [] == [one async for one in house.store.lanes.parked()]
+    assert (
+        f"Ticket {ticket.number} was opened again at desk. What waited in this thread goes on to it, and nobody "
+        "need choose any more."
+    ) == [to_plain(post.document) for post in house.voice.posted.values()][-1]
+
+
+async def test_a_look_at_a_ticket_that_is_still_closed_leaves_the_choice_open(house, ticket):
+    rule(house, "ask")
+    await say(house, 1)
+    parked = await asked(house)
+
+    await pulled(house)
+
+    assert parked == await house.store.lanes.held(str(THREAD))
+
+
+async def test_a_look_at_an_open_ticket_leaves_the_question_whether_something_arrived(house, monkeypatch):
+    await opened(house)
+    rule(house, "ask")
+    monkeypatch.setattr(type(house.desk), "reconcile", Reconcile.NONE)
+    failing(house, monkeypatch, "add_message", OutcomeUnknown("desk", "the time is over"))
+    await say(house, 1)
+    await house.until(lambda: house.voice.told)
+    (waits,) = [parked async for parked in house.store.lanes.parked()]
+
+    await pulled(house)
+
+    assert waits == await house.store.lanes.held(str(THREAD))
