@@ -19,13 +19,13 @@ class Mark(StrEnum):
 
 
 _MARK = re.compile(r"\s*(?:(?P<note>note\s*[:\uff1a]|:lock:|\N{LOCK})|(?P<reply>reply\s*[:\uff1a]))", re.IGNORECASE)
-_UNSEEN = str.maketrans("", "", "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
+INVISIBLE = str.maketrans("", "", "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 """Characters without width, which come along when a text is pasted."""
 
 
 def mark_of(document: Document) -> Mark | None:
     """The mark that a message begins with."""
-    found = _MARK.match(to_plain(Document(document.blocks[:1])).translate(_UNSEEN))
+    found = _MARK.match(to_plain(Document(document.blocks[:1])).translate(INVISIBLE))
     return Mark(str(found.lastgroup)) if found else None
 
 

@@ -140,7 +140,7 @@ def below_new_card(body: Mapping[str, Any], said: Mapping[str, Any], *, at: floa
 
 def asks_alone(event: Mapping[str, Any]) -> bool:
     """Whether an event may be a wish in a direct message with us, where Slack sends no app_mention."""
-    return event.get("channel_type") == "im" and str(event.get("text") or "").lstrip().startswith("<@")
+    return event.get("channel_type") == "im" and "<@" in str(event.get("text") or "")
 
 
 def is_deletion(event: Mapping[str, Any]) -> bool:

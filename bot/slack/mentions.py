@@ -143,8 +143,8 @@ class Mentions:
         match wish.verb:
             case Verb.HELP if wish.meant is Verb.NOTE:
                 return _(
-                    "Did you mean {command}? A note is for agents alone, so your message was not sent. Write it anew, "
-                    "or, if all may read it, choose Add to ticket in its menu.",
+                    "Did you mean {command}? A note is for agents alone, so your message was not sent. Write it anew "
+                    "so that it begins with @Threadline note or, if all may read it, choose Add to ticket in its menu.",
                     command=usage(Verb.NOTE),
                 )
             case Verb.HELP:

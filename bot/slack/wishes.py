@@ -10,13 +10,14 @@ from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 from adapters.model import Visibility
+from bot.conversion.marks import INVISIBLE
 from bot.conversion.text.inlines import paragraphs, words
 from bot.conversion.text.tree import Document, Inline, Mention, Paragraph, Run
 from bot.words import N_
 
 _GAP = r"(?:[\s,\uff1a]|:(?![\w+'-]+:))*"
 """What may stand before a verb; the colon of an emoji's name, as in ``:link:``, is part of that name."""
-_ADDRESSED = re.compile(rf"\s*<@([A-Z0-9]+)(?:\|[^>]*)?>{_GAP}")
+_NAMED = re.compile(rf"<@([A-Z0-9]+)(?:\|[^<>]*)?>{_GAP}")
 _QUOTES = str.maketrans({**dict.fromkeys(range(0x2018, 0x201C), "'"), **dict.fromkeys(range(0x201C, 0x2020), '"')})
 """What phones and Slack make of straight quotes."""
 _PERMALINK = re.compile(r"https?://[^/\s]+/archives/([A-Z0-9]+)/p(\d{10})(\d{6})(?:[/?#].*)?")
@@ -31,6 +32,7 @@ _ENDS = ".!"
 """What they put at a verb that is all they write; with more behind it, a sentence ends so, and with ``?`` they ask."""
 _BEGINS = re.compile(r"[\W_]*(?P<word>[^\W\d_]*)(?P<colon>[*_~`]*[:\uff1a])?")
 """The letters that a text begins with, whatever stands before and behind them, as in ``- note.they owe us``."""
+_FIRST = 100  # characters in which the first word behind our name is looked for, where that does not begin the message
 _ALIKE = 0.74
 _ORDINARY = frozenset(
     ("not", "none", "nope", "node", "nose", "noted", "notice", "vote", "noel", "nome", "nove", "noto", "notre")
@@ -138,11 +140,27 @@ def understood(typed: str) -> Wish:
 
 
 def wish_of(text: str, us: str) -> Wish | None:
-    """What a message asks of us, whose user id is *us*; None where it does not begin with our name."""
-    found = _ADDRESSED.match(text)
-    if not found or found.group(1) != us:
-        return None
-    return mentioned(html.unescape(text[found.end() :]))
+    """What a message asks of us, whose user id is *us*; None where it does not begin with our name.
+
+    Behind our name anywhere else, as in bold letters, a list or a quotation of somebody, nothing is done; but what
+    looks like ``note`` there was perhaps to be one, whatever stands before it.
+    """
+    names = [found for found in _NAMED.finditer(text) if found[1] == us]
+    begins = bool(names) and _is_blank(text[: names[0].start()])
+    asked = mentioned(html.unescape(text[names[0].end() :])) if begins else None
+    if asked and asked.verb in SENDING:
+        return asked
+    perhaps = any(_is_like_note(text[found.end() : found.end() + _FIRST]) for found in names[begins:])
+    return Wish(verb=Verb.HELP, meant=Verb.NOTE) if perhaps else asked
+
+
+def _is_blank(text: str) -> bool:
+    return not text.translate(INVISIBLE).strip()
+
+
+def _is_like_note(typed: str) -> bool:
+    wish = mentioned(html.unescape(typed))
+    return Verb.NOTE in {wish.verb, wish.meant}
 
 
 def only_asks(text: str, us: str) -> bool:
@@ -170,6 +188,8 @@ def carrying(text: str, us: str) -> Verb | None:
 def behind(document: Document) -> Document:
     """What a message of which `carrying` is true says behind our name and the verb."""
     match document.blocks:
+        case (Paragraph((Run(before), *said)), *rest) if _is_blank(before):
+            return behind(Document((Paragraph(tuple(said)), *rest)))
         case (Paragraph((Mention(), *content)), *rest):
             verb = next(_VERB.finditer("".join(map(words, content))))
             return Document((*paragraphs(_without(content, verb.end())), *rest))

@@ -72,6 +72,22 @@ async def test_an_edit_takes_the_place_of_a_message_whose_number_was_learnt_from
     assert (False, "more fire") == (message.internal, message.text.splitlines()[0])
 
 
+async def test_an_edit_to_what_was_perhaps_to_be_a_note_leaves_the_message_and_is_a_note(whmcs, monkeypatch):
+    ts, understand = await _sent_and_read(whmcs, "more smoke"), whmcs.threads.understand
+
+    async def perhaps(message, channel):
+        read = await understand(message, channel)
+        return replace(read, wish="note" in message["text"])
+
+    monkeypatch.setattr(whmcs.threads, "understand", perhaps)
+    text = "Hi @Threadline note: they owe us"
+
+    (_, message, note) = await _edited(whmcs, ts, text, "more smoke")
+
+    assert (False, "more smoke") == (message.internal, message.text.splitlines()[0])
+    assert (True, True) == (note.internal, text in note.text)
+
+
 async def test_a_message_whose_number_was_learnt_from_the_ticket_is_taken_off_it(whmcs):
     _set(whmcs, deletions="redact")
     ts = await _sent_and_read(whmcs, "my password is x")

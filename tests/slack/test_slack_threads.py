@@ -286,6 +286,20 @@ async def test_what_stands_behind_our_name_is_for_agents_however_the_verb_is_mar
     assert ("they owe us", Visibility.INTERNAL) == (to_plain(read.document), read.visibility)
 
 
+@pytest.mark.parametrize("blocks", [True, False])
+async def test_what_stands_behind_our_name_is_for_agents_whatever_nobody_sees_before_it(office, threads, blocks):
+    us = office.workspace.bot_user_id
+    root = await office.workspace.post(office.ada, office.channel, "hello")
+    text = f"\u2060 @{us} note: they owe us"
+    said = await office.workspace.post(office.ben, office.channel, text, thread_ts=root["ts"])
+    if not blocks:
+        office.workspace.messages.change(office.channel, said["ts"], {"blocks": []})
+
+    _, read = await threads.read(key(office, root))
+
+    assert ("they owe us", Visibility.INTERNAL) == (to_plain(read.document), read.visibility)
+
+
 @pytest.mark.parametrize("text", ["notes they owe us", "not: they owe us", "nota they owe us", "note.they owe us"])
 async def test_what_was_perhaps_to_be_a_note_is_no_part_of_the_conversation(office, threads, text):
     us = office.workspace.bot_user_id

@@ -7,7 +7,7 @@ from bot.conversion.ports import StoreAway
 from bot.slack import commands
 from bot.slack.ids import Block
 from bot.slack.routing import FAILED, STORE_AWAY
-from bot.slack.wishes import Verb, Wish, mentioned, only_asks, reference, understood
+from bot.slack.wishes import Verb, Wish, carrying, mentioned, only_asks, reference, understood, wish_of
 
 
 async def opened(stage, subject="The printer burns", name="local"):
@@ -143,6 +143,33 @@ def test_an_emoji_with_the_name_of_a_verb_is_no_verb(text):
 )
 def test_behind_our_name_what_looks_like_a_note_is_kept_from_the_ticket(text):
     assert only_asks(f"<@U1> {text}", "U1")
+
+
+BEFORE = ("*", "_", "&gt; ", "\u2022 ", "- ", "Hi ", "Hi,\n", "<@U1> ", "<@U1> see ", "<@U1> new see ")
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("text", ["note: they owe us", "note they owe us", "*note*", ":lock: they owe us", "nte: they"])
+def test_what_looks_like_a_note_behind_our_name_is_kept_from_the_ticket_whatever_stands_before(before, text):
+    assert Wish(verb=Verb.HELP, meant=Verb.NOTE) == wish_of(f"{before}<@U1> {text}", "U1")
+    assert only_asks(f"{before}<@U1|threadline> {text}", "U1")
+
+
+@pytest.mark.parametrize("text", ["close", "reply: they owe us", "not sure", "noted", "help", "", "<@U2> note: x"])
+def test_behind_our_name_in_the_middle_of_a_message_nothing_else_is_a_wish(text):
+    assert [None, None] == [wish_of(f"{before}<@U1> {text}", "U1") for before in ("&gt; ", "Hi ")]
+
+
+def test_what_a_reply_says_of_notes_is_part_of_it():
+    assert Verb.REPLY is carrying("<@U1> reply to all: <@U1> note: is for agents", "U1")
+
+
+@pytest.mark.parametrize("before", ["\xad", "\u200b", "\u2060", "\ufeff", " \u200b\n"])
+def test_what_nobody_sees_before_our_name_changes_nothing(before):
+    text = f"{before}<@U1> note: they owe us"
+
+    assert Wish(verb=Verb.NOTE, text="they owe us", whole="note: they owe us") == wish_of(text, "U1")
+    assert Verb.NOTE is carrying(text, "U1")
 
 
 @pytest.mark.parametrize("after", ["", " sure", ", it burns", ". It burns", "! It burns", "; it burns", "-5", "'s"])

@@ -290,16 +290,17 @@ async def nobody_sees(_access, _actor, _links):
     return None
 
 
-async def test_what_was_perhaps_to_be_a_note_is_not_sent_and_who_wrote_it_is_told(stage, root):
-    await reply(stage, root, f"@{stage.workspace.bot_user_id} notes they owe us")
+@pytest.mark.parametrize("text", ["@{us} notes they owe us", "*@{us} note: they owe us*", "> @{us} note they owe us"])
+async def test_what_was_perhaps_to_be_a_note_is_not_sent_and_who_wrote_it_is_told(stage, root, text):
+    await reply(stage, root, text.format(us=stage.workspace.bot_user_id))
 
     await stage.events("app_mention")
     await stage.events("message")
 
     (told,) = await stage.accepted()
     assert (
-        "Did you mean @Threadline note TEXT? A note is for agents alone, so your message was not sent. Write it anew, "
-        "or, if all may read it, choose Add to ticket in its menu."
+        "Did you mean @Threadline note TEXT? A note is for agents alone, so your message was not sent. Write it anew "
+        "so that it begins with @Threadline note or, if all may read it, choose Add to ticket in its menu."
     ) == told.text
 
 
