@@ -78,9 +78,8 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
     place = await _place(rooms, link, known, work.ts)
     unsure = not begun and (before is None or not known.said)
     marked, was_marked = for_agents(now), before is not None and for_agents(before)
-    private = (
-        marked or was_marked or (now.wish and not now.sends)
-    )  # so no text of it may come to stand in what is for all to read
+    # of these no text may come to stand in what is for all to read
+    private = marked or was_marked or (now.wish and not now.sends)
     replaces = before is not None and (known.internal or not private) and not _is_noted(journal)
     old = _old(before) if known.internal or not was_marked else ()  # a note was never part of what is public
     if not (place and replaces and await _in_place(rooms, people, journal, link, place, now=now, old=old)) and not (
