@@ -4,12 +4,14 @@ import contextlib
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Unpack
 
 from adapters.model import Status
 from adapters.settings import MirrorMode
 from bot.conversion.decisions import WAYS, Decision, decided
 from bot.conversion.marks import goes_words
 from bot.conversion.ops import (
+    How,
     card_op,
     edit_op,
     mirror_op,
@@ -117,7 +119,7 @@ class Intake:
         """
         identity = thread.bringing(work.ts) if work.ts else f"text:{once}"
         order = microseconds(work.ts) if work.ts else now()
-        accepted = await self._once(str(thread), identity, order, work)
+        accepted = await self._once(str(thread), identity, order, work, parted=await self._parted(thread, work))
         if not anew or accepted.new:
             return accepted
         link = await self._links.get(thread)
@@ -160,7 +162,15 @@ class Intake:
 
     async def mirror(self, thread: ThreadKey, work: AddMessage) -> Added:
         """The same for a reply that was simply written in a thread: nothing happens if the thread has no ticket."""
-        return (await self._lanes.add([mirror_op(thread, work)]))[0]
+        return (await self._lanes.add([await self.mirroring(thread, work)]))[0]
+
+    async def mirroring(self, thread: ThreadKey, work: AddMessage) -> NewOp:
+        """What `mirror` stores."""
+        return mirror_op(thread, work, parted=await self._parted(thread, work))
+
+    async def _parted(self, thread: ThreadKey, work: AddMessage) -> int | None:
+        """How often *thread* was parted from a ticket, where *work* does not say for which link it is."""
+        return await self._links.partings(thread) if work.under is None else None
 
     async def edit(self, thread: ThreadKey, work: EditMessage, *, change: str) -> None:
         """An edit of a message: it takes the place of one that is not sent yet, else the ticket is told.
@@ -278,11 +288,11 @@ class Intake:
         return await self._once(str(thread), identity, FIRST, work, makes_link=True)
 
     async def _once(
-        self, lane: str, identity: str, order: int, work: Work, *, makes_link: bool = False, anew: bool = False
+        self, lane: str, identity: str, order: int, work: Work, *, parted: int | None = None, **how: Unpack[How]
     ) -> Accepted:
-        op = new_op(lane, identity, order, work, makes_link=makes_link, anew=anew)
+        op = new_op(lane, identity, order, work, parted=parted, **how)
         (added,) = await self._lanes.add([op])
-        if added is Added.DUPLICATE and makes_link and await self._set_aside(lane, identity):
+        if added is Added.DUPLICATE and op.makes_link and await self._set_aside(lane, identity):
             (added,) = await self._lanes.add([op])
         if added is not Added.DUPLICATE:
             return Accepted(new=True)
@@ -335,7 +345,8 @@ def _reworded(waiting: str, edit: EditMessage) -> Operation:
     answer, way = before.progress.answer, before.progress.done.get(WAY, "")
     if answer not in WAYS:
         answer = Decision.NEW if way == Decision.NEW else Decision.REOPEN if way else ""
-    progress = Progress(shown=True, questions=before.progress.questions, answer=answer)  # it waits, perhaps
+    asked, parted = before.progress.questions, before.progress.parted
+    progress = Progress(shown=True, questions=asked, answer=answer, parted=parted)  # it waits, perhaps
     return Operation(work=work, progress=progress)
 
 

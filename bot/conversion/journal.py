@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from adapters.contract import Reconcile
 from adapters.errors import UnsupportedFeature
-from bot.conversion.ports import Head, Lanes, Lease
+from bot.conversion.ports import Head, Lanes, Lease, Links
 from bot.conversion.records import Link, LinkRef, Operation, Progress, Work, encode
 from bot.conversion.stamps import WORDLESS, part_marker
 from bot.conversion.verdicts import surely_not_done
@@ -187,6 +187,16 @@ class Journal:
         progress.calling, progress.answer = "", ""
         self.forgive()
         return result
+
+
+async def is_for_another(journal: Journal, links: Links) -> bool:
+    """Whether an operation was asked for under another link than its thread has now."""
+    under, link, progress = getattr(journal.operation.work, "under", None), journal.head.link, journal.progress
+    if link and progress.parted is not None:
+        if progress.parted != await links.partings(link.thread):
+            return True
+        progress.parted = None  # from now on ``under`` says it
+    return isinstance(under, LinkRef) and not (link and under.is_of(link))
 
 
 def _bound(work: Work, link: Link | None) -> Work:

@@ -62,9 +62,10 @@ def edit_op(thread: ThreadKey, work: EditMessage, *, again: bool = False) -> New
     return new_op(str(thread), identity, _order(work.edited), work, linked_only=True)
 
 
-def mirror_op(thread: ThreadKey, work: AddMessage) -> NewOp:
-    """The wish to bring a reply that was simply written in a thread to its ticket, if it has one."""
-    return new_op(str(thread), thread.bringing(work.ts), microseconds(work.ts), work, linked_only=True)
+def mirror_op(thread: ThreadKey, work: AddMessage, *, parted: int | None = None) -> NewOp:
+    """The wish to bring a reply simply written in a thread to its ticket, if it has one (*parted*: `new_op`)."""
+    identity, order = thread.bringing(work.ts), microseconds(work.ts)
+    return new_op(str(thread), identity, order, work, parted=parted, linked_only=True)
 
 
 def event_op(body: dict[str, Any]) -> NewOp | None:
@@ -323,9 +324,12 @@ class How(TypedDict, total=False):
     anew: bool
 
 
-def new_op(lane: str, identity: str, order: int, work: Work, **how: Unpack[How]) -> NewOp:
-    """*work* as it is stored; in doubt where it is asked for under `perhaps_done`."""
-    payload = encode(Operation(work=work, progress=Progress(verify=_doubt.get())))
+def new_op(lane: str, identity: str, order: int, work: Work, *, parted: int | None = None, **how: Unpack[How]) -> NewOp:
+    """*work* as it is stored; in doubt where it is asked for under `perhaps_done`.
+
+    *parted*: of what does not say for which link it is, how often its thread was parted from a ticket before.
+    """
+    payload = encode(Operation(work=work, progress=Progress(verify=_doubt.get(), parted=parted)))
     return NewOp(lane=lane, id=identity, order=order, payload=payload, begun=_doubt.get() > 0, **how)
 
 

@@ -383,6 +383,7 @@ class Progress(BaseModel):
     said: dict[str, str] = Field(default_factory=dict)  # Slack ts -> fingerprint of its text as the last call sent it
     asked: str = ""  # the question that a person must answer before this goes on
     questions: int = 0  # times that it was asked how this goes on, its ticket being closed
+    parted: int | None = None  # how often its thread had been parted from a ticket when this was stored without a link
     waited: bool = False  # it stood in its lane when the server that it is verified after began
     verify: float = 0.0  # since when any step may have been made without being written down; 0: none
     missed: float = 0.0  # the ``verify`` of which a look has found that nothing was made since

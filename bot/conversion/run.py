@@ -14,7 +14,7 @@ from adapters.contract import TicketAdapter
 from adapters.errors import AdapterError
 from bot.conversion import agents, display, edits, messages, moving, pull, steps, sweep, tickets
 from bot.conversion.closed import AskClosed
-from bot.conversion.journal import Again, AskPerson, Journal, LookLater, Overtaken
+from bot.conversion.journal import Again, AskPerson, Journal, LookLater, Overtaken, is_for_another
 from bot.conversion.naming import error_words, subject_words
 from bot.conversion.ops import card_op, perhaps_done, receipt_op, say_op, step_op, tell_op, told_op
 from bot.conversion.people import Requesters, speaking_to
@@ -38,7 +38,6 @@ from bot.conversion.records import (
     FinishStep,
     LeaveTicket,
     Link,
-    LinkRef,
     LinkTicket,
     MoveTicket,
     OpenTicket,
@@ -129,8 +128,7 @@ class Run:
     async def _carry(self) -> Outcome:  # noqa: PLR0912 - one branch for each kind of work
         rooms, journal, work = self._rooms, self._journal, self._work
         outcome, link = Outcome(), journal.head.link
-        under = getattr(work, "under", None)
-        if isinstance(under, LinkRef) and not (link and under.is_of(link)):
+        if await is_for_another(journal, rooms.links):
             await self._parted(link)
             return outcome
         match work:

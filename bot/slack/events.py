@@ -11,7 +11,7 @@ from typing import Any
 from bot.conversion.intake import Intake
 from bot.conversion.journal import LookLater
 from bot.conversion.marks import mark_of
-from bot.conversion.ops import asks_alone, below_new_card, is_deletion, mirror_op
+from bot.conversion.ops import asks_alone, below_new_card, is_deletion
 from bot.conversion.ports import NewOp
 from bot.conversion.records import AddMessage, DeleteMessage, EditMessage, Link, LinkRef
 from bot.conversion.text.plain import from_plain
@@ -53,7 +53,7 @@ class Events:
             if _goes(link, event):
                 thread, work = thread_of(happened.body), _addition(event, link)
                 if not asks_alone(event):
-                    return mirror_op(thread, work)
+                    return await self._intake.mirroring(thread, work)
                 await self._intake.mirror(thread, work)
         return None
 

@@ -1,15 +1,19 @@
-"""What went straight from Slack to its thread's lane is for the ticket that the thread had then, and for no other."""
+"""What waits in a thread is for the ticket that the thread had, or was getting, when it was said, and for no other."""
 
 import pytest
 
+from adapters.errors import Unavailable
 from adapters.model import TicketRef
 from bot.conversion.ops import event_op
+from bot.conversion.records import LinkTicket, ThreadKey, decode
 from bot.conversion.relinking import relink
 from tests.conversion import test_conversion_parted as parted
+from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_parted import NOT_SENT, link_to, standing, told
 from tests.conversion.test_conversion_pull import idle
-from tests.conversion.test_conversion_worker import THREAD
+from tests.conversion.test_conversion_worker import OPEN, THREAD, failing, reply
 
+SECOND = ThreadKey(team="T1", channel="C1", ts="1700000900.000100")
 TS = "1800000001.000100"
 two = parted.two
 
@@ -76,3 +80,36 @@ async def test_it_goes_along_to_the_ticket_with_which_the_thread_goes_on(house, 
     await done(house)
 
     assert [(False, []), (False, ["for mine"])] == await standing(house)
+
+
+@pytest.fixture
+async def opening(house, two, monkeypatch):
+    """Two replies that were written while the thread's ticket was being opened; the desk took neither."""
+    wish = OPEN.model_copy(update={"thread_ts": SECOND.ts})
+    house.threads.messages = [said(SECOND.ts, "It smells")]
+    await house.intake.open_ticket("T1", wish, once="second")
+    for number in (1, 2):
+        await house.intake.mirror(SECOND, reply(number, f"private {number}"))
+    failing(house, monkeypatch, "add_message", *[Unavailable("desk", "is away")] * 20)
+    await house.until(lambda: house.voice.cards)
+
+    async def tried():
+        return decode(await house.store.lanes.peek(str(SECOND), SECOND.bringing(reply(1).ts))).progress.attempts
+
+    await house.until(tried)
+    return two
+
+
+async def test_what_was_said_while_a_ticket_was_being_opened_goes_to_no_other_one_although_it_was_not_tried(
+    house, opening, monkeypatch
+):
+    _, other = opening
+    await house.intake.unlink(SECOND)
+    wish = LinkTicket(actor="U1", desk="desk", number=other.number, channel="C1", thread_ts=SECOND.ts)
+    await house.intake.link_ticket(SECOND, wish)
+
+    await idle(house, str(SECOND))
+    await idle(house, f"ui/{SECOND}")
+
+    assert [[], [], []] == [texts for _, texts in await standing(house)]
+    assert 2 == sum(words.startswith(NOT_SENT) for words in told(house))
