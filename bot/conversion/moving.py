@@ -26,8 +26,8 @@ from adapters.model import (
 from bot.conversion import compose, tickets
 from bot.conversion.delivery import Delivery, delivered_on, fingerprints, write
 from bot.conversion.journal import Journal
-from bot.conversion.ops import agents_ops, card_op, leave_op, pull_op, say_op, watch_ops
-from bot.conversion.people import Requesters
+from bot.conversion.ops import agents_ops, card_op, leave_op, pull_op, say_op, told_op, watch_ops
+from bot.conversion.people import Requesters, speaking_to
 from bot.conversion.ports import Author, Outcome, Rooms, ThreadMessage
 from bot.conversion.pull import document_of
 from bot.conversion.records import Delivered, LeaveTicket, Link, MoveTicket, OpenTicket, Say, ThreadKey
@@ -53,7 +53,7 @@ async def follow_up(rooms: Rooms, people: Requesters, journal: Journal, link: Li
         words = _("Ticket {old} is closed, so this thread goes on in ticket {number}.", old=old, number=new.number)
         said = Say(thread=link.thread, text=words, actor=link.opened_by)
         await rooms.lanes.add([say_op(said, once=f"follows:{new.desk}:{new.ticket_id}"), card_op(link.thread)])
-    return outcome
+    return outcome if outcome.delivered else Outcome(delivered=delivered_on(journal, conversion.parts, (), (message,)))
 
 
 async def move_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: MoveTicket) -> Outcome:
@@ -192,7 +192,8 @@ async def _open(
     )
     opened, left_out = await tickets.open_at(rooms, delivery, work, conversion.parts[0], requester)
     if opened is None:
-        return Outcome(), None  # a person said that it is there; they link it by its number
+        await _tell_how_to_go_on(rooms, journal, link, desk)
+        return Outcome(), None
     new = await _linked(rooms, link, desk, opened, work)
     ids, more_left_out = await tickets.add_rest(delivery, opened, conversion)
     left_out = (*conversion.left_out, *left_out, *more_left_out)
@@ -202,6 +203,20 @@ async def _open(
     await rooms.lanes.add([*watch_ops(desk, link.thread), *(agents_ops(desk, new, timed=False) if new else [])])
     delivered = delivered_on(journal, conversion.parts, ids, messages, on=opened.ticket.id)
     return Outcome(delivered=delivered), new
+
+
+async def _tell_how_to_go_on(rooms: Rooms, journal: Journal, link: Link, desk: TicketAdapter[Any]) -> None:
+    """A person said that the new ticket is there, whose number only its desk knows."""
+    actor = getattr(journal.operation.work, "actor", "")
+    with await speaking_to(rooms, actor):
+        text = _(
+            "The new ticket is there, but its number is not known here, so this thread stays with ticket {number}. To "
+            "have it go on with the new one, write @Threadline unlink and then @Threadline link {desk}:NUMBER in the "
+            "thread.",
+            number=link.number,
+            desk=desk.name,
+        )
+    await rooms.lanes.add([told_op(link.thread, actor, text, once=f"{journal.head.id}:there")])
 
 
 async def _requester(

@@ -14,6 +14,7 @@ from bot.conversion.text.plain import to_plain
 from bot.sandbox.desks.local import LocalAgents
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_closed import text
+from tests.conversion.test_conversion_unsearchable import answer_is_lost, say_that_it_is_there
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
 
@@ -73,6 +74,19 @@ async def test_all_that_was_said_is_at_the_new_desk_and_the_old_ticket_is_closed
     await house.until(lambda: house.voice.posted)
     (words,) = [to_plain(post.document) for post in house.voice.posted.values()]
     assert f"goes on in ticket {new.number} at other" in words
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_who_says_that_the_ticket_at_the_new_desk_is_there_is_told_how_to_link_it(house, other, monkeypatch):
+    old = await opened(house)
+    answer_is_lost(house, monkeypatch, house.rooms.desks.get("other"))
+    await house.intake.move(THREAD, MoveTicket(actor="U1", desk="other"), once="1")
+
+    told = await say_that_it_is_there(house)
+
+    assert (1, False) == (len(await other.tickets()), (await house.agents.ticket(old.id)).closed)
+    assert f"so this thread stays with ticket {old.number}." in told
+    assert "write @Threadline unlink and then @Threadline link other:NUMBER in the thread" in told
 
 
 async def test_what_agents_say_at_the_new_desk_does_not_wait_for_the_next_look_at_the_old_one(house, other):

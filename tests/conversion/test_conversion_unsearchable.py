@@ -110,22 +110,53 @@ async def test_keliwebs_page_has_the_question_and_its_buttons_in_the_words_that_
     assert [] == [text for text in (words, *rows) if text not in page]
 
 
-@pytest.mark.usefixtures("quick_settle")
-async def test_who_says_that_a_new_ticket_is_there_is_told_how_to_link_it(house, monkeypatch):
-    monkeypatch.setattr(type(house.desk), "reconcile", Reconcile.NONE)
-    blind = UnsupportedFeature("desk", "it has no search.")
-    failing(house, monkeypatch, "find_ticket", blind, blind)
-    failing(house, monkeypatch, "open_ticket", OutcomeUnknown("desk", "it broke off"), after=True)
-    house.threads.messages = [said(THREAD.ts, "It burns")]
-    await house.intake.open_ticket("T1", OPEN, once="view")
-    await house.until(lambda: house.voice.told)
+def answer_is_lost(house, monkeypatch, desk):
+    """Have the answer of *desk* to the opening of a ticket be lost, where none can be searched for it."""
+    monkeypatch.setattr(type(desk), "reconcile", Reconcile.NONE)
+    blind = UnsupportedFeature(desk.name, "it has no search.")
+    failing(house, monkeypatch, "find_ticket", blind, blind, desk=desk)
+    failing(house, monkeypatch, "open_ticket", OutcomeUnknown(desk.name, "it broke off"), after=True, desk=desk)
 
+
+async def say_that_it_is_there(house):
+    """What they who were asked are told when they have said that it is there."""
+    await house.until(lambda: house.voice.told)
     (parked,) = [parked async for parked in house.store.lanes.parked()]
     await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.THERE))
     await house.until(lambda: len(house.voice.told) == 2)
+    return house.voice.told[-1][1]
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_who_says_that_a_new_ticket_is_there_is_told_how_to_link_it(house, monkeypatch):
+    answer_is_lost(house, monkeypatch, house.desk)
+    house.threads.messages = [said(THREAD.ts, "It burns")]
+    await house.intake.open_ticket("T1", OPEN, once="view")
+
+    told = await say_that_it_is_there(house)
 
     assert 1 == len(await house.tickets())
-    assert "write @Threadline link NUMBER in the thread" in house.voice.told[-1][1]
+    assert "write @Threadline link NUMBER in the thread" in told
+
+
+@pytest.mark.usefixtures("quick_settle")
+async def test_who_says_that_a_follow_up_is_there_is_told_how_to_link_it_and_what_it_began_with_counts_as_delivered(
+    house, monkeypatch
+):
+    old = await opened(house)
+    await house.agents.set_closed(old.id, closed=True)
+    house.desk.settings = house.desk.settings.model_copy(update={"closed": "new"})
+    answer_is_lost(house, monkeypatch, house.desk)
+    await house.intake.mirror(THREAD, reply(1, "It burns again"))
+
+    told = await say_that_it_is_there(house)
+    await house.until(lambda: house.voice.receipts)
+
+    assert (
+        "The new ticket is there, but its number is not known here, so this thread stays with ticket L-1. To have it "
+        "go on with the new one, write @Threadline unlink and then @Threadline link desk:NUMBER in the thread."
+    ) == told
+    assert reply(1).ts in await house.store.links.deliveries(THREAD)
 
 
 @pytest.mark.usefixtures("quick_settle")

@@ -25,9 +25,10 @@ def reply(number, text="more smoke", actor="U1"):
     return AddMessage(actor=actor, ts=ts, message={"ts": ts, "text": text})
 
 
-def failing(house, monkeypatch, method, *errors, after=False):
+def failing(house, monkeypatch, method, *errors, after=False, desk=None):
     """Have the desk's *method* raise each of *errors* once, before it does its work or (after) behind it."""
-    real = getattr(house.desk, method)
+    desk = desk or house.desk
+    real = getattr(desk, method)
     left = list(errors)
 
     async def broken(*args, **more):
@@ -38,7 +39,7 @@ def failing(house, monkeypatch, method, *errors, after=False):
             await real(*args, **more)
         raise error
 
-    monkeypatch.setattr(house.desk, method, broken)
+    monkeypatch.setattr(desk, method, broken)
 
 
 async def opened(house, work=OPEN):
