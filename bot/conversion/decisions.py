@@ -1,5 +1,6 @@
 """What a person decides about work that waits for them, written into the work's record. Pure."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -74,6 +75,19 @@ def in_part(operation: Operation) -> Delivered | None:
     alone, said = parts == ["message 0"] and not progress.calling, progress.said.get(work.ts, "")
     there, edited = progress.done.get("message 0", ""), work.edited if said else ""
     return Delivered(message_id=there, alone=alone, edited=edited, said=said)
+
+
+def opened_with(operation: Operation) -> dict[str, Delivered]:
+    """Where the Slack messages are that a ticket has, of those with which it was to be opened: by timestamp."""
+    progress, known = operation.progress, dict[str, Delivered]()
+    if not (isinstance(operation.work, OpenTicket) and progress.done.get("open")):
+        return known
+    _id, _number, first = json.loads(progress.done["open"])
+    for number, stamps in enumerate(progress.packed):
+        there = progress.done.get(f"message {number}", None if number else first)
+        for ts in stamps if there is not None else ():
+            known.setdefault(ts, Delivered(message_id=there, alone=False, said=progress.said.get(ts, "")))
+    return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

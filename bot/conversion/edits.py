@@ -9,7 +9,7 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.errors import UnsupportedFeature
 from adapters.model import MessageRef, Visibility
 from bot.conversion import compose
-from bot.conversion.decisions import in_part
+from bot.conversion.decisions import in_part, opened_with
 from bot.conversion.delivery import Delivery, fingerprints, on_ticket
 from bot.conversion.intake import Intake
 from bot.conversion.journal import Again, Journal
@@ -25,10 +25,11 @@ from bot.conversion.records import (
     EditMessage,
     Link,
     LinkRef,
+    Operation,
     ThreadKey,
     decode,
 )
-from bot.conversion.stamps import MARKER, marker_of
+from bot.conversion.stamps import MARKER, making, marker_of
 from bot.conversion.stored import UnknownVersion
 from bot.conversion.sweep import is_for_the_ticket, is_since
 from bot.conversion.text.plain import to_plain
@@ -102,7 +103,10 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
 async def _known(rooms: Rooms, thread: ThreadKey, ts: str) -> Delivered | None:
     """Where a message is on the ticket; some desks tell its id only when the ticket is read, by its marker."""
     known = await rooms.links.delivered(thread, ts)
-    if known is None or known.message_id:
+    if known is None:
+        opening = await _set_aside(rooms, thread, making(str(thread), await rooms.links.partings(thread)))
+        return opened_with(opening).get(ts) if opening else None
+    if known.message_id:
         return known
     there = await rooms.links.delivered(thread, _own_marker(thread, ts))
     return known.model_copy(update={"message_id": there.message_id}) if there else known
@@ -122,11 +126,11 @@ def _is_same(one: Delivered, other: Delivered) -> bool:
     return (one.message_id, one.on) == (other.message_id, other.on)
 
 
-async def _set_aside(rooms: Rooms, thread: ThreadKey, ts: str) -> Delivered | None:
-    """Where a part of a message is whose rest was refused and waits for a decision."""
-    parked = await rooms.lanes.find_parked(str(thread), thread.bringing(ts))
+async def _set_aside(rooms: Rooms, thread: ThreadKey, op: str) -> Operation | None:
+    """What was refused, perhaps when a part of it was there, and waits for a decision."""
+    parked = await rooms.lanes.find_parked(str(thread), op)
     with contextlib.suppress(UnknownVersion):
-        return in_part(decode(parked.payload)) if parked else None
+        return decode(parked.payload) if parked else None
     return None
 
 
@@ -212,8 +216,9 @@ async def delete_message(rooms: Rooms, people: Requesters, journal: Journal, wor
         return Outcome()
     desk = rooms.desks.get(link.desk)
     if known is None:
-        found = await on_ticket(desk, link, thread.bringing(work.ts))
-        known = found or await _set_aside(rooms, thread, work.ts)
+        known = await on_ticket(desk, link, thread.bringing(work.ts))
+        if known is None and (message := await _set_aside(rooms, thread, thread.bringing(work.ts))):
+            known = in_part(message)
     if known is None:  # Slack may hand the message over later; it is not sent then
         return Outcome(delivered={work.ts: Delivered(message_id="", gone=True)})
     told = Outcome(delivered={work.ts: known.model_copy(update={"gone": True})})

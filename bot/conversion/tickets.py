@@ -98,7 +98,9 @@ async def open_ticket(rooms: Rooms, people: Requesters, journal: Journal, work: 
     agents = agents_ops(desk, link, department=work.department)
     await rooms.lanes.add([card_op(link.thread), *watch_ops(desk, link.thread), *agents, *late])
     await _end_step(rooms, work, link.thread)
-    return Outcome(delivered=delivered_on(journal, conversion.parts, ids, messages))
+    delivered = delivered_on(journal, conversion.parts, ids, messages)
+    known = await rooms.links.deliveries(link.thread) if begun else {}  # what was told while the rest waited stays so
+    return Outcome(delivered={name: one for name, one in delivered.items() if name not in known})
 
 
 def fix_parts(journal: Journal, conversion: compose.Conversion) -> None:
@@ -346,18 +348,20 @@ async def open_at(
         )
 
         async def act() -> str:
-            return _written(await desk.open_ticket(draft))
+            return _written(await desk.open_ticket(draft), desk)
 
         async def look() -> str | None:
             found = await desk.find_ticket(draft.first.marker, draft)
-            return None if found is None else _written(found)
+            return None if found is None else _written(found, desk)
 
         result = await journal.once("open", act, look, says=delivery.says_in(carried.part.messages), **doubt(desk))
         return _opened(result), tuple(carried.left_out)
 
 
-def _written(opened: Opened) -> str:
-    return json.dumps([opened.ticket.id, opened.ticket.number, opened.first.id if opened.first else None])
+def _written(opened: Opened, desk: TicketAdapter[Any]) -> str:
+    """Id and number of the ticket, and the id of its first message; None where that does not come with it."""
+    untold = "" if desk.has(Capability.FIRST_MESSAGE) else None
+    return json.dumps([opened.ticket.id, opened.ticket.number, opened.first.id if opened.first else untold])
 
 
 def _opened(written: str) -> Opened | None:

@@ -15,17 +15,19 @@ from typing import Any
 
 from typing_extensions import override
 
-from bot.conversion.decisions import in_part
+from bot.conversion.decisions import in_part, opened_with
 from bot.conversion.ports import Added, Head, Lanes, Lease, LeaseLost, NewOp, Outcome, Parked
 from bot.conversion.records import (
     AddMessage,
     Delivered,
     EditMessage,
+    OpenTicket,
     decode,
     delivered_from,
     link_from,
     stored_form,
 )
+from bot.conversion.stamps import making
 from bot.conversion.stored import UnknownVersion
 from bot.store.bell import Bell
 from bot.store.cipher import OPEN, Cipher
@@ -301,18 +303,23 @@ class RedisLanes(Lanes):
     async def _known(self, lane: str, op: str) -> tuple[str, ...]:
         """Timestamp of a Slack message and what is known of it once this is dropped: not to be sent, or not so edited.
 
-        Where a part of it is on the ticket, that part is known. It lasts as long as the link, and so longer than the
-        memory of an operation.
+        Where a part of it is on the ticket, that part is known; so are all messages with which a ticket was opened. It
+        lasts as long as the link, and so longer than the memory of an operation.
         """
         try:
             operation = decode(await self.peek(lane, op) or "")
         except UnknownVersion:
             return ()
-        work = operation.work
+        work, shard, do = operation.work, self._shard(lane), self._connection.do
+        key = shard.delivered(thread_of(lane))
+        if isinstance(work, OpenTicket) and op == making(lane, int(await do("HGET", shard.key("partings"), lane) or 0)):
+            there = opened_with(operation)
+            stored_of = await self._connection.do_many([("HGET", key, ts) for ts in there])
+            new = [ts for ts, stored in zip(there, stored_of, strict=True) if stored is None]
+            return tuple(text for ts in new for text in (ts, stored_form(there[ts])))
         if not isinstance(work, AddMessage | EditMessage) or not work.ts:
             return ()
-        key = self._shard(lane).delivered(thread_of(lane))
-        stored = await self._connection.do("HGET", key, work.ts)
+        stored = await do("HGET", key, work.ts)
         known = delivered_from(stored) if stored else Delivered(message_id="", gone=True)
         if not known.message_id:
             known = in_part(operation) or known

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.model import Act
-from bot.conversion.decisions import Decision, Written, asks, decided, in_part, rewritten, written
+from bot.conversion.decisions import Decision, Written, asks, decided, in_part, opened_with, rewritten, written
 from bot.conversion.records import (
     CLOSED,
     AddMessage,
@@ -137,6 +137,28 @@ def test_what_is_known_of_a_message_of_which_the_rest_is_dropped(progress, expec
     work = AddMessage(actor="U1", ts="1.0", edited="9.0")
 
     assert expected == in_part(Operation(work=work, progress=Progress(**progress, said={"1.0": "abc"})))
+
+
+@pytest.mark.parametrize(
+    ("done", "expected"),
+    [
+        ({"open": '["8", "L-8", "r0"]'}, {"1.0": "r0", "2.0": "r0"}),
+        ({"open": '["8", "L-8", ""]', "message 1": "7"}, {"1.0": "", "2.0": "", "3.0": "7"}),
+        ({"open": '["8", "L-8", null]'}, {}),
+        ({"open": '["8", "L-8", null]', "message 0": "6"}, {"1.0": "6", "2.0": "6"}),
+        ({"open": ""}, {}),
+    ],
+)
+def test_what_is_known_of_the_messages_of_a_ticket_of_which_the_rest_is_dropped(done, expected):
+    """The desk may take the first part in the call that opens the ticket, or in one of its own."""
+    packed = [["1.0", "2.0"], ["3.0"], ["3.0"], ["4.0"]]
+    work = OpenTicket(desk="desk", actor="U1", channel="C1", thread_ts="1.0", subject="Printer")
+    operation = Operation(work=work, progress=Progress(done=done, packed=packed, said={"1.0": "abc"}))
+
+    known = opened_with(operation)
+
+    assert expected == {ts: one.message_id for ts, one in known.items()}
+    assert all((ts == "1.0", False) == (one.said == "abc", one.alone) for ts, one in known.items())
 
 
 def test_what_an_edit_brought_is_not_taken_for_its_message():

@@ -34,9 +34,9 @@ async def half_opened(house, monkeypatch):
     return half
 
 
-async def _try_again(house):
+async def _decide(house, decision):
     (refused,) = await parked(house)
-    await house.store.lanes.unpark(refused.lane, refused.id, decided(refused.payload, Decision.AGAIN))
+    await house.store.lanes.unpark(refused.lane, refused.id, decided(refused.payload, decision))
 
 
 @pytest.mark.parametrize("error", [Unavailable("desk", "it does not answer."), Rejected("desk", "it is too long.")])
@@ -46,7 +46,7 @@ async def test_of_a_thread_that_is_unlinked_when_half_of_it_is_on_its_new_ticket
     await half_opened(error)
     await house.intake.unlink(THREAD)
     if isinstance(error, Rejected):
-        await _try_again(house)
+        await _decide(house, Decision.AGAIN)
 
     await idle(house, str(THREAD))
     await idle(house, f"ui/{THREAD}")
@@ -56,8 +56,9 @@ async def test_of_a_thread_that_is_unlinked_when_half_of_it_is_on_its_new_ticket
     assert told(house)[-1].startswith("Ticket L-1 was opened, but its thread was unlinked before all of it was there.")
 
 
-async def test_what_is_known_of_a_threads_ticket_stays_when_the_rest_of_the_one_before_is_tried_again(
-    house, half_opened
+@pytest.mark.parametrize("decision", [Decision.AGAIN, Decision.DISCARD])
+async def test_what_is_known_of_a_threads_ticket_stays_when_the_rest_of_the_one_before_is_decided_about(
+    house, half_opened, decision
 ):
     """Else an edit would go to a message of another ticket."""
     await half_opened(Rejected("desk", "it is too long."))
@@ -67,7 +68,7 @@ async def test_what_is_known_of_a_threads_ticket_stays_when_the_rest_of_the_one_
     await idle(house, str(THREAD))
     known = await house.store.links.deliveries(THREAD)
 
-    await _try_again(house)
+    await _decide(house, decision)
     await idle(house, str(THREAD))
 
     assert known == await house.store.links.deliveries(THREAD)

@@ -163,11 +163,23 @@ async def _has(house, words):
 @pytest.fixture
 async def half_imported(house, monkeypatch):
     """A thread of six messages, of which the first part, with two or three, is on the ticket and the others are not."""
+    return await _half_imported(house, monkeypatch, Unavailable("desk", "it does not answer."))
+
+
+@pytest.fixture
+async def half_refused(house, monkeypatch):
+    """The same where the desk refuses the others, so that they wait for a decision."""
+    messages = await _half_imported(house, monkeypatch, Rejected("desk", "it is too long."))
+    await house.until(lambda: house.voice.told)
+    return messages
+
+
+async def _half_imported(house, monkeypatch, error):
     limits = replace(house.desk.limits, body=640)
     monkeypatch.setattr(type(house.desk), "limits", property(lambda _: limits))
     messages = [said(f"17000000{n:02}.000100", f"message {n} " + "x" * 60) for n in range(6)]
     house.threads.messages = messages
-    failing(house, monkeypatch, "add_message", Unavailable("desk", "it does not answer."))
+    failing(house, monkeypatch, "add_message", error)
     await house.intake.open_ticket("T1", OPEN, once="view")
     await house.until(lambda: _opened(house))
     return messages
@@ -212,6 +224,54 @@ async def test_an_edit_halfway_through_an_import_that_outgrows_its_part_goes_on_
     assert [1] * 6 == await _imported(house)
     (ticket,) = await house.tickets()
     assert ticket.messages[-1].text.count("the end") == 1
+
+
+@pytest.mark.parametrize("decision", [Decision.AGAIN, Decision.DISCARD])
+async def test_what_is_edited_or_deleted_of_a_half_opened_ticket_before_the_rest_is_decided_about_is_told_once(
+    house, half_refused, decision
+):
+    await _edit_and_delete(house, half_refused)
+    there = await house.store.links.deliveries(THREAD)
+
+    await _decide(house, decision)
+
+    assert (1, 1) == await _told_of(house)
+    assert there == {ts: await house.store.links.delivered(THREAD, ts) for ts in there}
+
+
+async def test_what_is_edited_or_deleted_of_a_half_opened_ticket_when_the_rest_was_discarded_is_told_once(
+    house, half_refused
+):
+    await _decide(house, Decision.DISCARD)
+
+    await _edit_and_delete(house, half_refused)
+
+    assert (1, 1) == await _told_of(house)
+    assert {one.ts for one in half_refused[:2]} <= (await house.store.links.deliveries(THREAD)).keys()
+
+
+async def _edit_and_delete(house, messages):
+    """Have the first message of a thread edited and the second one deleted."""
+    first, second, *rest = messages
+    house.threads.messages = [replace(said(first.ts, "all of it anew"), edited="1800000009.0"), *rest]
+    edit = _edit(first.ts, "all of it anew", "message 0", "1800000009.0")
+    await house.intake.edit(THREAD, edit, change="1800000009.1")
+    await house.intake.delete(
+        THREAD, DeleteMessage(actor="U1", ts=second.ts, previous=reply(1, "message 1").message | {"ts": second.ts})
+    )
+    await idle(house, str(THREAD))
+
+
+async def _decide(house, decision):
+    (parked,) = await _parked(house)
+    await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, decision))
+    await idle(house, str(THREAD))
+
+
+async def _told_of(house):
+    """How often the ticket is told of that edit, and of that deletion."""
+    text = "\n".join(await _texts(house))
+    return text.count("all of it anew"), text.count("deleted their message")
 
 
 async def test_a_ticket_whose_rest_is_refused_is_named_and_shown_in_its_thread(house, monkeypatch):

@@ -1,15 +1,17 @@
 -- Puts a parked operation back or releases a held lane; without a payload, drops the operation. KEYS: queue, memory,
 -- delivered. ARGV: lane, operation, seconds to remember a dropped one, 'put' and its payload; or 'drop' or 'forget' (drop
--- it where it waits, too) and, of a Slack message, its timestamp and what is known of it then, so that nobody who reads
+-- it where it waits, too) and, of Slack messages, each timestamp and what is known of it then, so that nobody who reads
 -- the thread takes it for one that was missed. Returns 1; or 0 if it is not there, or a worker has it in hand.
 
-local lane, op, remember, what, payload, known = unpack(ARGV)
+local lane, op, remember, what, payload = unpack(ARGV)
 local queue, memory, delivered = KEYS[14], KEYS[15], KEYS[16]
 local field = lane .. '|' .. op
 
 local function forget(flags)
-  if known and redis.call('HEXISTS', links, thread_of(lane)) == 1 then
-    redis.call('HSET', delivered, payload, known)
+  if redis.call('HEXISTS', links, thread_of(lane)) == 1 then
+    for place = 5, #ARGV, 2 do
+      redis.call('HSET', delivered, ARGV[place], ARGV[place + 1])
+    end
   end
   if not has(flags, 'r') and not has(flags, 'm') then
     redis.call('SET', memory, '1', 'EX', remember)
