@@ -250,6 +250,23 @@ async def test_what_is_edited_or_deleted_of_a_half_opened_ticket_when_the_rest_w
     assert {one.ts for one in half_refused[:2]} <= (await house.store.links.deliveries(THREAD)).keys()
 
 
+async def test_what_is_edited_or_deleted_of_a_half_opened_ticket_is_told_where_the_desk_does_not_tell_its_messages_id(
+    house, monkeypatch
+):
+    open_ticket = house.desk.open_ticket
+
+    async def tells_less(draft):
+        return replace(await open_ticket(draft), first=None)
+
+    monkeypatch.setattr(house.desk, "open_ticket", tells_less)
+    messages = await _half_imported(house, monkeypatch, Rejected("desk", "it is too long."))
+    await house.until(lambda: house.voice.told)
+
+    await _edit_and_delete(house, messages)
+
+    assert (1, 1) == await _told_of(house)
+
+
 async def _edit_and_delete(house, messages):
     """Have the first message of a thread edited and the second one deleted."""
     first, second, *rest = messages
