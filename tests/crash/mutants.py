@@ -13,7 +13,7 @@ from bot.conversion.ops import new_op
 from bot.conversion.ports import Lease, NewOp
 from bot.conversion.records import AddMessage, Delivered, ThreadKey
 from bot.conversion.stamps import microseconds
-from bot.slack import events, web
+from bot.slack import web
 from bot.slack.batch import StoreFirst
 from bot.store import lanes
 from bot.store.links import RedisLinks
@@ -74,8 +74,8 @@ def dedupe_by_event_id() -> None:
     """Know a message only by the delivery that brought it, not by what it is."""
     known, all_known = RedisLinks.delivered, RedisLinks.deliveries
 
-    def mirror_op(thread: ThreadKey, work: AddMessage) -> NewOp:
-        return new_op(str(thread), bringing(), microseconds(work.ts), work, linked_only=True)
+    def mirror_op(thread: ThreadKey, work: AddMessage, *, parted: int | None) -> NewOp:
+        return new_op(str(thread), bringing(), microseconds(work.ts), work, parted=parted, linked_only=True)
 
     def bringing(*_: str) -> str:
         return f"msg:{secrets.token_hex(8)}"
@@ -88,7 +88,6 @@ def dedupe_by_event_id() -> None:
 
     put(ops, "bringing", bringing)
     put(intake, "mirror_op", mirror_op)
-    put(events, "mirror_op", mirror_op)
     put(RedisLinks, "delivered", delivered)
     put(RedisLinks, "deliveries", deliveries)
 
