@@ -60,15 +60,20 @@ local function known(lane, op, memory, wish)
   return not has(wish, 'r') and redis.call('HEXISTS', parked, lane .. '|' .. op) == 1
 end
 
+-- What a link says of one thing, where that can be taken over letter by letter; else nil.
+local function told_by(link, name)
+  local _, at = string.find(link, '"' .. name .. '":"', 1, true)
+  return at and string.match(link, '^([^"\\]*)"', at + 1)
+end
+
 -- What a person said as it goes straight to the ticket of *link*, with what names that; nil unless everything that people
 -- say in the thread goes there, and none of its events waits.
 local function straight(thread, link, payload)
   if not link or string.find(link, '"switches":', 1, true) or string.find(link, '"mirror":false', 1, true) then
     return nil
   end
-  local desk, ticket = string.match(link, '"desk":"([^"\\]*)","ticket_id":"([^"\\]*)"')
-  local since = string.match(link, '"created_at":"([^"\\]*)"')
-  if not (desk and since) or redis.call('ZSCORE', ready, 'in/' .. thread) then
+  local desk, ticket, since = told_by(link, 'desk'), told_by(link, 'ticket_id'), told_by(link, 'created_at')
+  if not (desk and ticket and since) or redis.call('ZSCORE', ready, 'in/' .. thread) then
     return nil
   end
   local under = ',"under":{"desk":"' .. desk .. '","ticket_id":"' .. ticket .. '","since":"' .. since .. '"}'
