@@ -61,9 +61,9 @@ class Worker:
 
     def stop(self) -> None:
         """Take no further lane; `run` returns when those in hand are done or their time is over."""
-        self._stopping.set()
-        if self._taking:
+        if self._taking and not self._stopping.is_set():  # who is told twice may be just giving up
             self._taking.reschedule(asyncio.get_running_loop().time() + LAST_CLAIM)
+        self._stopping.set()
 
     async def run(self) -> None:
         """Work until `stop`."""

@@ -34,6 +34,29 @@ async def test_a_stopping_worker_does_not_wait_for_a_store_that_takes_back_no_la
         await hung.wait()
 
 
+async def test_a_worker_that_is_told_to_stop_again_while_it_gives_up_its_last_claim_stops(house, monkeypatch):
+    monkeypatch.setattr(worker, "LAST_CLAIM", 0.01)
+    working, claiming, told = worker.Worker(house.rooms), asyncio.Event(), 0
+
+    async def hangs(_limit):
+        nonlocal told
+        claiming.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            working.stop()  # as by a second signal
+            told += 1
+
+    monkeypatch.setattr(house.store.lanes, "claim", hangs)
+    async with asyncio.timeout(10):
+        run = asyncio.create_task(working.run())
+        await claiming.wait()
+        working.stop()
+        await run
+
+    assert 1 == told
+
+
 @pytest.mark.usefixtures("quick_settle")
 async def test_a_ticket_that_was_linked_by_a_try_that_broke_off_is_still_our_own(house, monkeypatch):
     house.threads.messages = [said(THREAD.ts, "It burns"), said(LATER, "more smoke")]
