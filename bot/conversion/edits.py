@@ -101,7 +101,10 @@ async def edit_message(rooms: Rooms, people: Requesters, journal: Journal, work:
 
 
 async def _known(rooms: Rooms, thread: ThreadKey, ts: str) -> Delivered | None:
-    """Where a message is on the ticket; some desks tell its id only when the ticket is read, by its marker."""
+    """Where a message is on the ticket; some desks tell its id only when the ticket is read, by its marker.
+
+    Of a ticket that is half opened, the opening that waits for a decision knows it.
+    """
     known = await rooms.links.delivered(thread, ts)
     if known is None:
         opening = await _set_aside(rooms, thread, making(str(thread), await rooms.links.partings(thread)))

@@ -312,7 +312,7 @@ class RedisLanes(Lanes):
             return ()
         work, shard, do = operation.work, self._shard(lane), self._connection.do
         key = shard.delivered(thread_of(lane))
-        if isinstance(work, OpenTicket) and op == making(lane, int(await do("HGET", shard.key("partings"), lane) or 0)):
+        if isinstance(work, OpenTicket) and op == making(lane, int(await do("HGET", shard.partings, lane) or 0)):
             there = opened_with(operation)  # the name says that the thread was not parted from that ticket since
             stored_of = await self._connection.do_many([("HGET", key, ts) for ts in there])
             new = [ts for ts, stored in zip(there, stored_of, strict=True) if stored is None]

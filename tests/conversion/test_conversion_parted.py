@@ -105,9 +105,9 @@ async def ask(house, ticket):
     await house.intake.mirror(THREAD, reply(1, "hello").model_copy(update={"under": under}))
 
 
-async def link_to(house, ticket):
-    wish = LinkTicket(actor="U1", desk="desk", number=ticket.number, channel="C1", thread_ts=THREAD.ts)
-    await house.intake.link_ticket(THREAD, wish)
+async def link_to(house, ticket, thread=THREAD):
+    wish = LinkTicket(actor="U1", desk="desk", number=ticket.number, channel="C1", thread_ts=thread.ts)
+    await house.intake.link_ticket(thread, wish)
 
 
 async def test_the_question_about_a_closed_ticket_ends_with_its_link_and_holds_up_no_other_ticket(house, two):

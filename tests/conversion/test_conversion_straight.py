@@ -5,7 +5,7 @@ import pytest
 from adapters.errors import Unavailable
 from adapters.model import TicketRef
 from bot.conversion.ops import event_op
-from bot.conversion.records import LinkTicket, ThreadKey, decode
+from bot.conversion.records import ThreadKey, decode
 from bot.conversion.relinking import relink
 from tests.conversion import test_conversion_parted as parted
 from tests.conversion.slack_fakes import said
@@ -101,12 +101,11 @@ async def opening(house, two, monkeypatch):
 
 
 async def test_what_was_said_while_a_ticket_was_being_opened_goes_to_no_other_one_although_it_was_not_tried(
-    house, opening, monkeypatch
+    house, opening
 ):
     _, other = opening
     await house.intake.unlink(SECOND)
-    wish = LinkTicket(actor="U1", desk="desk", number=other.number, channel="C1", thread_ts=SECOND.ts)
-    await house.intake.link_ticket(SECOND, wish)
+    await link_to(house, other, SECOND)
 
     await idle(house, str(SECOND))
     await idle(house, f"ui/{SECOND}")
