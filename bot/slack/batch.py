@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from bot.conversion.ops import event_op
 from bot.conversion.ports import Added, NewOp
@@ -13,20 +13,15 @@ from bot.slack.limits import ANSWER
 
 log = logging.getLogger(__name__)
 
-_MOST = 500
+_MOST = 24
+"""So many go with one call: where more are in flight, those of one call answer while the server writes the others."""
 _AT_ONCE = 2
 _MANY = 4
 """So many, and half as many threads as the first call is for, must wait for a second one to begin beside it: fewer are
 cheaper together with those to come."""
 
-
-class _Waiting(NamedTuple):
-    """An operation that waits to be stored, and until when somebody waits for it (by the loop's clock)."""
-
-    op: NewOp
-    thread: str
-    until: float
-    future: asyncio.Future[Added]
+_Waiting: TypeAlias = tuple[NewOp, str, float, asyncio.Future[Added]]
+"""An operation that waits to be stored, its thread, until when somebody waits for it (by the loop's clock), and who."""
 
 
 class Batch:
@@ -44,7 +39,8 @@ class Batch:
         self._add = add
         self._budget = budget
         self._waiting: list[_Waiting] = []
-        self._calls: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._threads: set[str] = set()
         self._is_due = False
 
@@ -55,64 +51,70 @@ class Batch:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Added] = loop.create_future()
-        self._waiting.append(_Waiting(op, op.lane.removeprefix("in/"), loop.time() + self._budget, future))
-        if not self._is_due and self._has_room():
+        self._waiting.append((op, op.lane.removeprefix("in/"), loop.time() + self._budget, future))
+        if not self._is_due and self._under_way < _AT_ONCE and self._is_worth_it():
             self._is_due = True
             loop.call_soon(self._begin)
         return future
 
-    def _has_room(self) -> bool:
-        if len(self._calls) < _AT_ONCE:
-            return not self._calls or len(self._waiting) >= max(_MANY, len(self._threads) // 2)
-        return False
+    def _is_worth_it(self) -> bool:
+        return not self._threads or len(self._waiting) >= max(_MANY, len(self._threads) // 2)
 
     def _begin(self) -> None:
         self._is_due = False
-        if not (self._waiting and self._has_room() and (batch := self._next())):
-            return
-        threads = {one.thread for one in batch}
-        self._threads |= threads
-        call = asyncio.create_task(self._in_time(batch))
-        self._calls.add(call)
-        call.add_done_callback(lambda call: self._ended(call, threads))
-
-    def _ended(self, call: asyncio.Task[None], threads: set[str]) -> None:
-        self._calls.discard(call)
-        self._threads -= threads
-        self._begin()
+        if batch := self._next():
+            self._under_way += 1
+            task = asyncio.create_task(self._carry(batch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _next(self) -> list[_Waiting]:
         """Take what goes together, oldest first; nothing may overtake what stays."""
         batch: list[_Waiting] = []
-        left: list[_Waiting] = []
-        for one in self._waiting:
-            stays = len(batch) == _MOST or one.thread in self._threads
-            (left if stays else batch).append(one)
-        self._waiting = left
+        if self._is_worth_it():
+            left: list[_Waiting] = []
+            for one in self._waiting:
+                stays = len(batch) == _MOST or one[1] in self._threads
+                (left if stays else batch).append(one)
+            self._waiting = left
+            self._threads.update(thread for _, thread, _, _ in batch)
         return batch
+
+    async def _carry(self, batch: list[_Waiting]) -> None:
+        """Send them, and then what has come in the meantime."""
+        try:
+            while batch:
+                await self._in_time(batch)
+                await asyncio.sleep(0)  # what has just been read belongs to it, too
+                self._threads.difference_update(thread for _, thread, _, _ in batch)
+                batch = self._next()
+        finally:
+            self._threads.difference_update(thread for _, thread, _, _ in batch)
+            self._under_way -= 1  # at once: whoever comes before the task counts as done must not rely on it
 
     async def _in_time(self, batch: list[_Waiting]) -> None:
         """Send them before who waits longest gives up: one timer for all of them, since each event costs the door."""
+        _, _, until, _ = batch[0]
         try:
-            async with asyncio.timeout_at(batch[0].until):
+            async with asyncio.timeout_at(until):
                 await self._send(batch)
         except TimeoutError:
-            for one in batch:
-                if not one.future.done():
-                    one.future.set_exception(TimeoutError())
+            for _, _, _, future in batch:
+                if not future.done():
+                    future.set_exception(TimeoutError())
 
     async def _send(self, batch: list[_Waiting]) -> None:
         try:
-            results = await self._add([one.op for one in batch])
+            results = await self._add([op for op, _, _, _ in batch])
         except Exception as error:  # noqa: BLE001  it belongs to those who wait
             if len(batch) > 1:  # one that cannot be stored must not take its neighbours along; adding twice is harmless
                 await asyncio.gather(*(self._send([one]) for one in batch))
-            elif not batch[0].future.done():
-                batch[0].future.set_exception(error)
+            elif not (future := batch[0][3]).done():
+                future.set_exception(error)
             return
-        for one, added in zip(batch, results, strict=True):
-            if not one.future.done():  # whoever waited may have given up
-                one.future.set_result(added)
+        for (_, _, _, future), added in zip(batch, results, strict=True):
+            if not future.done():  # whoever waited may have given up
+                future.set_result(added)
 
 
 class StoreFirst:

@@ -66,7 +66,7 @@ class Shard:
 
     def queue(self, lane: str) -> str:
         """The order of a lane's operations."""
-        return self.key(f"q:{lane}")
+        return f"{_tag(self.number)}q:{lane}"
 
     def delivered(self, thread: str) -> str:
         """Which Slack messages of a thread are on its ticket."""
@@ -79,7 +79,7 @@ class Shard:
 
     def memory(self, lane: str, op: str) -> str:
         """That an operation was done, so that it is not accepted again."""
-        return self.key(f"dd:{lane}|{op}")
+        return f"{_tag(self.number)}dd:{lane}|{op}"
 
     def claimed(self, nonce: str) -> str:
         """What a claim gave, so that asking again gives the same."""

@@ -105,14 +105,16 @@ class RedisLanes(Lanes):
         calls = [_add_call(shard, [ops[i] for i in mine], self._cipher) for shard, mine in batches]
         answers = await self._connection.run_copied(calls, self._replicas, gathered=gathered)
         self._bell.ring({shard.number for shard, _ in batches})
-        words: dict[int, str] = {}
+        words = [""] * len(ops)
         for (_, mine), answer in zip(batches, answers, strict=True):
-            words.update(zip(mine, answer, strict=True))
-        if BEHIND in words.values():
+            for i, word in zip(mine, answer, strict=True):
+                words[i] = word
+        if BEHIND in words:
             events = [(i, later) for i, op in enumerate(ops) if words[i] == BEHIND and (later := op.behind)]
-            answers = await self._add([later() for _, later in events], gathered=gathered)
-            words.update(zip((i for i, _ in events), answers, strict=True))
-        return [_ADDED[words[i]] for i in range(len(ops))]
+            stored = await self._add([later() for _, later in events], gathered=gathered)
+            for (i, _), added in zip(events, stored, strict=True):
+                words[i] = added
+        return [_ADDED[word] for word in words]
 
     async def note_run(self) -> None:
         """Write down in each shard which run of the server this is, so that a later one is known to be another."""
@@ -403,13 +405,13 @@ def _add_call(shard: Shard, ops: Sequence[NewOp], cipher: Cipher = OPEN) -> Call
 
 def _added(shard: Shard, ops: Sequence[NewOp], cipher: Cipher) -> tuple[list[str], list[str | int]]:
     """Keys and arguments of *ops* as scripts/adding.lua wants them."""
-    keys, args = list[str](), list[str | int]()
-    for op in ops:
-        wish = "l" * op.linked_only + "r" * op.replace + "s" * op.instead + "m" * op.makes_link + "b" * op.begun
-        wish += "a" * op.anew + "e" * (op.behind is not None)
-        keys += (shard.queue(op.lane), shard.memory(op.lane, op.id))
-        payload = cipher.close(op.payload, f"{op.lane}|{op.id}") if cipher.closes else op.payload
-        args += (f"{op.order}|{milliseconds(op.delay) if op.delay else 0}|{wish}", payload)
+    keys, args, closes = list[str](), list[str | int](), cipher.closes
+    for lane, op, order, payload, delay, linked_only, replace, instead, makes_link, begun, anew, behind in ops:
+        wish = ("l" if linked_only else "") + ("r" if replace else "") + ("s" if instead else "")
+        wish += ("m" if makes_link else "") + ("b" if begun else "") + ("a" if anew else "") + ("e" if behind else "")
+        keys += (shard.queue(lane), shard.memory(lane, op))
+        closed = cipher.close(payload, f"{lane}|{op}") if closes else payload
+        args += (f"{order}|{milliseconds(delay) if delay else 0}|{wish}", closed)
     return keys, args
 
 

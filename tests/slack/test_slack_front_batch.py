@@ -1,6 +1,8 @@
 """Storing what many events bring with one call."""
 
 import asyncio
+import itertools
+import random
 
 import pytest
 
@@ -180,8 +182,46 @@ async def test_a_call_never_grows_without_bound():
 
     await asyncio.gather(*(batch.add(op(str(n))) for n in range(1200)))
 
-    assert [500, 500, 200] == [len(call) for call in store.calls]
+    assert [24] * 50 == [len(call) for call in store.calls]
     assert [str(n) for n in range(1200)] == [name for call in store.calls for name in call]
+
+
+@pytest.mark.parametrize("seed", range(100))
+async def test_whenever_things_come_and_calls_end_each_is_stored_once_in_order_and_nothing_is_left_waiting(seed):
+    chance = random.Random(seed)
+    under_way: list[set[str]] = []
+    calls: list[list[tuple[str, int]]] = []
+
+    async def add(ops):
+        threads = {one.lane.removeprefix("in/") for one in ops}
+        assert not any(threads & other for other in under_way), "one thread in two calls at once"
+        under_way.append(threads)
+        assert len(under_way) <= 2
+        for _ in range(chance.randrange(6)):
+            await asyncio.sleep(0)
+        under_way.remove(threads)
+        calls.append([(one.lane, one.order) for one in ops])
+        return [Added.ADDED] * len(ops)
+
+    batch, numbers = Batch(add, budget=60), itertools.count()
+    for _ in range(40):
+        waiting = []
+        for count in (chance.randrange(12), chance.randrange(12), 1):  # the last one comes while the others' calls end
+            for _ in range(count):
+                lane = chance.choice(("", "in/")) + chance.choice("abcdefghijklmnop"[: chance.choice((2, 16))])
+                number = next(numbers)
+                waiting.append(batch.add(op(str(number), number, lane=lane)))
+            for _ in range(chance.randrange(16)):
+                await asyncio.sleep(0)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert [] == [future for future in waiting if not future.done()]
+
+    stored = [one for call in calls for one in call]
+    assert list(range(next(numbers))) == sorted(order for _, order in stored)
+    for thread in "abcdefghijklmnop":
+        orders = [order for lane, order in stored if lane.removeprefix("in/") == thread]
+        assert sorted(orders) == orders
 
 
 @pytest.mark.parametrize("odd", [{"team_id": "T|1"}, {"event": {"type": "reaction_added", "item": {"channel": "C|1"}}}])
