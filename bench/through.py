@@ -77,8 +77,8 @@ class Quick:
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """An office in which `TICKETS` threads have a ticket, and as many tickets have none, for the loop: what stands on a
-    thread's ticket would be brought to the thread.
+    """An office in which threads have a ticket each, and `TICKETS` others belong to none, for the loop: what stands on
+    a thread's ticket would be brought to the thread.
     """
 
     place: Office
@@ -91,7 +91,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(kind: str, *, threads: int = TICKETS) -> AsyncIterator[Bench]:
-    """A desk of *kind* that answers at once, with tickets, and links of so many threads to them."""
+    """A desk of *kind* that answers at once, with tickets, and links of so many threads, each to one of its own."""
     async with AsyncExitStack() as stack:
         place = await stack.enter_async_context(office(kind))
         arrived: dict[int, float] = {}
@@ -102,14 +102,14 @@ async def bench(kind: str, *, threads: int = TICKETS) -> AsyncIterator[Bench]:
             table |= place.world.stand_in.settings(await stack.enter_async_context(serving(quick, ws="none")))
         place.settings["desks"]["demo"] = table
         team, channel = place.world.workspace.team_id, place.channel("it-help")
-        every = await _tickets(table, 2 * TICKETS)
-        tickets, others = every[:TICKETS], every[TICKETS:]
+        every = await _tickets(table, threads + TICKETS)
+        tickets, others = every[:threads], every[threads:]
         if place.world.stand_in is None:
             watching = asyncio.create_task(_watch(Path(table["path"]), arrived))
             stack.callback(watching.cancel)
         async with Store.open(place.store.url) as store:
             for number in range(threads):
-                await store.links.put(link(number, team=team, channel=channel, ticket=tickets[number % TICKETS]))
+                await store.links.put(link(number, team=team, channel=channel, ticket=tickets[number]))
         messages = Messages(team=team, channel=channel, user=place.person("tom"), threads=threads)
         yield Bench(place=place, desk=table, tickets=tickets, others=others, messages=messages, arrived=arrived)
 

@@ -116,12 +116,12 @@ class LocalDesk(TicketAdapter[LocalSettings]):
         contents = await self._contents(draft)
 
         def work(db: sqlite3.Connection) -> MessageRef:
-            row = self._ticket_row(db, ticket)
-            marked = (row["id"], draft.marker)
+            number = self._ticket_id(db, ticket)
+            marked = (number, draft.marker)
             there = db.execute(
                 "SELECT id FROM message WHERE ticket = ? AND marker = ? AND marker <> ''", marked
             ).fetchone()
-            return MessageRef(id=str(there["id"] if there else self._insert_message(db, row["id"], draft, contents)))
+            return MessageRef(id=str(there["id"] if there else self._insert_message(db, number, draft, contents)))
 
         return await self._write(work)
 
@@ -164,8 +164,7 @@ class LocalDesk(TicketAdapter[LocalSettings]):
     @override
     async def messages(self, ticket: TicketRef, *, after: str = "") -> tuple[Message, ...]:
         def work(db: sqlite3.Connection) -> tuple[Message, ...]:
-            row = self._ticket_row(db, ticket)
-            behind = (row["id"], int(after) if after else 0)
+            behind = (self._ticket_id(db, ticket), int(after) if after else 0)
             rows = db.execute("SELECT * FROM message WHERE ticket = ? AND id > ? ORDER BY id", behind)
             files = db.execute(
                 "SELECT file.id, message, name, media_type, length(data) AS size FROM file"
@@ -240,7 +239,8 @@ class LocalDesk(TicketAdapter[LocalSettings]):
         def work(db: sqlite3.Connection) -> tuple[tuple[TicketRef, ...], str]:
             (newest,) = db.execute("SELECT coalesce(max(n), 0) FROM change").fetchone()
             since = int(cursor) if cursor else newest
-            rows = db.execute("SELECT ticket FROM change WHERE n > ? GROUP BY ticket ORDER BY max(n)", (since,))
+            # the sign has SQLite look at what is new, rather than go through all changes by ticket
+            rows = db.execute("SELECT ticket FROM change WHERE n > ? GROUP BY +ticket ORDER BY max(n)", (since,))
             return tuple(ref(row["ticket"]) for row in rows), str(newest)
 
         return await self._read(work)
@@ -265,7 +265,13 @@ class LocalDesk(TicketAdapter[LocalSettings]):
             db.executemany("INSERT INTO choice VALUES (?, ?, ?, ?, ?)", rows)
 
     def _ticket_row(self, db: sqlite3.Connection, ticket: TicketRef) -> sqlite3.Row:
-        row: sqlite3.Row | None = db.execute(f"{TICKETS} WHERE ticket.id = ?", (ticket.id,)).fetchone()
+        return self._found(db, f"{TICKETS} WHERE ticket.id = ?", ticket)
+
+    def _ticket_id(self, db: sqlite3.Connection, ticket: TicketRef) -> int:
+        return int(self._found(db, "SELECT id FROM ticket WHERE id = ?", ticket)["id"])
+
+    def _found(self, db: sqlite3.Connection, statement: str, ticket: TicketRef) -> sqlite3.Row:
+        row: sqlite3.Row | None = db.execute(statement, (ticket.id,)).fetchone()
         if row is None:
             raise NotFound(self.name, f"there is no ticket {ticket.number}.", remedy="Check the number.")
         return row

@@ -9,7 +9,7 @@ from adapters.model import Attachment, Body, Message, Person, Role, Status, Tick
 
 TICKETS = """
 SELECT ticket.*, coalesce(choice.meaning, 'open') AS meaning,
-  (SELECT max(at) FROM change WHERE change.ticket = ticket.id) AS updated_at,
+  (SELECT at FROM change WHERE change.ticket = ticket.id ORDER BY n DESC LIMIT 1) AS updated_at,
   (SELECT count(*) FROM message WHERE message.ticket = ticket.id) AS messages,
   (SELECT target FROM merger WHERE merger.ticket = ticket.id) AS target
 FROM ticket LEFT JOIN choice ON choice.list = 'statuses' AND choice.id = ticket.status

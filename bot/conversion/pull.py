@@ -1,6 +1,7 @@
 """From the ticket to the thread: what agents wrote, each once and in the desk's order, and how the ticket stands.
 
-Polls are the truth: a webhook only makes the next one come sooner. The watermark moves after each delivered message.
+Polls are the truth: a webhook only makes the next one come sooner. The watermark moves after each message that was
+brought; those of ours are passed over together.
 """
 
 import logging
@@ -77,11 +78,16 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
     except NotFound:
         await pull.say_gone(_("{desk} has no ticket {number} any more.", desk=desk.title, number=link.number))
         return
-    seen = link.seen
+    seen = kept = link.seen
     try:
         for message in new:
-            await pull.bring(message, after=seen)
+            if not await pull.is_ours(message):
+                await pull.bring(message)
+                await pull.keep(message, after=kept)
+                kept = message.id
             seen = message.id
+        if seen != kept:  # the last ones are ours, and to look at them again would do no harm
+            await pull.keep(new[-1], after=kept)
         if ticket is not None:
             await pull.show_news(ticket)
     except SlackRefused as refused:
@@ -115,17 +121,20 @@ class _Pull:
     link: Link
     desk: TicketAdapter[Any]
 
-    async def bring(self, message: Message, *, after: str) -> None:
-        """One message of the desk, if it is not ours and not internal; then the watermark moves on from *after*.
-
-        Raises LeaseLost: it is elsewhere by now, so another worker looks at this ticket, and to set it back would have
-        that one bring again what it brought; or the thread does not go with this ticket any more.
-        """
-        if not await self._is_ours(message) and await self._is_for_here(message):
+    async def bring(self, message: Message) -> None:
+        """One message of the desk that is not ours, if this thread gets it."""
+        if await self._is_for_here(message):
             said = FromDesk(document=document_of(message), author=message.author.name)
             await self._post(said, message_identity(self.link, message.id))
             for attachment in message.attachments:
                 await self._share(message, attachment)
+
+    async def keep(self, message: Message, *, after: str) -> None:
+        """Move the watermark on from *after* to a message: the thread has all up to it.
+
+        Raises LeaseLost: it is elsewhere by now, so another worker looks at this ticket, and to set it back would have
+        that one bring again what it brought; or the thread does not go with this ticket any more.
+        """
         before = self.link.desk, self.link.ticket_id, after
 
         def on(now: Link) -> Link:
@@ -145,7 +154,7 @@ class _Pull:
             await agents.answered(self.rooms, self.link, message.at)
         return not public and await agents.may_show_notes(self.rooms, self.link)
 
-    async def _is_ours(self, message: Message) -> bool:
+    async def is_ours(self, message: Message) -> bool:
         """Whether we wrote it. A marker that we know under another id is a quotation of ours by somebody else."""
         link, links = self.link, self.rooms.links
         marker = message.marker or marker_in(message.body)

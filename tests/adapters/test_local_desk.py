@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,3 +217,43 @@ async def test_a_time_that_tells_no_offset_is_in_utc(local: Pair, tmp_path: Path
 def test_statuses_must_let_a_ticket_be_opened_and_closed():
     with pytest.raises(ValueError, match="one must mean open"):
         LocalDesk.Settings(kind="local", path=Path("x"), statuses={"Open": "open"})
+
+
+async def test_no_step_takes_longer_as_a_ticket_and_its_file_grow(local: Pair):
+    """By the steps that SQLite counts."""
+    ticket, counted = await local.open(), 0
+    connection = local.desk._file._connection  # type: ignore[attr-defined]
+
+    def count() -> None:
+        nonlocal counted
+        counted += 1
+
+    async def steps(work: Callable[[], Awaitable[Any]]) -> int:
+        nonlocal counted
+        counted = 0
+        connection.set_progress_handler(count, 1)
+        await work()
+        connection.set_progress_handler(None, 1)
+        return counted
+
+    async def each() -> dict[str, int]:
+        last = await local.desk.add_message(ticket, local.message(marker=f"TL-{time.time_ns()}"))
+        draft = local.message("one more", marker=f"TL-{time.time_ns()}")
+        _, cursor = await local.desk.changed_since("")
+        return {
+            "reply": await steps(lambda: local.desk.add_message(ticket, draft)),
+            "what is new on the ticket": await steps(lambda: local.desk.messages(ticket, after=last.id)),
+            "what changed": await steps(lambda: local.desk.changed_since(cursor)),
+            "a ticket is found again": await steps(lambda: local.desk.find_message(ticket, draft.marker)),
+        }
+
+    before = await each()
+    with sqlite3.connect(local.desk.settings.path) as db:
+        columns = "ticket, author, email, role, internal, plain, at, mail, marker"
+        values = "?, '', '', 'agent', 0, 'x', '2024-02-29T12:00:00+00:00', 0, ?"
+        rows = [(ticket.id, f"TL-old-{n}") for n in range(2000)]
+        db.executemany(f"INSERT INTO message ({columns}) VALUES ({values})", rows)
+    db.close()
+    after = await each()
+
+    assert {} == {name: (before[name], steps) for name, steps in after.items() if steps > 2 * before[name]}
