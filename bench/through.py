@@ -28,6 +28,8 @@ from bot.store.store import Store
 
 RATES = (1, 10, 50)
 TICKETS = 20
+LOOK = 1.0
+"""Seconds between looks at the desk, as the demo has it."""
 """Threads with tickets, over which the messages are spread."""
 PATIENCE = 60.0
 GOALS = {"whmcs": "≥ 0.5 of the loop", "superoffice_soap": "≥ 0.6 of the loop", "local": ""}
@@ -226,7 +228,7 @@ async def throughput(
             for _ in range(rounds):
                 await _drain(made, messages, worker)
                 await _loop(made, messages, loop)
-            await _count(made, min(messages, 100), worker)
+            await _count(made, min(messages, 500), worker)
         lines += _throughput_lines(kind, worker, loop)
     return lines
 
@@ -265,11 +267,16 @@ async def _loop(made: Bench, count: int, result: Drained) -> None:
 
 
 async def _count(made: Bench, count: int, result: Drained) -> None:
-    """Commands to Redis for each message; counted on its own, since counting costs time."""
-    numbers = await stored(made, count)
-    async with made.place.store.counting() as seen, made.place.bot("worker"):
-        await all_there(made, numbers)
-        await asyncio.sleep(0.2)
+    """Commands to Redis for each message, the look at its ticket afterwards among them where the desk tells what changed.
+
+    Counted on its own, since counting costs time.
+    """
+    async with made.place.bot("worker"):
+        await all_there(made, await stored(made, TICKETS))
+        await asyncio.sleep(2 * LOOK)  # at what the rounds before this wrote
+        async with made.place.store.counting() as seen:
+            await all_there(made, await stored(made, count))
+            await asyncio.sleep(2 * LOOK)
         result.commands.append(sum(seen.values()) / count)
 
 

@@ -96,11 +96,15 @@ def watermark_first() -> None:
     """Note an agent's message as brought before it is."""
     bring = pull._Pull.bring
 
-    async def forgetful(looking: Any, message: Any, *, after: str) -> None:
+    async def forgetful(looking: Any, message: Any) -> None:
         await looking.rooms.links.update(looking.link.thread, lambda now: now.model_copy(update={"seen": message.id}))
-        await bring(looking, message, after=message.id)
+        await bring(looking, message)
+
+    async def kept(*_: Any, **__: Any) -> None:
+        pass
 
     put(pull._Pull, "bring", forgetful)
+    put(pull._Pull, "keep", kept)
 
 
 def sdk_retries() -> None:
