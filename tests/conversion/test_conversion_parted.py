@@ -237,6 +237,7 @@ async def test_what_is_said_while_a_ticket_is_gone_stays_when_its_thread_is_link
     house, two, monkeypatch
 ):
     """The thread was told so."""
+    await idle(house, f"pull/{THREAD}")  # a look that is under way would be told, and the next one find it again
     failing(house, monkeypatch, "get_ticket", NotFound("desk", "no such ticket."))
     await pulled(house)
     meanwhile = just_now("among us")
