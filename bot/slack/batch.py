@@ -108,13 +108,21 @@ class Batch:
             results = await self._add([op for op, _, _, _ in batch])
         except Exception as error:  # noqa: BLE001  it belongs to those who wait
             if len(batch) > 1:  # one that cannot be stored must not take its neighbours along; adding twice is harmless
-                await asyncio.gather(*(self._send([one]) for one in batch))
+                by_thread: dict[str, list[_Waiting]] = {}
+                for one in batch:
+                    by_thread.setdefault(one[1], []).append(one)
+                await asyncio.gather(*map(self._send_each, by_thread.values()))
             elif not (future := batch[0][3]).done():
                 future.set_exception(error)
             return
         for (_, _, _, future), added in zip(batch, results, strict=True):
             if not future.done():  # whoever waited may have given up
                 future.set_result(added)
+
+    async def _send_each(self, of_thread: list[_Waiting]) -> None:
+        """Send them one after another, so that none of a thread overtakes the one before it."""
+        for one in of_thread:
+            await self._send([one])
 
 
 class StoreFirst:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from bot.conversion.ops import event_op
-from bot.conversion.ports import Added, NewOp
+from bot.conversion.ports import Added, NewOp, StoreAway
 from bot.slack.batch import Batch, StoreFirst
 from tests.slack.doors import Taken
 
@@ -128,6 +128,24 @@ async def test_one_that_cannot_be_stored_does_not_take_its_neighbours_along():
 
     assert Added.ADDED == good
     assert isinstance(bad, ValueError)
+
+
+async def test_what_is_sent_by_itself_after_a_call_that_failed_does_not_overtake_what_is_before_it_in_its_thread():
+    """A call by itself may have to wait for a connection, and the next one find one at hand."""
+    stored = []
+
+    async def add(ops):
+        if len(ops) > 1:
+            raise StoreAway("Redis does not answer.")
+        await asyncio.sleep(0.01 if ops[0].id == "mention" else 0)
+        stored.extend(one.id for one in ops)
+        return [Added.ADDED]
+
+    batch = Batch(add)
+    wishes = op("mention", lane="in/T"), op("T", lane="T"), op("a", lane="a")
+    await asyncio.gather(*map(batch.add, wishes))
+
+    assert ["a", "mention", "T"] == stored
 
 
 async def test_a_waiter_that_gave_up_does_not_disturb_the_others():
