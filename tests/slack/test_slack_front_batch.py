@@ -204,6 +204,22 @@ async def test_a_call_never_grows_without_bound():
     assert [str(n) for n in range(1200)] == [name for call in store.calls for name in call]
 
 
+async def test_behind_a_slow_store_all_that_waits_goes_together_so_that_it_is_stored_in_time():
+    """At 24 a call it would take thirteen of them, and most who wait would be told in vain to send again."""
+    calls = []
+
+    async def add(ops):
+        calls.append(len(ops))
+        await asyncio.sleep(0.2)
+        return [Added.ADDED] * len(ops)
+
+    batch = Batch(add, budget=1)
+    results = await asyncio.gather(*(batch.add(op(str(n), lane=str(n))) for n in range(300)), return_exceptions=True)
+
+    assert [Added.ADDED] * 300 == results
+    assert [24, 276] == calls
+
+
 @pytest.mark.parametrize("seed", range(100))
 async def test_whenever_things_come_and_calls_end_each_is_stored_once_in_order_and_nothing_is_left_waiting(seed):
     chance = random.Random(seed)
