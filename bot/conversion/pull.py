@@ -19,8 +19,8 @@ from bot.conversion.journal import Again, Journal
 from bot.conversion.marks import goes_words
 from bot.conversion.ops import card_op, pull_op, tell_op
 from bot.conversion.people import speaking_to
-from bot.conversion.ports import FromDesk, LeaseLost, Rooms, SlackRefused
-from bot.conversion.records import Link, PollDesk, PullTicket, Tell
+from bot.conversion.ports import FromDesk, LeaseLost, Parked, Rooms, SlackRefused
+from bot.conversion.records import Link, PollDesk, PullTicket, Tell, ThreadKey
 from bot.conversion.relinking import face, follow, merged_into, seen_to
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
@@ -181,7 +181,7 @@ class _Pull:
     async def _is_from_a_thread(self, message: Message, marker: str) -> bool:
         """Whether a thread of the ticket sent it. Raises Again: one may be about to write down that it did."""
         for thread in await self.rooms.links.threads(self.desk.name, self.link.ticket_id):
-            if await self.rooms.lanes.waiting(str(thread)):
+            if await self.rooms.lanes.waiting(str(thread)) and not await self._question(thread):
                 raise Again(timedelta(seconds=self.desk.settings.poll))
             known = await self.rooms.links.delivered(thread, marker)
             if known is not None:
@@ -299,11 +299,14 @@ class _Pull:
         """
         if self.desk.settings.closed != "ask":
             return False
-        lanes = self.rooms.lanes
-        waits = await lanes.held(str(self.link.thread))
-        if waits is None or not is_closed(waits.payload):
+        if (waits := await self._question(self.link.thread)) is None:
             return False
-        return await lanes.unpark(waits.lane, waits.id, decided(waits.payload, Decision.AGAIN))
+        return await self.rooms.lanes.unpark(waits.lane, waits.id, decided(waits.payload, Decision.AGAIN))
+
+    async def _question(self, thread: ThreadKey) -> Parked | None:
+        """What has a thread wait to be asked how it goes on to a closed ticket; nothing of it was sent."""
+        waits = await self.rooms.lanes.held(str(thread))
+        return waits if waits and is_closed(waits.payload) else None
 
     async def _say_back(self, *, mirror: bool, when: str) -> None:
         words = _(

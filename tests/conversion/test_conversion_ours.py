@@ -93,6 +93,25 @@ async def test_what_is_on_the_ticket_and_not_yet_written_down_is_waited_for(hous
     assert [] == _said(house)
 
 
+async def test_while_a_thread_is_asked_about_its_closed_ticket_what_agents_write_comes_all_the_same(house):
+    """What waits for the choice was not sent, so an answer that ends with a line like ours is none of it."""
+    ticket = await opened(house)
+    await pulled(house)
+    await _linked_an_hour_ago(house)
+    await house.agents.set_closed(ticket.id, closed=True)
+    house.desk.settings = house.desk.settings.model_copy(update={"closed": "ask"})
+    await house.intake.mirror(THREAD, reply(1))
+    await house.until(lambda: house.voice.posted)
+    await house.agents.set_closed(ticket.id, closed=False)
+    await house.agents.reply(ticket.id, "We fixed it.\n\nsome text\n\nThreadline ref: TL-AAAABBBBCCCC")
+
+    await pulled(house)
+    await house.until(lambda: house.voice.receipts)
+
+    assert ["We fixed it.\n\nsome text"] == [text for author, text in _said(house) if author]
+    assert "more smoke" in (await house.agents.ticket(ticket.id)).messages[-1].text
+
+
 def test_a_message_is_compared_with_itself_and_not_with_an_answer_that_quotes_it():
     (ts, text), now = ("1800000001.000100", "my words"), datetime(2026, 11, 22, 12, tzinfo=UTC)
     body = with_marker(Body(plain=text), marker_of(f"msg:T1:C1:{ts}"))
