@@ -86,10 +86,12 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
                 await pull.keep(message, after=kept)
                 kept = message.id
             seen = message.id
-        if seen != kept:  # the last ones are ours, and to look at them again would do no harm
-            await pull.keep(new[-1], after=kept)
+        await pull.pass_over(new, to=seen, after=kept)
         if ticket is not None:
             await pull.show_news(ticket)
+    except Again:  # the look after this one has no doubt, and would bring what was passed over for that
+        await pull.pass_over(new, to=seen, after=kept)
+        raise
     except SlackRefused as refused:
         if refused.code != "thread_not_found":
             await pull.say_shut_out(refused, at=seen)
@@ -144,6 +146,12 @@ class _Pull:
         moved = await self.rooms.links.update(self.link.thread, on)
         if moved is None or moved.seen != message.id:
             raise LeaseLost(self.journal.lease.lane)
+
+    async def pass_over(self, new: tuple[Message, ...], *, to: str, after: str) -> None:
+        """`keep` up to the message *to*, where those behind *after* are ours. Raises LeaseLost."""
+        for message in new:
+            if message.id == to != after:
+                await self.keep(message, after=after)
 
     async def _is_for_here(self, message: Message) -> bool:
         """Whether this thread gets a message: what is public, or in an agents' thread what is not."""

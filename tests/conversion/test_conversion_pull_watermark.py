@@ -1,6 +1,12 @@
 """Up to where a thread has its ticket's messages: what that costs, and what a look that breaks off leaves."""
 
-from tests.conversion.test_conversion_pull import pulled
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.conversion.ops import mirror_op, pull_op
+from tests.conversion.test_conversion_ours import _linked_an_hour_ago
+from tests.conversion.test_conversion_pull import _said, idle, pulled
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
 
 
@@ -60,3 +66,26 @@ async def test_a_look_that_breaks_off_behind_messages_of_ours_brings_what_follow
 
     assert 1 == len(house.voice.posted)
     assert await newest(house, ticket) == (await house.store.links.get(THREAD)).seen
+
+
+async def test_what_was_passed_over_in_doubt_is_not_brought_by_the_look_after_one_that_has_to_wait(house, monkeypatch):
+    """Nothing but the doubt says of the first that it is ours; the second may be what waits in the thread's lane."""
+    ticket = await opened(house)
+    await pulled(house)
+    await _linked_an_hour_ago(house)
+    house.desk.settings = house.desk.settings.model_copy(update={"poll": 1})
+    for last in "BC":
+        await house.agents.reply(ticket.id, f"{last}\n\nThreadline ref: TL-AAAAAAAAAAA{last}")
+    real, doubt = house.desk.messages, time.time() - 300
+
+    async def dated(ref, *, after=""):
+        before, now = datetime.fromtimestamp(doubt - 1, UTC), datetime.now(UTC)
+        found = await real(ref, after=after)
+        return tuple(replace(one, at=before if one.body.plain.startswith("B") else now) for one in found)
+
+    monkeypatch.setattr(house.desk, "messages", dated)
+    waits = mirror_op(THREAD, reply(1))._replace(delay=timedelta(seconds=1))
+    await house.store.lanes.add([waits, pull_op(THREAD, doubt=doubt)])
+    await idle(house, f"pull/{THREAD}")
+
+    assert [("Alex Agent", "C")] == _said(house)
