@@ -55,6 +55,8 @@ _SWEPT_TOGETHER = 200
 """How many wishes for a look are stored by one call; that many keep the server for a few milliseconds."""
 _SWITCHES = 20
 """How many changes of what goes to a ticket are remembered for a thread."""
+APART = timedelta(seconds=5)
+"""By how much the clocks may differ by which a message was said and its thread's link was made."""
 FIRST = 0
 """The order of what must come before any message of its thread."""
 
@@ -167,6 +169,20 @@ class Intake:
     async def mirroring(self, thread: ThreadKey, work: AddMessage) -> NewOp:
         """What `mirror` stores."""
         return mirror_op(thread, work, parted=await self._parted(thread, work))
+
+    async def bringing(self, thread: ThreadKey, work: AddMessage, link: Link | None) -> NewOp:
+        """The same for a reply whose event was kept since its thread had a ticket or was getting one.
+
+        It may have waited: where the thread was parted from that ticket since, it goes to no other, of which *link* may
+        be, and who wrote it is told.
+        """
+        is_older = link is not None and _is_older(work.ts, link)
+        free = work.model_copy(update={"under": None}) if is_older else work
+        parted = await self._parted(thread, free)
+        if is_older:
+            return mirror_op(thread, free, parted=parted - 1) if parted else mirror_op(thread, work)
+        op = mirror_op(thread, work, parted=parted)
+        return op._replace(linked_only=False) if parted else op
 
     async def _parted(self, thread: ThreadKey, work: AddMessage) -> int | None:
         """How often *thread* was parted from a ticket, where *work* does not say for which link it is."""
@@ -309,6 +325,12 @@ class Intake:
             return decode(stored).work if stored else None
         except UnknownVersion:
             return None
+
+
+def _is_older(ts: str, link: Link) -> bool:
+    """Whether what was said at *ts* was surely said before its thread was read for the ticket of *link*."""
+    since = float(link.read_to) if link.read_to else link.created_at.timestamp()
+    return float(ts) < since - APART.total_seconds()
 
 
 def _remembered(switches: tuple[Switch, ...]) -> tuple[Switch, ...]:

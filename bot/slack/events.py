@@ -53,7 +53,7 @@ class Events:
             if _goes(link, event):
                 thread, work = thread_of(happened.body), _addition(event, link)
                 if not asks_alone(event):
-                    return await self._intake.mirroring(thread, work)
+                    return await self._intake.bringing(thread, work, link)
                 await self._intake.mirror(thread, work)
         return None
 
