@@ -136,7 +136,12 @@ def below_new_card(body: Mapping[str, Any], said: Mapping[str, Any], *, at: floa
     root, whose = said.get("thread_ts"), said.get("parent_user_id")
     if not (root and whose) or at - float(str(root)) >= LINKED_BY.total_seconds():  # most of what is said
         return False
-    return any(one.get("is_bot") and one.get("user_id") == whose for one in body.get("authorizations") or ())
+    return _is_us(body, whose)
+
+
+def _is_us(body: Mapping[str, Any], whose: Any) -> bool:
+    """Whether an event says that it is for us as the user *whose*."""
+    return any(one.get("user_id") == whose and one.get("is_bot") for one in body.get("authorizations") or ())
 
 
 def asks_alone(event: Mapping[str, Any]) -> bool:
@@ -192,7 +197,7 @@ def _said_op(body: dict[str, Any], event: dict[str, Any], team: str) -> NewOp | 
         return None
     channel = event.get("channel", "")
     thread, identity = f"{team}:{channel}:{event.get('thread_ts') or ts}", bringing(team, channel, ts)
-    if "|" in thread or below_new_card(body, event, at=order / 1_000_000):
+    if "|" in thread or _is_us(body, user) or below_new_card(body, event, at=order / 1_000_000):
         return None
     return NewOp(
         lane=thread,
