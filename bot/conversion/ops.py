@@ -159,6 +159,13 @@ def is_deletion(event: Mapping[str, Any]) -> bool:
     return tombstone or event.get("subtype") == "message_deleted"
 
 
+def said_at(body: Mapping[str, Any]) -> str:
+    """The timestamp of the message that a stored event hands over; empty where it tells of something else."""
+    event = body.get("event") or {}
+    changes = event.get("subtype") in {"message_changed", "message_deleted"}
+    return str(event.get("ts") or "") if event.get("type") in {"message", "app_mention"} and not changes else ""
+
+
 def _message_event_op(body: dict[str, Any], event: dict[str, Any], team: str) -> NewOp | None:
     channel = str(event.get("channel", ""))
     subtype = event.get("subtype")

@@ -16,12 +16,14 @@ from typing import Any
 from typing_extensions import override
 
 from bot.conversion.decisions import in_part, opened_with
+from bot.conversion.ops import said_at
 from bot.conversion.ports import Added, Head, Lanes, Lease, LeaseLost, NewOp, Outcome, Parked
 from bot.conversion.records import (
     AddMessage,
     Delivered,
     EditMessage,
     OpenTicket,
+    SlackEvent,
     decode,
     delivered_from,
     link_from,
@@ -319,15 +321,16 @@ class RedisLanes(Lanes):
             stored_of = await self._connection.do_many([("HGET", key, ts) for ts in there])
             new = [ts for ts, stored in zip(there, stored_of, strict=True) if stored is None]
             return tuple(text for ts in new for text in (ts, stored_form(there[ts])))
-        if not isinstance(work, AddMessage | EditMessage) or not work.ts:
+        ts = said_at(work.body) if isinstance(work, SlackEvent) else getattr(work, "ts", "")
+        if not isinstance(work, AddMessage | EditMessage | SlackEvent) or not ts:
             return ()
-        stored = await do("HGET", key, work.ts)
+        stored = await do("HGET", key, ts)
         known = delivered_from(stored) if stored else Delivered(message_id="", gone=True)
         if not known.message_id:
             known = in_part(operation) or known
         if isinstance(work, EditMessage):
             known = known.model_copy(update={"edited": work.edited})
-        return work.ts, stored_form(known)
+        return ts, stored_form(known)
 
     async def everything(self) -> AsyncIterator[tuple[str, str, str]]:
         """Lane, id and payload of all that waits, stands behind what is in hand, or is parked. Raises StoreAway."""

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.conversion.ops import event_op
+from bot.conversion.ops import event_op, sweep_op
 from bot.slack.events import Events
 from bot.slack.routing import Event
 from bot.slack.web import Identity
+from bot.store.personal import about_person, forget_person
 from tests.conversion import test_conversion_parted as parted
+from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_parted import NOT_SENT, standing, told
 from tests.conversion.test_conversion_pull import idle
 from tests.conversion.test_conversion_worker import THREAD
@@ -87,3 +89,21 @@ async def test_what_was_said_since_that_one_was_linked_goes_there_though_the_clo
 
     assert [(False, []), (False, ["for mine <@U2>"])] == await standing(house)
     assert [] == told(house)
+
+
+@pytest.mark.parametrize("text", ["secret", "secret <@U2>"], ids=["straight", "among the events"])
+async def test_what_was_forgotten_while_it_waited_is_not_brought_by_a_later_look_at_the_thread(house, two, text):
+    ts = f"{time.time():.6f}"
+    before = {"created_at": datetime.now(UTC) - timedelta(hours=1), "read_to": THREAD.ts}
+    await house.store.links.update(THREAD, lambda link: link.model_copy(update=before))
+    event = {"type": "message", "channel": "C1", "user": "U7", "text": text, "ts": ts, "thread_ts": THREAD.ts}
+    await house.store.lanes.add([event_op({"team_id": "T1", "event": event})])
+
+    held = await about_person(house.store, "U7")
+    assert [] == await forget_person(house.store, "U7", held)
+    house.threads.messages = [said(THREAD.ts, "It burns"), said(ts, text)]
+    await house.store.lanes.add([sweep_op(THREAD)])
+    await idle(house, f"sweep/{THREAD}")
+    await done(house)
+
+    assert [(False, []), (False, [])] == await standing(house)
