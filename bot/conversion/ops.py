@@ -75,7 +75,7 @@ def event_op(body: dict[str, Any]) -> NewOp | None:
     another id, are the same thing.
 
     Raises:
-        AttributeError, LookupError, TypeError, ValueError: it is not as Slack's events are.
+        ArithmeticError, AttributeError, LookupError, TypeError, ValueError: it is not as Slack's events are.
     """
     event = body.get("event")
     if not isinstance(event, dict):

@@ -175,7 +175,7 @@ class StoreFirst:
             return
         try:
             op = event_op(body)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             # Sent again it would be no better. Slack's own events do not get here; retry says how often it came.
             log.error("an event that cannot be read was left out (%s, retry %d)", type(error).__name__, retry)
             return

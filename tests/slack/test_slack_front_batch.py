@@ -285,3 +285,11 @@ def test_a_time_that_is_none_of_slacks_gives_an_order_that_the_store_takes(ts):
 
     assert op is not None
     assert op.order > 0
+
+
+async def test_a_message_of_a_time_that_is_no_number_any_more_is_left_out_and_not_asked_for_again():
+    event = {"type": "message", "user": "U1", "channel": "C1", "text": "hi", "ts": f"{'9' * 400}.1"}
+    store = Store()
+    await StoreFirst(store.add, Taken().interaction).event({"team_id": "T1", "event": event}, 0)
+
+    assert [] == store.calls
