@@ -267,7 +267,7 @@ async def _loop(made: Bench, count: int, result: Drained) -> None:
 
 
 async def _count(made: Bench, count: int, result: Drained) -> None:
-    """Commands to Redis for each message, the look at its ticket afterwards among them where the desk tells what changed.
+    """Commands to Redis for each message; where the desk tells what changed, with those of the look at its ticket after it.
 
     Counted on its own, since counting costs time.
     """

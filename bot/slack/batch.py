@@ -17,8 +17,8 @@ _MOST = 24
 """So many go with one call: where more are in flight, those of one call answer while the server writes the others."""
 _MOST_SLOW = 500
 """So many where the store is slow: what is left for a later call might be given up before that ends."""
-_SLOW = 0.1
-"""It is slow where somebody has waited for this part of their time when a call begins."""
+_QUICK = 0.9
+"""It is not where all who wait have this part of their time left when a call begins."""
 _AT_ONCE = 2
 _MANY = 4
 """So many, and half as many threads as the first call is for, must wait for a second one to begin beside it: fewer are
@@ -75,19 +75,16 @@ class Batch:
     def _next(self) -> list[_Waiting]:
         """Take what goes together, oldest first; nothing may overtake what stays."""
         batch: list[_Waiting] = []
-        if self._is_worth_it():
+        if self._waiting and self._is_worth_it():
             left: list[_Waiting] = []
-            most = _MOST_SLOW if self._is_slow() else _MOST
+            _, _, until, _ = self._waiting[0]
+            most = _MOST if until - asyncio.get_running_loop().time() > _QUICK * self._budget else _MOST_SLOW
             for one in self._waiting:
                 stays = len(batch) == most or one[1] in self._threads
                 (left if stays else batch).append(one)
             self._waiting = left
             self._threads.update(thread for _, thread, _, _ in batch)
         return batch
-
-    def _is_slow(self) -> bool:
-        left = [until for _, _, until, _ in self._waiting[:1]]
-        return bool(left) and left[0] - asyncio.get_running_loop().time() < self._budget * (1 - _SLOW)
 
     async def _carry(self, batch: list[_Waiting]) -> None:
         """Send them, and then what has come in the meantime."""
