@@ -143,7 +143,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             People(web, guest_emails=settings.slack.guest_emails),
             Files(web, most=settings.limits.file_megabytes * 1024**2),
         )
-        intake = Intake(store.lanes, store.links)
+        intake = Intake(store.lanes, store.links, store.shared)
         catalogue = Catalogue(desks)
         stack.push_async_callback(catalogue.aclose)
         app = build_app(

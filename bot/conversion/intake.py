@@ -2,10 +2,12 @@
 
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Unpack
 
+from adapters.contract import Shared
 from adapters.model import Status
 from adapters.settings import MirrorMode
 from bot.conversion.decisions import WAYS, Decision, decided
@@ -78,9 +80,11 @@ class Accepted:
 class Intake:
     """The one way for work into the lanes."""
 
-    def __init__(self, lanes: Lanes, links: Links) -> None:
+    def __init__(self, lanes: Lanes, links: Links, shared: Shared | None = None) -> None:
+        """*shared*: has all processes keep one pace of sweeps."""
         self._lanes = lanes
         self._links = links
+        self._shared = shared
 
     async def open_ticket(self, team: str, work: OpenTicket, *, once: str) -> Accepted:
         """Have a ticket opened, for a thread (one ticket however many ask) or from a form alone.
@@ -279,16 +283,27 @@ class Intake:
         await self._lanes.add([card_op(thread)])
 
     async def sweep(self) -> None:
-        """Have each linked thread read again, one after the other at a pace that Slack allows."""
-        number, some = 0, list[NewOp]()
+        """Have each linked thread read again, one after the other at a pace that Slack allows.
+
+        With many threads that takes longer than until the next sweep: then those that were read come behind the others.
+        """
+        number, waiting, others = 0, list[ThreadKey](), list[ThreadKey]()
         async for link in self._links.all():
             if link.mirror:
-                some.append(sweep_op(link.thread, delay=number * BETWEEN_SWEEPS))
-                number += 1
-            if len(some) == _SWEPT_TOGETHER:
-                await self._lanes.add(some)
-                some = []
-        await self._lanes.add(some)
+                is_there = await self._lanes.waiting(sweep_op(link.thread).lane)
+                (waiting if is_there else others).append(link.thread)
+            if len(waiting) + len(others) == _SWEPT_TOGETHER:
+                await self._sweep(waiting, others, number)
+                number, waiting, others = number + len(others), [], []
+        await self._sweep(waiting, others, number)
+
+    async def _sweep(self, waiting: Sequence[ThreadKey], others: Sequence[ThreadKey], number: int) -> None:
+        """Have threads read: those *waiting* when they would be anyhow, *others* behind *number* of this sweep."""
+        wait = number * BETWEEN_SWEEPS
+        if others and self._shared is not None:
+            wait = await self._shared.turn("sweep", per_second=1 / (len(others) * BETWEEN_SWEEPS.total_seconds()))
+        ops = [sweep_op(thread, delay=wait + place * BETWEEN_SWEEPS) for place, thread in enumerate(others)]
+        await self._lanes.add([*map(sweep_op, waiting), *ops])
 
     async def finish_step(self, team: str, work: FinishStep) -> None:
         """Have a workflow's step end, once."""

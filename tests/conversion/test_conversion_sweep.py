@@ -3,13 +3,15 @@
 import asyncio
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bot.conversion import tickets
 from bot.conversion.decisions import Decision, decided
+from bot.conversion.intake import BETWEEN_SWEEPS, Intake
 from bot.conversion.ops import event_op, missed_op, sweep_op
 from bot.conversion.ports import Added
-from bot.conversion.records import AddMessage, EditMessage, OpenTicket, decode
+from bot.conversion.records import AddMessage, EditMessage, Link, OpenTicket, ThreadKey, decode
 from tests.conversion.slack_fakes import BEN, said
 from tests.conversion.test_conversion_worker import OPEN, THREAD, opened, reply
 
@@ -223,3 +225,49 @@ async def set_aside_and_discarded(house):
     head = await house.store.lanes.head(lease)
     assert None is await house.store.lanes.park(lease, head.id, head.payload)
     assert await house.store.lanes.unpark(lease.lane, head.id, decided(head.payload, Decision.DISCARD))
+
+
+class Clocked:
+    """Links, lanes and a common pace by a clock of its own; what is due is done at once."""
+
+    def __init__(self, threads):
+        self.threads, self.now, self.next_turn, self.due = threads, 0.0, 0.0, {}
+
+    async def all(self):
+        for thread in self.threads:
+            yield Link(thread=thread, desk="desk", ticket_id="1", number="1", created_at=datetime.now(UTC))
+
+    async def waiting(self, lane):
+        return int(lane in self.due)
+
+    async def add(self, ops):
+        for op in ops:
+            self.due.setdefault(op.lane, self.now + op.delay.total_seconds())
+
+    async def turn(self, _key, *, per_second):
+        at = max(self.now, self.next_turn)
+        self.next_turn = at + 1 / per_second
+        return timedelta(seconds=at - self.now)
+
+    def pass_by(self, span):
+        """The lanes whose work came due within *span*."""
+        self.now += span.total_seconds()
+        done = [lane for lane, at in self.due.items() if at < self.now]
+        for lane in done:
+            del self.due[lane]
+        return done
+
+
+async def test_with_many_threads_sweeps_ask_no_faster_than_slack_allows_and_leave_none_out():
+    """A sweep of so many takes longer than until the next; what was read comes behind what was not."""
+    many, quarter = 2000, timedelta(minutes=15)
+    clocked: Any = Clocked([ThreadKey(team="T1", channel="C1", ts=f"{1700000000 + n}.000100") for n in range(many)])
+    intake, read = Intake(clocked, clocked, clocked), []
+    for _ in range(12):
+        await intake.sweep()
+        read.append(clocked.pass_by(quarter))
+
+    a_round = -(-many // len(read[0]))
+    assert max(map(len, read)) <= quarter / BETWEEN_SWEEPS
+    assert len({lane for lanes in read[:a_round] for lane in lanes}) == many
+    assert len({lane for lanes in read[-a_round - 1 :] for lane in lanes}) == many
