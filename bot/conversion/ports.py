@@ -189,7 +189,7 @@ class Lanes(Protocol):
         It goes on as soon as its thread is unlinked; with *linked* at once, if that has happened already.
         """
 
-    def parked(self) -> AsyncIterator[Parked]:
+    def parked(self, *, naming: str = "") -> AsyncIterator[Parked]:
         """Everything that waits for a person."""
 
     async def find_parked(self, lane: str, op: str) -> Parked | None:
@@ -248,8 +248,8 @@ class Links(Protocol):
         """The links of the ticket that people call *number*, at any desk; several threads may have one ticket."""
         ...
 
-    def all(self) -> AsyncIterator[Link]:
-        """Every link."""
+    def all(self, *, naming: str = "") -> AsyncIterator[Link]:
+        """Every link, or those in which such an id stands somewhere."""
         ...
 
     async def delivered(self, thread: ThreadKey, ts: str) -> Delivered | None:

@@ -43,8 +43,6 @@ NEWER = N_("A newer version of Threadline wrote that. Decide about it there.")
 _TITLE = N_("Edit and retry")
 _FIXED = N_("A part of this may be at the helpdesk already, so it cannot be changed any more. Try it again as it is.")
 _LONG = N_("This text is too long for a form. Discard it, and write it anew in the thread.")
-_SCAN = 2000
-"""Failed deliveries that are looked at, of all people's."""
 _MOST = 50
 """Failed deliveries of one person that are shown."""
 
@@ -124,14 +122,11 @@ class HomeTab:
         await self._web.call("views.publish", user_id=user, view=home(shown))
 
     async def _failed_of(self, team: str, user: str) -> list[Failed]:
-        found: list[tuple[Parked, Failed]] = []
-        left = _SCAN
-        async for parked in self._lanes.parked():
-            left -= 1
-            if parked.lane.startswith(f"{team}:") and (failed := await self._failed(parked, user)):
-                found.append((parked, failed))
-            if not left:
-                break
+        found = [
+            (parked, failed)
+            async for parked in self._lanes.parked(naming=user)
+            if parked.lane.startswith(f"{team}:") and (failed := await self._failed(parked, user))
+        ]
         found.sort(key=lambda pair: pair[0].parked_at, reverse=True)
         return [failed for _parked, failed in found[:_MOST]]
 

@@ -1,6 +1,5 @@
 """Finds the tickets of one person among the links."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from adapters.model import Status
@@ -10,8 +9,6 @@ from bot.conversion.records import Link
 from bot.slack.access import Access
 from bot.slack.policy import Actor, Gesture
 
-SCAN = 5000
-"""Links that are looked at; an installation with more shows the person's newest of those."""
 MOST = 50
 """Tickets of one person that are shown."""
 
@@ -28,9 +25,7 @@ async def mine_of(links: Links, access: Access, actor: Actor) -> Mine:
     """The tickets that *actor* opened or is the requester of, and may see. Raises StoreAway, SlackTrouble."""
     user = actor.id
     found: dict[tuple[str, str], Link] = {}
-    seen = 0
-    async for link in _some(links):
-        seen += 1
+    async for link in links.all(naming=user):
         if link.agents:  # it names the same people, and they need not be in that channel
             continue
         if link.thread.team == actor.team and user in {link.opened_by, link.requester} and link.state not in OVER:
@@ -40,18 +35,9 @@ async def mine_of(links: Links, access: Access, actor: Actor) -> Mine:
     found = {ticket: link for ticket, link in found.items() if await access.allows(actor, Gesture.SEE, link=link)}
     newest = sorted(found.values(), key=lambda link: link.created_at, reverse=True)
     newest.sort(key=lambda link: not waits_for(link, user))
-    return Mine(links=tuple(newest[:MOST]), more=len(newest) > MOST or seen >= SCAN)
+    return Mine(links=tuple(newest[:MOST]), more=len(newest) > MOST)
 
 
 def waits_for(link: Link, user: str) -> bool:
     """Whether the desk waits for an answer of this person."""
     return link.state == Status.PENDING and user == (link.requester or link.opened_by)
-
-
-async def _some(links: Links) -> AsyncIterator[Link]:
-    left = SCAN
-    async for link in links.all():
-        yield link
-        left -= 1
-        if not left:
-            return

@@ -262,14 +262,18 @@ class RedisLanes(Lanes):
         return answer
 
     @override
-    async def parked(self) -> AsyncIterator[Parked]:
-        for number in range(self._shards):
-            shard = Shard(number)
+    async def parked(self, *, naming: str = "") -> AsyncIterator[Parked]:
+        for shard in map(Shard, range(self._shards)):
             async for field, record in scan(self._connection, shard.key("parked")):
-                yield self._parked(field, record)
-            async for lane, _ in scan(self._connection, shard.key("held")):
-                if held := await self.held(lane):
-                    yield held
+                if naming in (parked := self._parked(field, record)).payload:
+                    yield parked
+            lanes = [one async for one in scan(self._connection, shard.key("held"))]
+            for start in range(0, len(lanes), AT_ONCE):
+                some = [(lane, *held.partition("|")[::2]) for lane, held in lanes[start : start + AT_ONCE]]
+                asked = [("HGET", shard.key("ops"), f"{lane}|{op}") for lane, _, op in some]
+                for (lane, at, op), record in zip(some, await self._connection.do_many(asked), strict=True):
+                    if record is not None and naming in (held := self._held(lane, op, at, record)).payload:
+                        yield held
 
     @override
     async def find_parked(self, lane: str, op: str) -> Parked | None:
@@ -288,10 +292,7 @@ class RedisLanes(Lanes):
             return None
         at, _, op = held.partition("|")
         record = await self._connection.do("HGET", shard.key("ops"), f"{lane}|{op}")
-        if record is None:  # released in between
-            return None
-        payload = self._opened(f"{lane}|{op}", record)
-        return Parked(lane=lane, id=op, payload=payload, parked_at=_time(at), held=True)
+        return None if record is None else self._held(lane, op, at, record)  # None: released in between
 
     @override
     async def unpark(self, lane: str, op: str, payload: str | None) -> bool:
@@ -399,6 +400,10 @@ class RedisLanes(Lanes):
         lane, _, op = field.partition("|")
         at = _time(record.partition("|")[0])
         return Parked(lane=lane, id=op, payload=self._opened(field, record, 3), parked_at=at, held=False)
+
+    def _held(self, lane: str, op: str, at: str, record: str) -> Parked:
+        payload = self._opened(f"{lane}|{op}", record)
+        return Parked(lane=lane, id=op, payload=payload, parked_at=_time(at), held=True)
 
 
 def _add_call(shard: Shard, ops: Sequence[NewOp], cipher: Cipher = OPEN) -> Call:

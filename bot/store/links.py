@@ -133,8 +133,12 @@ class RedisLinks(Links):
         return [link for thread, text in found if text is not None and (link := self._readable(str(thread), text))]
 
     @override
-    async def all(self) -> AsyncIterator[Link]:
+    async def all(self, *, naming: str = "") -> AsyncIterator[Link]:
         async for thread, stored in self._stored():
+            if naming and naming not in self._cipher.open(
+                stored, thread
+            ):  # which is most of them, and need not be read
+                continue
             if link := self._readable(thread, stored):
                 yield link
 

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.model import Status
 from bot.conversion.ports import NewOp, StoreAway
-from bot.conversion.records import AddMessage, OpenTicket, Operation, Progress, decode, encode
+from bot.conversion.records import AddMessage, OpenTicket, Operation, Progress, ThreadKey, decode, encode, stored_form
 from bot.slack.ids import Action, Block
 
 
@@ -255,7 +255,7 @@ async def test_an_edited_text_that_cannot_be_stored_stays_in_its_form(stage, mon
 
 
 async def test_a_store_that_is_away_makes_the_worker_show_the_home_later(stage, monkeypatch):
-    def away(self):
+    def away(self, **_how):
         raise StoreAway
 
     monkeypatch.setattr(type(stage.store.links), "all", away)
@@ -263,3 +263,27 @@ async def test_a_store_that_is_away_makes_the_worker_show_the_home_later(stage, 
 
     with pytest.raises(StoreAway):
         await stage.events("app_home_opened")
+
+
+async def test_it_shows_what_is_mine_among_thousands_of_others(stage):
+    """Of links and of failed deliveries Redis tells those of anybody first."""
+    said = await stage.workspace.post(stage.ada, stage.channel, "thread")
+    await stage.link(said, number="1", ticket_id="1", opened_by=stage.ben)
+    theirs = await stage.store.links.get(stage.thread(said))
+    lane = await park(stage, AddMessage(actor=stage.ben, text="Of somebody else"), name="text:0")
+    shard = stage.store.lanes._shard
+    parked = await stage.store.connection.do("HGET", shard(lane).key("parked"), f"{lane}|text:0")
+    commands = []
+    for number in range(12_000):
+        thread = ThreadKey(team=theirs.thread.team, channel=stage.channel, ts=f"{1600000000 + number}.000100")
+        whose = stage.ada if number % 1500 == 0 else stage.ben
+        link = theirs.model_copy(update={"thread": thread, "opened_by": whose, "ticket_id": str(number)})
+        commands += [
+            ("HSET", shard(str(thread)).key("links"), str(thread), stored_form(link)),
+            ("HSET", shard(str(thread)).key("parked"), f"{thread}|text:1", parked.replace(stage.ben, whose)),
+        ]
+    await stage.store.connection.do_many(commands)
+
+    text = await shown(stage)
+
+    assert (8, 8) == (text.count("Your message: Of somebody else"), text.count(r"Ticket 1\n"))
