@@ -6,7 +6,8 @@ brought; those of ours are passed over together.
 
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -122,6 +123,7 @@ class _Pull:
     journal: Journal
     link: Link
     desk: TicketAdapter[Any]
+    sent: list[Collection[str]] = field(default_factory=list)  # what `_sent` has read for good
 
     async def bring(self, message: Message) -> None:
         """One message of the desk that is not ours, if this thread gets it."""
@@ -172,10 +174,21 @@ class _Pull:
             return True
         if known is not None:
             return known.message_id == message.id
-        sent = await links.deliveries(link.thread)
-        if any(one.message_id == message.id and one.is_on(link) for one in sent.values()):
+        if message.id in await self._sent():
             return True  # the desk put words of its own below our marker
         return bool(marker) and (self._may_be_forgotten(message) or await self._is_from_a_thread(message, marker))
+
+    async def _sent(self) -> Collection[str]:
+        """The ids of what the thread sent to this ticket; read once, unless some are still to be written down."""
+        if self.sent:
+            return self.sent[0]
+        thread = self.link.thread
+        waits = await self.rooms.lanes.waiting(str(thread))
+        known = await self.rooms.links.deliveries(thread)
+        sent = {one.message_id for one in known.values() if one.is_on(self.link)}
+        if not waits:
+            self.sent.append(sent)
+        return sent
 
     def _may_be_forgotten(self, message: Message) -> bool:
         """Whether what bears a marker that nobody knows may be another Threadline's, or from before we were set back.

@@ -124,3 +124,21 @@ def test_a_message_is_compared_with_itself_and_not_with_an_answer_that_quotes_it
 
     found = compare(link, said=[said(ts, text)], known={}, posted=(), there=there).found
     assert {ts: "1"} == {ts: at.message_id for ts, at in found.items()}
+
+
+async def test_a_look_at_many_answers_reads_once_what_the_thread_has_sent(house, monkeypatch):
+    """Of a long thread that are many pages, and a look after a night brings many answers."""
+    ticket = await opened(house)
+    await pulled(house)
+    for number in range(12):
+        await house.agents.reply(ticket.id, f"answer {number}")
+    real, asked = type(house.store.links).deliveries, []
+
+    async def deliveries(self, thread):
+        asked.append(thread)
+        return await real(self, thread)
+
+    monkeypatch.setattr(type(house.store.links), "deliveries", deliveries)
+    await pulled(house)
+
+    assert (12, 1) == (len(_said(house)), len(asked))
