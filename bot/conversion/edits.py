@@ -119,9 +119,13 @@ async def _place(rooms: Rooms, link: Link, known: Delivered, ts: str) -> _Place 
     """Where a message stands by itself at the desk; None where it does not, or on another ticket."""
     if not (known.message_id and known.alone and known.is_on(link)):
         return None
-    deliveries, own = await rooms.links.deliveries(link.thread), _own_marker(link.thread, ts)
+    own = _own_marker(link.thread, ts)
+    there = await rooms.links.delivered(link.thread, own)
+    if there and _is_same(there, known):  # as of every message but those with which the ticket was opened
+        return _Place(message_id=known.message_id, marker=own, opening=False)
+    deliveries = await rooms.links.deliveries(link.thread)
     markers = [name for name, one in deliveries.items() if name.startswith(MARKER) and _is_same(one, known)]
-    marker = own if own in markers or not markers else markers[0]
+    marker = markers[0] if markers else own
     return _Place(message_id=known.message_id, marker=marker, opening=marker != own)
 
 

@@ -191,3 +191,14 @@ async def test_the_edit_of_a_long_message_is_noted_in_as_many_parts_as_it_needs_
     assert [] == whmcs.voice.told
     assert sent == [message.text for message in messages if not message.internal]
     assert (parts, times, 1) == (len(notes), *("".join(notes).count(what) for what in ("章", "終")))
+
+
+async def test_an_edit_of_a_message_reads_nothing_of_the_others_in_its_thread(house, monkeypatch):
+    """In a long thread those are many pages."""
+    ts, asked = await _sent_and_read(house, "before"), []
+    monkeypatch.setattr(type(house.store.links), "deliveries", lambda _self, thread: asked.append(thread))
+
+    messages = await _edited(house, ts, "after", "before")
+
+    assert "after" in messages[-1].text
+    assert [] == asked
