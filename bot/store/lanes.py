@@ -250,6 +250,7 @@ class RedisLanes(Lanes):
 
     @override
     async def hold(self, lease: Lease, op: str, payload: str, *, begun: bool = True, linked: bool = False) -> None:
+        self._handed.pop(lease.lane, None)
         wish = "begun" if begun else "", "linked" if linked else ""
         await self._leased("hold", lease, op, self._closed(lease, op, payload), *wish)
 

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from redis.asyncio import Redis
 
 from bot.conversion.mapped import Mapped
-from bot.conversion.ports import Outcome
+from bot.conversion.ports import NewOp, Outcome
 from bot.conversion.records import Operation, Tell, decode, encode
 from bot.conversion.stored import UnknownVersion
 from bot.settings import SettingsError, parse
@@ -176,3 +176,13 @@ def test_several_keys_are_taken_in_their_order():
     assert (KEY, OLD) == parse(
         {"desks": {"local": {"kind": "local", "path": "x"}}}, {"THREADLINE_KEY": given}
     ).text_keys
+
+
+async def test_of_a_lane_that_stands_still_no_text_is_kept_in_memory(closing):
+    """Another process may go on with it, so that this one would keep the text for ever."""
+    await closing.lanes.add([NewOp(lane=T, id="a", order=1, payload=TEXT)])
+    (lease,) = await closing.lanes.claim(1)
+    head = await closing.lanes.head(lease)
+    await closing.lanes.hold(lease, "a", head.payload)
+
+    assert {} == closing.lanes._handed
