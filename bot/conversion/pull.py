@@ -148,6 +148,14 @@ class _Pull:
         moved = await self.rooms.links.update(self.link.thread, on)
         if moved is None or moved.seen != message.id:
             raise LeaseLost(self.journal.lease.lane)
+        self._forget(message)
+
+    def _forget(self, message: Message) -> None:
+        """Drop the progress with a message that is not brought again; it would be written down with each one after."""
+        steps = f"post {message_identity(self.link, message.id)} ", f"file {message.id}:", f"post file:{message.id}:"
+        done = self.journal.progress.done
+        for step in [step for step in done if step.startswith(steps)]:
+            del done[step]
 
     async def pass_over(self, new: tuple[Message, ...], *, to: str, after: str) -> None:
         """`keep` up to the message *to*, where those behind *after* are ours. Raises LeaseLost."""

@@ -89,3 +89,21 @@ async def test_what_was_passed_over_in_doubt_is_not_brought_by_the_look_after_on
     await idle(house, f"pull/{THREAD}")
 
     assert [("Alex Agent", "C")] == _said(house)
+
+
+async def test_what_a_look_writes_down_does_not_grow_with_the_answers_that_it_has_brought(house, monkeypatch):
+    ticket = await opened(house)
+    await pulled(house)
+    for number in range(40):
+        await house.agents.reply(ticket.id, f"answer {number}")
+    real, sizes = type(house.store.lanes).save, []
+
+    async def save(self, lease, op, payload):
+        sizes.append(len(payload))
+        return await real(self, lease, op, payload)
+
+    monkeypatch.setattr(type(house.store.lanes), "save", save)
+    await pulled(house)
+
+    assert 40 == len(_said(house)) == len(sizes)
+    assert sizes[-1] < sizes[0] + 10
