@@ -267,7 +267,7 @@ async def _loop(made: Bench, count: int, result: Drained) -> None:
 
 
 async def _count(made: Bench, count: int, result: Drained) -> None:
-    """Commands to Redis for each message; where the desk tells what changed, with those of the look at its ticket after it.
+    """Commands to Redis for each message, and for the look at its ticket after it where the desk tells what changed.
 
     Counted on its own, since counting costs time.
     """

@@ -1,6 +1,8 @@
 """Accepts wishes and promises only what the store holds: once accepted, work is done or somebody is told."""
 
+import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -287,23 +289,26 @@ class Intake:
 
         With many threads that takes longer than until the next sweep: then those that were read come behind the others.
         """
-        number, waiting, others = 0, list[ThreadKey](), list[ThreadKey]()
+        number, some = 0, list[ThreadKey]()
         async for link in self._links.all():
             if link.mirror:
-                is_there = await self._lanes.waiting(sweep_op(link.thread).lane)
-                (waiting if is_there else others).append(link.thread)
-            if len(waiting) + len(others) == _SWEPT_TOGETHER:
-                await self._sweep(waiting, others, number)
-                number, waiting, others = number + len(others), [], []
-        await self._sweep(waiting, others, number)
+                some.append(link.thread)
+            if len(some) == _SWEPT_TOGETHER:
+                number, some = number + await self._sweep(some, number), []
+        await self._sweep(some, number)
 
-    async def _sweep(self, waiting: Sequence[ThreadKey], others: Sequence[ThreadKey], number: int) -> None:
-        """Have threads read: those *waiting* when they would be anyhow, *others* behind *number* of this sweep."""
+    async def _sweep(self, threads: Sequence[ThreadKey], number: int) -> int:
+        """Have threads read: those that wait for it when they would be anyhow, the others behind *number*; how many."""
+        ops = [sweep_op(thread) for thread in threads]
+        waiting = await asyncio.gather(*(self._lanes.waiting(op.lane) for op in ops))
+        others = waiting.count(0)
         wait = number * BETWEEN_SWEEPS
         if others and self._shared is not None:
-            wait = await self._shared.turn("sweep", per_second=1 / (len(others) * BETWEEN_SWEEPS.total_seconds()))
-        ops = [sweep_op(thread, delay=wait + place * BETWEEN_SWEEPS) for place, thread in enumerate(others)]
-        await self._lanes.add([*map(sweep_op, waiting), *ops])
+            wait = await self._shared.turn("sweep", per_second=1 / (others * BETWEEN_SWEEPS.total_seconds()))
+        turns = itertools.count()
+        delays = [timedelta() if waits else wait + next(turns) * BETWEEN_SWEEPS for waits in waiting]
+        await self._lanes.add([op._replace(delay=delay) for op, delay in zip(ops, delays, strict=True)])
+        return others
 
     async def finish_step(self, team: str, work: FinishStep) -> None:
         """Have a workflow's step end, once."""

@@ -132,7 +132,7 @@ async def test_one_that_cannot_be_stored_does_not_take_its_neighbours_along():
 
 async def test_what_is_sent_by_itself_after_a_call_that_failed_does_not_overtake_what_is_before_it_in_its_thread():
     """A call by itself may have to wait for a connection, and the next one find one at hand."""
-    stored = []
+    stored: list[str] = []
 
     async def add(ops):
         if len(ops) > 1:
