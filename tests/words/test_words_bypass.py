@@ -54,6 +54,9 @@ BARE = {
     "Bearer \0",  # of a request
     "message \0",  # the name of a step
     "file \0",  # the same
+    "file \0:",  # what those of a message begin with
+    "post \0 ",
+    "post file:\0:",
     "\0 UTC",  # times and sizes are written so everywhere
     ", \0 UTC",
     "\0 MB",
