@@ -57,6 +57,7 @@ BARE = {
     "file \0:",  # what those of a message begin with
     "post \0 ",
     "post file:\0:",
+    "post file:",
     "\0 UTC",  # times and sizes are written so everywhere
     ", \0 UTC",
     "\0 MB",
