@@ -44,7 +44,7 @@ async def two(house):
         return len(await house.tickets()) == 2
 
     await house.until(there)
-    await idle(house, str(OTHER))
+    await idle(house, str(OTHER), f"ui/{OTHER}", f"ui/{THREAD}")  # whose cards ask the desk, too
     house.threads.messages = [said(THREAD.ts, "It burns")]
     (other,) = [ticket for ticket in await house.tickets() if ticket.id != mine.id]
     return mine, other
@@ -237,7 +237,6 @@ async def test_what_is_said_while_a_ticket_is_gone_stays_when_its_thread_is_link
     house, two, monkeypatch
 ):
     """The thread was told so."""
-    await idle(house, f"pull/{THREAD}")  # a look that is under way would be told, and the next one find it again
     failing(house, monkeypatch, "get_ticket", NotFound("desk", "no such ticket."))
     await pulled(house)
     meanwhile = just_now("among us")
