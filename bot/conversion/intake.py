@@ -278,7 +278,9 @@ class Intake:
             return link.model_copy(update={"switches": tuple(now)})
 
         await self._links.update(thread, change)
-        await self._lanes.add([sweep_op(thread)])
+        again = sweep_op(thread)
+        await self._lanes.add([again])
+        await self._lanes.nudge(again.lane)  # its turn among many threads may be hours away
 
     async def show_card(self, thread: ThreadKey) -> None:
         """Have the card brought up to date; many wishes are one."""

@@ -141,7 +141,9 @@ async def mend(rooms: Rooms, link: Link, comparison: Comparison) -> None:
     for ts, at in comparison.found.items():
         await rooms.links.learn(link.thread, ts, at)
     if comparison.unsent and not await put_back(rooms, link, shown=True, doubt=time.time()):
-        await rooms.lanes.add([sweep_op(link.thread)])  # what waits goes first, and may be all that is unsent
+        sweep = sweep_op(link.thread)  # what waits goes first, and may be all that is unsent
+        await rooms.lanes.add([sweep])
+        await rooms.lanes.nudge(sweep.lane)
     if comparison.unseen:
         await rooms.links.update(link.thread, lambda now: now.model_copy(update={"seen": comparison.seen}))
         again = pull_op(link.thread, doubt=time.time())

@@ -73,6 +73,7 @@ async def test_what_was_said_before_goes_where_somebody_asks_for_it(house):
     await _switched(house, Switch(mirror="nothing"))
     house.threads.messages += [said("1900000010.000100", "before")]
     await house.intake.switch(THREAD, since="1900000020.000000", mirror="everything", apps=None, actor="U1")
+    await house.store.lanes.add([sweep_op(THREAD, delay=timedelta(hours=4))])  # its turn among many threads
 
     await house.intake.send_earlier(THREAD)
     await house.until(lambda: house.voice.receipts)
