@@ -48,14 +48,16 @@ class Proved(Front):
 @asynccontextmanager
 async def wire(wild: Wild) -> AsyncIterator[Door]:
     """Connections of strangers to the served door, which ends each of them."""
-    front = Proved(SECRET, Taken(), clock=lambda: NOW)
+    taken = Taken()
+    front = Proved(SECRET, taken, clock=lambda: NOW)
     front.taken = []
     async with AsyncExitStack() as stack:
         stack.enter_context(patch.object(served, "LOOK", LOOK))
         port = int((await stack.enter_async_context(served.serving(front))).rpartition(":")[2])
 
         async def attempt() -> str:
-            front.taken.clear()
+            for kept in (front.taken, taken.events, taken.retries, taken.interactions):
+                kept.clear()
             raw, kind = wild.random.choice(BODIES)
             sent = _request(wild, raw, {**sign(raw), **kind})
             said = await _answered(port, sent if wild.random.random() < 0.5 else wild.spoilt(sent))
