@@ -28,9 +28,9 @@ from bot.store.store import Store
 
 RATES = (1, 10, 50)
 TICKETS = 20
+"""Threads with tickets, over which the messages are spread."""
 LOOK = 1.0
 """Seconds between looks at the desk, as the demo has it."""
-"""Threads with tickets, over which the messages are spread."""
 PATIENCE = 60.0
 GOALS = {"whmcs": "≥ 0.5 of the loop", "superoffice_soap": "≥ 0.6 of the loop", "local": ""}
 _ADDS = re.compile(rb"action=AddTicket(?:Reply|Note)|:addMessage\d?[ >]|<addMessage\d?[ >]")

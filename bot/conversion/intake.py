@@ -59,7 +59,7 @@ _SWEPT_TOGETHER = 200
 """How many wishes for a look are stored by one call; that many keep the server for a few milliseconds."""
 _SWITCHES = 20
 """How many changes of what goes to a ticket are remembered for a thread."""
-APART = timedelta(seconds=5)
+_APART = timedelta(seconds=5)
 """By how much the clocks may differ by which a message was said and its thread's link was made."""
 FIRST = 0
 """The order of what must come before any message of its thread."""
@@ -352,7 +352,7 @@ class Intake:
 def _is_older(ts: str, link: Link) -> bool:
     """Whether what was said at *ts* was surely said before its thread was read for the ticket of *link*."""
     since = float(link.read_to) if link.read_to else link.created_at.timestamp()
-    return float(ts) < since - APART.total_seconds()
+    return float(ts) < since - _APART.total_seconds()
 
 
 def _remembered(switches: tuple[Switch, ...]) -> tuple[Switch, ...]:

@@ -135,10 +135,8 @@ class RedisLinks(Links):
     @override
     async def all(self, *, naming: str = "") -> AsyncIterator[Link]:
         async for thread, stored in self._stored():
-            if naming and naming not in self._cipher.open(
-                stored, thread
-            ):  # which is most of them, and need not be read
-                continue
+            if naming and naming not in self._cipher.open(stored, thread):
+                continue  # most of them, which need not be read
             if link := self._readable(thread, stored):
                 yield link
 
