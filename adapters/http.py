@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -291,11 +292,12 @@ class HttpDesk(TicketAdapter[H]):
                 return kept  # another call or process was first
             failure, failed = self._failures.get(key, (None, 0.0))
             if failure and failed >= began:
-                raise failure
+                raise copy(failure)
             try:
                 token, life = await renew()
             except AdapterError as error:
-                self._failures[key] = error, time.monotonic()
+                # a copy: the error leads by its traceback to this frame, and that to the failure before it
+                self._failures[key] = copy(error), time.monotonic()
                 raise
             await self.shared.put(key, token, ttl=life)
             return token

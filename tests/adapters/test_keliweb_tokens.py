@@ -1,8 +1,10 @@
 """Tokens of the Keliweb desk: one is got, shared and renewed; a dead pair is replaced; a refused token ends it."""
 
 import asyncio
+import gc
 import json
 import time
+import weakref
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
@@ -162,3 +164,18 @@ async def test_a_token_beside_an_error_of_null_is_a_token(monkeypatch):
         await read(desk)
 
     assert ["password"] == stand_in.tokens.grants
+
+
+async def test_a_failure_holds_on_to_no_earlier_one_however_long_the_token_endpoint_is_in_trouble():
+    """An error whose traceback leads to the one before it, and so on, is memory that grows for as long as it lasts."""
+    failures = []
+    async with desks() as (stand_in, (desk,)):
+        stand_in.faults.always, stand_in.faults.only = Fault.ERROR_BEFORE, "/oauth/token"
+        for _ in range(3):
+            try:
+                await desk.get_ticket(NOWHERE)
+            except Unavailable as error:
+                failures.append(weakref.ref(error))
+        gc.collect()
+
+        assert [None] * 3 == [failure() for failure in failures]
