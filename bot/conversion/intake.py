@@ -190,6 +190,10 @@ class Intake:
         op = mirror_op(thread, work, parted=parted)
         return op._replace(linked_only=False) if parted else op
 
+    async def is_for_earlier(self, link: Link, said: str) -> bool:
+        """Whether what was *said* (its Slack timestamp) in a thread is for a ticket before that of its *link*."""
+        return _is_older(said, link) and await self._links.partings(link.thread) > 0
+
     async def _parted(self, thread: ThreadKey, work: AddMessage) -> int | None:
         """How often *thread* was parted from a ticket, where *work* does not say for which link it is."""
         return await self._links.partings(thread) if work.under is None else None

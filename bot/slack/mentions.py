@@ -159,6 +159,14 @@ class Mentions:
                 return await self._tickets.link(asked, thread, named)
         found = await self._tickets.of_thread(asked, thread, GESTURES[wish.verb])
         since = asked.once.rpartition(":")[2]
+        if found.link and await self._intake.is_for_earlier(found.link, since):
+            raise Refused(
+                _(
+                    "The thread goes with ticket {number} by now, and what you wrote was for the one before, so "
+                    "nothing was done. Write it again if it is for ticket {number}.",
+                    number=found.number,
+                )
+            )
         told = await do_wish(self._tickets, self._assigning, asked, found, wish, since=since, message=message)
         return "\n".join(told).rstrip()
 

@@ -1,6 +1,6 @@
 """Events from the store: what goes to the ticket, what is answered, what is left alone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -187,6 +187,31 @@ async def test_behind_our_name_the_verbs_work_in_the_thread(stage, root, text, s
 
     told = [work for work in await stage.accepted() if work.kind == "tell"]
     assert [(said, stage.ben, root["ts"])] == [(work.text, work.user, work.thread_ts) for work in told]
+
+
+@pytest.mark.parametrize("text", ["note it is the fuse", "reply on it", "close", "unlink", "mirror nothing"])
+async def test_a_wish_that_waited_is_for_no_ticket_that_its_thread_was_linked_with_meanwhile(stage, root, text):
+    """A note for the agents of one ticket may name what those of another must not read."""
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} {text}")
+    link = await stage.store.links.get(stage.thread(root))
+    await stage.store.links.remove(link)
+    later = {"ticket_id": "2", "number": "2077", "created_at": datetime.now(UTC) + timedelta(minutes=1)}
+    await stage.store.links.put(link.model_copy(update=later))
+
+    await stage.events("app_mention")
+
+    words = "and what you wrote was for the one before, so nothing was done. Write it again if it is for ticket 2077."
+    assert [f"The thread goes with ticket 2077 by now, {words}"] == [work.text for work in await stage.accepted()]
+
+
+async def test_a_wish_is_for_a_ticket_that_was_still_being_made_though_its_thread_was_never_parted(stage, root):
+    await reply(stage, root, f"@{stage.workspace.bot_user_id} close")
+    later = {"created_at": datetime.now(UTC) + timedelta(minutes=1)}
+    await stage.store.links.update(stage.thread(root), lambda link: link.model_copy(update=later))
+
+    await stage.events("app_mention")
+
+    assert ["change_ticket", "tell"] == [work.kind for work in await stage.accepted()]
 
 
 async def test_new_behind_our_name_offers_the_form_of_the_thread_to_who_asked_alone(stage):
