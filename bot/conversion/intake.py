@@ -168,16 +168,13 @@ class Intake:
             return False
         return bool(known.message_id) or not known.gone
 
-    async def mirror(self, thread: ThreadKey, work: AddMessage) -> Added:
+    async def mirror(self, thread: ThreadKey, work: AddMessage, link: Link | None = None) -> Added:
         """The same for a reply that was simply written in a thread: nothing happens if the thread has no ticket."""
-        return (await self._lanes.add([await self.mirroring(thread, work)]))[0]
-
-    async def mirroring(self, thread: ThreadKey, work: AddMessage) -> NewOp:
-        """What `mirror` stores."""
-        return mirror_op(thread, work, parted=await self._parted(thread, work))
+        op = await self.bringing(thread, work, link)
+        return (await self._lanes.add([op._replace(linked_only=True)]))[0]
 
     async def bringing(self, thread: ThreadKey, work: AddMessage, link: Link | None) -> NewOp:
-        """The same for a reply whose event was kept since its thread had a ticket or was getting one.
+        """What is stored for a reply whose event was kept since its thread had a ticket or was getting one.
 
         It may have waited: where the thread was parted from that ticket since, it goes to no other, of which *link* may
         be, and who wrote it is told.

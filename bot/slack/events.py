@@ -54,7 +54,7 @@ class Events:
                 thread, work = thread_of(happened.body), _addition(event, link)
                 if not asks_alone(event):
                     return await self._intake.bringing(thread, work, link)
-                await self._intake.mirror(thread, work)
+                await self._intake.mirror(thread, work, link)
         return None
 
     async def _edited(self, happened: Event) -> None:
@@ -69,7 +69,7 @@ class Events:
         if link and link.at(change).mirror == "nothing" and not self._is_sent(message):
             return
         if link and link.at(str(message["ts"])).mirror == "marked" and _goes(link, message):  # perhaps only now
-            await self._intake.mirror(thread, _addition(message, link, edited=change))
+            await self._intake.mirror(thread, _addition(message, link, edited=change), link)
         work = EditMessage(
             actor=_actor(message, link),
             ts=str(message["ts"]),

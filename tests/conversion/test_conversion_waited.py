@@ -20,8 +20,8 @@ US = Identity(team_id="T1", user_id="U0BOT", bot_id="B0BOT")
 two = parted.two
 
 
-@pytest.fixture
-async def waiting(house, two, monkeypatch):
+@pytest.fixture(params=["channel", "im"])
+async def waiting(request, house, two, monkeypatch):
     """A reply that mentions somebody, handed over a minute ago while its thread had its first ticket."""
     events = Events(identity=US, intake=house.intake)
 
@@ -33,6 +33,7 @@ async def waiting(house, two, monkeypatch):
     await house.store.links.update(THREAD, lambda link: link.model_copy(update=before))
     ts = f"{time.time() - 60:.6f}"
     event = {"type": "message", "channel": "C1", "user": "U1", "text": "for mine <@U2>", "ts": ts, "event_ts": ts}
+    event["channel_type"] = request.param
     op = event_op({"team_id": "T1", "event": event | {"thread_ts": THREAD.ts}})
     assert op
     assert f"in/{THREAD}" == op.lane
@@ -58,6 +59,7 @@ async def test_it_goes_to_that_ticket(house, waiting):
     assert [(False, ["for mine <@U2>"]), (False, [])] == await standing(house)
 
 
+@pytest.mark.parametrize("waiting", ["channel"], indirect=True)
 async def test_where_the_thread_has_no_ticket_any_more_who_wrote_it_is_told(house, waiting):
     await house.intake.unlink(THREAD)
 
