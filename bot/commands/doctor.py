@@ -63,7 +63,7 @@ async def redis(settings: Settings) -> list[Finding]:
                 *_answers(store),
                 *await durability(store.connection, store.url),
                 await rights(store.connection, replicas=settings.redis.replicas),
-                await _texts(store, encrypted=bool(settings.text_keys)),
+                await _texts(store, settings),
                 *await _left_behind(store, settings),
             ]
     except (StoreAway, SettingsError) as error:
@@ -93,16 +93,16 @@ def _in_two(subject: str, words: str) -> Finding:
     return Finding(subject=subject, ok=False, detail=f"{what.rstrip('.')}.", remedy=remedy)
 
 
-async def _texts(store: Store, *, encrypted: bool) -> Finding:
+async def _texts(store: Store, settings: Settings) -> Finding:
     """Whether all that is stored can be read with the keys that we have."""
-    closed = await unreadable(store)
+    closed = await unreadable(store, settings.desks)
     return Finding(
         subject="Texts in Redis",
         ok=not closed,
         detail=f"{closed} records cannot be read with the keys that are here"
         if closed
         else "encrypted with THREADLINE_KEY"
-        if encrypted
+        if settings.text_keys
         else "not encrypted (THREADLINE_KEY does that)",
         remedy="Give every process the key that they were written with, in THREADLINE_KEY after the new one; "
         "until then they are left as they are.",

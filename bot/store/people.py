@@ -6,7 +6,7 @@ from typing_extensions import override
 
 from bot.conversion.mapped import Mapped, Mappings
 from bot.conversion.stored import known
-from bot.store.cipher import OPEN, Cipher
+from bot.store.cipher import OPEN, Cipher, is_closed
 from bot.store.connection import Connection, translating
 from bot.store.keys import people
 from bot.store.links import scan
@@ -47,3 +47,8 @@ class RedisMappings(Mappings):
         """Everybody at a desk of whom something is written. Raises StoreAway."""
         async for user, stored in scan(self._connection, people(desk)):
             yield self._from(desk, user, stored)
+
+    async def closed(self, desk: str) -> int:
+        """How many of a desk are closed with a key that we do not have. Raises StoreAway."""
+        everybody = scan(self._connection, people(desk))
+        return sum([is_closed(self._cipher.open(stored, f"{desk}|{user}")) async for user, stored in everybody])

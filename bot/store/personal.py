@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,10 +129,10 @@ async def forget_everything(store: Store, *, drop: bool) -> tuple[int, int]:
     return len(found), waiting
 
 
-async def unreadable(store: Store) -> int:
-    """How many operations and links are closed with a key that we do not have. Raises StoreAway."""
+async def unreadable(store: Store, desks: Iterable[str]) -> int:
+    """How many operations, links and mappings of *desks* are closed with a key that we lack. Raises StoreAway."""
     closed = sum([1 async for _, _, payload in store.lanes.everything() if is_closed(payload)])
-    return closed + await store.links.closed()
+    return closed + await store.links.closed() + sum([await store.mappings.closed(desk) for desk in desks])
 
 
 async def rewrite_log(store: Store) -> None:

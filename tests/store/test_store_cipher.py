@@ -110,9 +110,17 @@ async def test_whoever_has_no_key_leaves_what_is_closed_alone_and_the_doctor_cou
         await other.lanes.retry(lease, "a", closed, delay=timedelta())
         assert None is await other.shared.get("session")
         assert () == await other.links.find("#8")
-        assert (2, 0) == (await unreadable(other), await unreadable(closing))
+        assert (2, 0) == (await unreadable(other, ["whmcs"]), await unreadable(closing, ["whmcs"]))
 
     assert before == await closing.connection.do(*record_of(T, "a"))
+
+
+async def test_a_person_who_was_written_down_under_a_key_that_is_gone_is_counted_too(closing, embedded):
+    """Nothing writes that again by itself, so the doctor's count is all that tells to keep the key."""
+    await closing.mappings.put(Mapped(desk="whmcs", user="U1", email=CANARY))
+
+    async with Store.open(embedded.url, lease=LEASE, cipher=Cipher([OLD])) as other:
+        assert (1, 0) == (await unreadable(other, ["whmcs"]), await unreadable(closing, ["whmcs"]))
 
 
 async def test_what_was_stored_before_there_was_a_key_is_read_and_closed_when_it_is_written_again(
