@@ -32,12 +32,15 @@ class Scratch:
         return None if value is None or is_closed(value) else value
 
     async def everything(self) -> AsyncIterator[tuple[str, str]]:
-        """All keys and values; our user needs the right to SCAN. Raises StoreAway."""
+        """All keys and values, as they are stored where another key closed them; our user needs the right to SCAN.
+
+        Raises StoreAway.
+        """
         async with translating():
             async for name in self._connection.client.scan_iter(match=names.scratch("*"), count=500):
-                key = str(name).removeprefix(names.scratch(""))
-                if (value := await self.get(key)) is not None:
-                    yield key, value
+                if (stored := await self._connection.do("GET", str(name))) is not None:
+                    key = str(name).removeprefix(names.scratch(""))
+                    yield key, self._cipher.open(stored, key)
 
     async def forget_places(self, user: str) -> int:
         """Forget what somebody had of a limit; how many windows. Our user needs the right to SCAN. Raises StoreAway."""

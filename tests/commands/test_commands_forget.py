@@ -225,6 +225,22 @@ def test_what_another_key_has_closed_is_not_said_to_be_forgotten(threadline, dir
     assert before == stored(directory, contents)
 
 
+def test_a_form_that_another_key_has_closed_is_not_said_to_be_forgotten(threadline, directory):
+    """Though nothing else is there that cannot be read: its text stays for up to a day."""
+    kept = json.dumps({"offered": MINE})
+    form = stored(
+        directory,
+        lambda store: store.scratch.put("form:1", kept, timedelta(hours=1)),
+        key=b"another key, of thirty-two bytes",
+    )
+
+    refused = threadline("forget", "user", USER)
+
+    assert form is None
+    assert (1, True) == (refused.exit_code, "1 records cannot be read here" in refused.output + refused.stderr)
+    assert 1 == json.loads(threadline("export", "user", USER).output)["unread"]
+
+
 @pytest.mark.parametrize("words", [("forget", "user", "grace"), ("export", "user", "grace")])
 def test_somebody_who_cannot_be_in_slack_is_refused_with_words(threadline, words):
     result = threadline(*words)
