@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from adapters.model import Visibility
 from bot.conversion.decisions import Written, asks, is_of, rewritten, written
 from bot.conversion.naming import wish_words
 from bot.conversion.ports import Desks, Lanes, Links, Parked, StoreAway
@@ -23,7 +24,7 @@ from bot.slack.answers import Later
 from bot.slack.ids import Action, Block, Modal
 from bot.slack.limits import INPUT_TEXT
 from bot.slack.mine import mine_of, waits_for
-from bot.slack.policy import Actor
+from bot.slack.policy import Actor, Gesture
 from bot.slack.results import row_of
 from bot.slack.routing import STORE_AWAY, Call, Event, Router, first_input
 from bot.slack.seal import Memory, Seal
@@ -190,7 +191,7 @@ class HomeTab:
             await call.ack(response_action="errors", errors=problems)
             return
         try:
-            why_not = await self._put_back(memory.kept, call.actor.id, new)
+            why_not = await self._put_back(memory.kept, call.actor, new)
         except StoreAway:
             if typed:
                 await call.ack(response_action="errors", errors={first_input(view): _(STORE_AWAY)})
@@ -204,21 +205,34 @@ class HomeTab:
         await call.ack()
         self._later.run(self._show(call.actor, said=_(AGAIN)))
 
-    async def _put_back(self, named: str, user: str, new: Written) -> str:
+    async def _put_back(self, named: str, actor: Actor, new: Written) -> str:
         """Why not, in words; empty where it will be tried again."""
         lane, op = _parts(named)
         parked = await self._lanes.find_parked(lane, op)
         if parked is None:
             return _(GONE)
         try:
-            if not is_of(parked.payload, user):
+            if not is_of(parked.payload, actor.id):
                 return _(GONE)
             if written(parked.payload) is None:
                 return _(_FIXED)
+            if why_not := await self._may_not(actor, parked):
+                return why_not
             done = await self._lanes.unpark(lane, op, rewritten(parked.payload, new))
         except UnknownVersion:
             return _(NEWER)
         return "" if done else _(GONE)
+
+    async def _may_not(self, actor: Actor, parked: Parked) -> str:
+        """Why somebody may no longer write what they once might, in words; in a thread whoever is there may write."""
+        match decode(parked.payload).work:
+            case OpenTicket(desk=desk, channel=channel):
+                return await self._access.why_not(actor, Gesture.CREATE, desk=desk, channel=channel)
+            case AddMessage(ts="", visibility=visibility):
+                gesture = Gesture.NOTE if visibility is Visibility.INTERNAL else Gesture.REPLY
+                if link := await self._links.get(ThreadKey.parse(parked.lane)):
+                    return await self._access.why_not(actor, gesture, link=link)
+        return ""
 
 
 def _problems(new: Written, typed: Mapping[str, str]) -> dict[str, str]:

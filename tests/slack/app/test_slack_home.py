@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from adapters.model import Status
+from adapters.model import Status, Visibility
 from bot.conversion.ports import NewOp, StoreAway
 from bot.conversion.records import AddMessage, OpenTicket, Operation, Progress, ThreadKey, decode, encode, stored_form
+from bot.slack import access
 from bot.slack.ids import Action, Block
 
 
@@ -200,6 +201,27 @@ async def test_a_text_that_is_too_long_for_a_form_is_shown_whole(stage):
 
     assert "This text is too long for a form." in stage.words(stage.ada)
     assert 500 == stage.words(stage.ada).count("burning ")
+
+
+@pytest.mark.parametrize("work", ["note", "reply", "ticket"])
+async def test_s13_who_lost_a_right_writes_nothing_new_by_editing_a_failed_delivery(stage, monkeypatch, work):
+    """They left the user group since; the text that they typed now is given back, and nothing is sent."""
+    works = {
+        "note": AddMessage(actor=stage.ada, text="hello desk", visibility=Visibility.INTERNAL),
+        "reply": AddMessage(actor=stage.ada, text="hello desk", visibility=Visibility.PUBLIC),
+        "ticket": OpenTicket(desk="local", actor=stage.ada, channel=stage.channel, subject="Fire", description="It"),
+    }
+    lane = await park(stage, works[work])
+    await shown(stage)
+    await press(stage, Action.EDIT)
+    monkeypatch.setattr(access, "may", lambda *_: False)
+
+    await stage.submit({Block.TEXT: "close them all", **({Block.SUBJECT: "Fire"} if work == "ticket" else {})})
+
+    assert "You do not have the right to" in stage.words(stage.ada)
+    assert "close them all" in stage.words(stage.ada)
+    parked = await stage.store.lanes.find_parked(lane, "text:1")
+    assert works[work] == decode(parked.payload).work
 
 
 async def test_edit_and_retry_of_a_ticket_changes_subject_and_description(stage):
