@@ -203,7 +203,7 @@ def _figures(rooms: Rooms, web: Web, door: StoreFirst, hooks: Hooks, store: Stor
     """What the metrics are made of."""
 
     async def away() -> dict[str, float]:
-        return {name: float(bool(await rooms.breakers.wait(name))) for name in rooms.desks.names()}
+        return {name: float(await store.breakers.fails(name)) for name in rooms.desks.names()}
 
     counters: dict[metrics.Metric, Counter[Any]] = {
         metrics.EVENTS: door.taken,

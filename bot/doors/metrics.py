@@ -24,7 +24,7 @@ WORK: Final = Metric(
     "threadline_desk_work_total", "counter", ("desk", "work", "outcome"), "Work at desks by desk, kind and outcome."
 )
 HOOKS: Final = Metric("threadline_hooks_total", "counter", ("desk", "status"), "Webhook calls by desk and answer.")
-AWAY: Final = Metric("threadline_desk_away", "gauge", ("desk",), "1 while a desk is left alone because it failed.")
+AWAY: Final = Metric("threadline_desk_away", "gauge", ("desk",), "1 from a desk's failure until it answers again.")
 TASKS: Final = Metric("threadline_tasks", "gauge", (), "Asyncio tasks of this process.")
 CONNECTED: Final = Metric(
     "threadline_slack_connected", "gauge", (), "1 while Slack is connected, or may connect (HTTP mode); fronts only."
@@ -49,7 +49,7 @@ class Figures:
     """Where the figures come from: counters of this process, and questions to the store.
 
     ``slack`` tells whether Slack can reach this process, None where it need not.
-    ``backlog`` gives a number for each key of `BACKLOG`, ``away`` the desks that are left alone, and ``store`` has the
+    ``backlog`` gives a number for each key of `BACKLOG`, ``away`` the desks that do not answer, and ``store`` has the
     store take something. All may raise what ``trouble`` lists or take too long; then the page goes without them.
     """
 

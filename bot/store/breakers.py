@@ -46,3 +46,7 @@ class RedisBreakers(Breakers):
         removed = await self._connection.do_many([("DEL", failures), ("DEL", shut)])
         self._well_until[desk] = time.monotonic() + FRESH
         return bool(removed[0])
+
+    async def fails(self, desk: str) -> bool:
+        """Whether the desk has not answered since it failed, also between two tries. Raises StoreAway."""
+        return bool(await self._connection.do("EXISTS", keys.breaker(desk)[1]))

@@ -8,6 +8,8 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -22,7 +24,8 @@ from bot.doors.metrics import BACKLOG, METRICS, WORK, Figures, rendered
 from bot.doors.operator import Readiness, operator_app
 from bot.sandbox.demo import world
 from bot.settings import SettingsError, parse
-from bot.wiring import run
+from bot.store.keys import breaker
+from bot.wiring import _figures, run
 from tests.doors.conftest import THREAD
 
 ROOT = Path(__file__).parents[2]
@@ -186,6 +189,22 @@ async def test_a_store_that_takes_nothing_more_is_not_well_though_it_answers(tmp
     assert [200, 200] == well
     assert (503, "Redis has no memory left (OutOfMemoryError). Give it more.\n") == (ready.status_code, ready.text)
     assert {"threadline_store_up 0", "threadline_parked 0"} <= set(figures.text.splitlines())
+
+
+async def test_a_desk_that_does_not_answer_is_away_until_it_does_also_while_it_is_tried_again(store):
+    """Else a scrape between two tries would begin the quarter of an hour of the alarm anew, each time."""
+    nothing: Any = SimpleNamespace(taken={}, answers={}, outcomes={})
+    rooms: Any = SimpleNamespace(desks=SimpleNamespace(names=lambda: ("billing", "other")), noted={})
+    figures, seen = _figures(rooms, nothing, nothing, nothing, store), []
+    await store.breakers.failed("billing", None)
+    seen.append(await figures.away())
+    await store.connection.do("DEL", breaker("billing")[0])  # the time to leave it alone is over
+    seen.append(await figures.away())
+    await store.breakers.succeeded("billing")
+    seen.append(await figures.away())
+
+    assert [1, 1, 0] == [found["billing"] for found in seen]
+    assert [0, 0, 0] == [found["other"] for found in seen]
 
 
 async def test_what_waits_is_counted_and_its_age_is_that_of_the_oldest_message(store):
