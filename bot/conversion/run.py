@@ -61,6 +61,7 @@ log = logging.getLogger("threadline.worker")
 
 PUT_OFF = timedelta(minutes=5)
 """How long a look at a ticket or desk is left out after it went wrong in a way that waiting does not mend."""
+LEFT_ALONE = "a record of a newer version is left alone"
 NEWER_LOOKS = timedelta(seconds=5)
 """How long work of a newer Threadline rests before it is offered again, perhaps to a worker that knows it."""
 ANNOUNCE_AT = 2
@@ -102,13 +103,15 @@ class Run:
         except asyncio.CancelledError:
             await self._rest(timedelta())
             raise
-        except (Again, LookLater, UnknownVersion) as later:  # unknown is the version of a link that it came by
+        except (Again, LookLater, UnknownVersion) as later:  # unknown: of a link, or of a person
             self._note("later")
             if isinstance(later, Again):
                 await self._desk_is_well()
                 if had_trouble:
                     await self._card_is_well()
                 self._journal.begin_again(later.work)
+            if isinstance(later, UnknownVersion):
+                log.warning(LEFT_ALONE, extra={"lane": self._journal.lease.lane})
             delay = NEWER_LOOKS if isinstance(later, UnknownVersion) else later.delay
             await self._rest(delay, overtaken=isinstance(later, Overtaken))
             return None

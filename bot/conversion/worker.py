@@ -10,7 +10,7 @@ from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Head, Lease, LeaseLost, Rooms, SlackRefused, SlackTrouble, StoreAway
 from bot.conversion.records import decode
-from bot.conversion.run import NEWER_LOOKS, Run
+from bot.conversion.run import LEFT_ALONE, NEWER_LOOKS, Run
 from bot.conversion.stored import UnknownVersion
 from bot.conversion.sweep import OVERTAKING, put_back
 from bot.conversion.tasks import ended
@@ -26,9 +26,6 @@ DRAIN = 10.0
 """Seconds that a stopping worker gives to operations in hand."""
 LAST_CLAIM = 2.0
 """Seconds that it gives to a claim before: a store that hangs would have it wait for minutes."""
-
-
-LEFT_ALONE = "a record of a newer version is left alone"
 
 
 class Worker:

@@ -1,6 +1,7 @@
 """Who a Slack person is at a desk: what an operator wrote, else an e-mail address that may be trusted, else a name."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from adapters.model import Person
 from bot.conversion.mapped import Mapped
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Author
+from bot.conversion.run import LEFT_ALONE
+from bot.store.keys import people
+from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_worker import OPEN, opened
 
 ADA = Author(id="U1", name="Ada", email="ada@example.com")
@@ -127,3 +131,17 @@ async def test_nobody_is_made_known_where_the_operator_does_not_want_that(house,
     await opened(house, OPEN.model_copy(update={"requester_email": "grace@example.com"}))
 
     assert [] == asked
+
+
+async def test_a_message_waits_for_a_person_whose_mapping_cannot_be_read_and_the_log_says_so(house, caplog):
+    """It was written by a newer Threadline, or under a key that is not here; the log is all that tells of it."""
+    await house.store.connection.do("HSET", people("desk"), "U1", "enc1:AAAA")
+    house.rooms = replace(house.rooms, mappings=house.store.mappings)
+    house.threads.messages = [said(OPEN.thread_ts, "It burns")]
+    await house.intake.open_ticket("T1", OPEN, once="view")
+
+    await house.until(lambda: LEFT_ALONE in caplog.text, seconds=5)
+
+    assert [] == await house.tickets()
+    assert 1 == (await house.store.lanes.backlog())["waiting"]
+    assert OPEN.thread_ts in str([getattr(line, "lane", "") for line in caplog.records if line.msg == LEFT_ALONE])
