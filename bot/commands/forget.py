@@ -57,7 +57,7 @@ def forget_about_ticket(config: Path | None, desk: str, number: str, *, drop: bo
         return held, [] if _why_not(held, drop=drop) else await forget_ticket(store, held)
 
     held = _forget(settings, work, drop=drop)
-    if not held.links:
+    if not (held.links or held.work):
         fail(f"No thread is linked to {number} at {desk}. `threadline links list` shows all links.")
     out.print(
         f"{number} at {desk} is forgotten: {len(held.links)} links removed, {len(held.work)} waiting operations "

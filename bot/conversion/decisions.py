@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.conversion.records import CLOSED, AddMessage, Delivered, OpenTicket, Operation, Work, decode, encode
+from bot.conversion.records import CLOSED, AddMessage, Delivered, OpenTicket, Operation, Progress, Work, decode, encode
 from bot.conversion.stamps import UNSEEN
 
 
@@ -75,6 +75,12 @@ def in_part(operation: Operation) -> Delivered | None:
     alone, said = parts == ["message 0"] and not progress.calling, progress.said.get(work.ts, "")
     there, edited = progress.done.get("message 0", ""), work.edited if said else ""
     return Delivered(message_id=there, alone=alone, edited=edited, said=said)
+
+
+def number_opened(progress: Progress) -> str:
+    """The number of the ticket that an operation has opened; empty where it has not, or only a person says so."""
+    opened = progress.done.get("open", "")
+    return str(json.loads(opened)[1]) if opened else ""
 
 
 def opened_with(operation: Operation) -> dict[str, Delivered]:

@@ -12,6 +12,7 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.errors import NotFound
 from adapters.model import Change, MessageRef, Opened, Person, Status, TicketDraft, TicketRef
 from bot.conversion import compose
+from bot.conversion.decisions import number_opened
 from bot.conversion.delivery import Delivery, delivered_on, doubt, fetched, fingerprints
 from bot.conversion.journal import Journal
 from bot.conversion.ops import agents_ops, card_op, pull_op, step_op, sweep_op, told_op, watch_ops
@@ -369,14 +370,7 @@ def _opened(written: str) -> Opened | None:
     if not written:
         return None
     ticket_id, number, first = json.loads(written)
-
     return Opened(ticket=TicketRef(id=ticket_id, number=number), first=None if first is None else MessageRef(id=first))
-
-
-def number_opened(progress: Progress) -> str:
-    """The number of the ticket that an operation has opened; empty where it has not, or only a person says so."""
-    opened = _opened(progress.done.get("open", ""))
-    return opened.ticket.number if opened else ""
 
 
 async def show_half(rooms: Rooms, journal: Journal, desk: TicketAdapter[Any] | None) -> str:

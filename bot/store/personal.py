@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.conversion.decisions import number_opened
 from bot.conversion.mapped import Mapped
 from bot.conversion.records import Asked, Link, Operation, Say, SlackEvent, Tell, decode
 from bot.conversion.stored import UnknownVersion
@@ -18,6 +19,8 @@ from bot.store.store import Store
 _AT_ONCE = 500
 _WHOSE = frozenset({"actor", "requester", "user", "opened_by"})
 """Under these names records and Slack's events say whose they are; who is only mentioned is called otherwise."""
+_OF_OTHERS = frozenset({"root", "files"})
+"""What Slack puts into a message that may be somebody else's: what it answers, and files that are shared anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class Waiting:
     def says(self) -> bool:
         """Whether it bears words or a wish of somebody, so that dropping it loses something."""
         return isinstance(self.operation.work, Asked | SlackEvent | Tell | Say)
+
+    @property
+    def opens(self) -> tuple[str, str]:
+        """Desk and number of the ticket that it has opened, and that has no link before all of it is there."""
+        return getattr(self.operation.work, "desk", ""), number_opened(self.operation.progress)
 
     @property
     def asks_about(self) -> str:
@@ -78,10 +86,12 @@ async def about_person(store: Store, user: str) -> Held:
 
 
 async def about_ticket(store: Store, desk: str, number: str) -> Held:
-    """What is kept about a ticket: its links, and the work of their threads. Raises StoreAway."""
+    """What is kept about a ticket: its links, the work of their threads, and what is opening it. Raises StoreAway."""
     links = [link for link in await store.links.find(number) if link.desk == desk]
     threads = {str(link.thread) for link in links}
-    work, unread = await _work(store, lambda one: {thread_of(one.lane), one.asks_about} & threads)
+    work, unread = await _work(
+        store, lambda one: one.opens == (desk, number) or {thread_of(one.lane), one.asks_about} & threads
+    )
     return Held(links=links, work=work, unread=unread + await store.links.unread())
 
 
@@ -189,5 +199,6 @@ def _without(link: Link, user: str) -> Link:
 def _is_of(user: str, said: Any) -> bool:
     """Whether a stored thing names somebody as its own."""
     if isinstance(said, dict):
-        return any((name in _WHOSE and value == user) or _is_of(user, value) for name, value in said.items())
+        own = {name: value for name, value in said.items() if name not in _OF_OTHERS}
+        return any((name in _WHOSE and value == user) or _is_of(user, value) for name, value in own.items())
     return isinstance(said, list) and any(_is_of(user, value) for value in said)

@@ -17,7 +17,9 @@ from bot.conversion.records import (
     AddMessage,
     Delivered,
     Link,
+    OpenTicket,
     Operation,
+    Progress,
     PullTicket,
     SlackEvent,
     Tell,
@@ -164,6 +166,45 @@ def test_s19_a_ticket_is_forgotten_and_nothing_of_its_thread_is_left(threadline,
     assert CANARY not in str([value for key, value in kept if not key.startswith(("tk:people:", "tk:scratch:form:"))])
     left = {key.split(":")[2] for key, value in kept if LANE in key + str(value)}
     assert {"claim", "dd", "epoch", "partings"} >= left  # names of lanes and operations only
+
+
+def test_s19_a_ticket_whose_opening_waits_for_a_person_is_forgotten_too(threadline, directory):
+    """It began as a form, and has no thread yet."""
+
+    async def half(store):
+        work = OpenTicket(desk="helpdesk", actor=USER, channel="C1", subject=CANARY, description=CANARY)
+        opening = Operation(work=work, progress=Progress(done={"open": json.dumps(["7", "#7", None])}))
+        await store.lanes.add([NewOp(lane="T1:form:V1", id="create:T1:V1", order=1, payload=encode(opening))])
+        (lease,) = await store.lanes.claim(1)
+        await store.lanes.park(lease, "create:T1:V1", (await store.lanes.head(lease)).payload)
+
+    stored(directory, half)
+
+    refused = threadline("forget", "ticket", "helpdesk", "#7")
+    elsewhere = threadline("forget", "ticket", "other", "#7", "--drop-waiting")
+    forgotten = threadline("forget", "ticket", "helpdesk", "#7", "--drop-waiting")
+
+    assert "1 messages or wishes wait" in refused.output + refused.stderr
+    assert "No thread is linked to #7 at other." in elsewhere.output + elsewhere.stderr
+    assert "#7 at helpdesk is forgotten: 0 links removed, 1 waiting operations dropped." in forgotten.output
+    assert CANARY not in str(stored(directory, contents))
+
+
+def test_s19_a_message_of_somebody_else_is_not_dropped_for_what_slack_puts_into_it(threadline, directory):
+    """A reply that is shown in the channel, too, holds the message that it answers; a file stays its owner's."""
+    where = {"type": "message", "user": OTHER, "ts": "1700000003.000100", "thread_ts": MINE["ts"]}
+    shown = {**where, "subtype": "thread_broadcast", "root": MINE}
+    shared = {**where, "files": [{"id": "F1", "user": USER}]}
+    theirs = [
+        op("shown", AddMessage(actor=OTHER, message=shown)),
+        op("shared", AddMessage(actor=OTHER, message=shared)),
+        op("event", SlackEvent(body={"event": shown}), f"in/{LANE}"),
+    ]
+    stored(directory, lambda store: store.lanes.add(theirs))
+
+    threadline("forget", "user", USER, "--drop-waiting")
+
+    assert [2, 1] == [stored(directory, lambda store, at=at: store.lanes.waiting(at)) for at in (LANE, f"in/{LANE}")]
 
 
 def test_s19_everything_is_forgotten_after_the_app_was_uninstalled(threadline, directory):
