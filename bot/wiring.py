@@ -5,7 +5,7 @@ import contextlib
 import gc
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -182,6 +182,13 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
         )
         door = StoreFirst(store.lanes.add_gathered, app.interaction, held_back=intake.sweep)
         hooks = Hooks(desks, store.links, store.lanes)
+        counters: dict[metrics.Metric, Counter[Any]] = {
+            metrics.EVENTS: door.taken,
+            metrics.SLACK: web.outcomes,
+            metrics.WORK: rooms.noted,
+            metrics.HOOKS: hooks.answers,
+            metrics.LOGGED: stack.enter_context(metrics.LoggedLines()).counts,
+        }
         yield Threadline(
             settings=settings,
             store=store,
@@ -195,22 +202,16 @@ async def assembled(settings: Settings) -> AsyncIterator[Threadline]:
             intake=intake,
             team=identity.team_id,
             hooks=hooks,
-            figures=_figures(rooms, web, door, hooks, store),
+            figures=_figures(rooms, store, counters),
         )
 
 
-def _figures(rooms: Rooms, web: Web, door: StoreFirst, hooks: Hooks, store: Store) -> Figures:
+def _figures(rooms: Rooms, store: Store, counters: Mapping[metrics.Metric, Counter[Any]]) -> Figures:
     """What the metrics are made of."""
 
     async def away() -> dict[str, float]:
         return {name: float(await store.breakers.fails(name)) for name in rooms.desks.names()}
 
-    counters: dict[metrics.Metric, Counter[Any]] = {
-        metrics.EVENTS: door.taken,
-        metrics.SLACK: web.outcomes,
-        metrics.WORK: rooms.noted,
-        metrics.HOOKS: hooks.answers,
-    }
     return Figures(
         counters=counters,
         backlog=store.lanes.backlog,

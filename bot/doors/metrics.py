@@ -2,9 +2,13 @@
 
 import asyncio
 import contextlib
+import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
+
+from typing_extensions import override
 
 
 class Metric(NamedTuple):
@@ -25,6 +29,9 @@ WORK: Final = Metric(
 )
 HOOKS: Final = Metric("threadline_hooks_total", "counter", ("desk", "status"), "Webhook calls by desk and answer.")
 AWAY: Final = Metric("threadline_desk_away", "gauge", ("desk",), "1 from a desk's failure until it answers again.")
+LOGGED: Final = Metric(
+    "threadline_log_lines_total", "counter", ("level",), "Lines of the log that warn, or tell of a failure of our own."
+)
 TASKS: Final = Metric("threadline_tasks", "gauge", (), "Asyncio tasks of this process.")
 CONNECTED: Final = Metric(
     "threadline_slack_connected", "gauge", (), "1 while Slack is connected, or may connect (HTTP mode); fronts only."
@@ -38,7 +45,7 @@ BACKLOG: Final = {
     "links": Metric("threadline_links", "gauge", (), "Threads that are linked to a ticket."),
     "oldest": Metric("threadline_oldest_waiting_seconds", "gauge", (), "Age of the oldest message on its way."),
 }
-METRICS: Final = (EVENTS, SLACK, WORK, HOOKS, TASKS, CONNECTED, AWAY, STORE, *BACKLOG.values())
+METRICS: Final = (EVENTS, SLACK, WORK, HOOKS, LOGGED, TASKS, CONNECTED, AWAY, STORE, *BACKLOG.values())
 PATIENCE: Final = 5.0
 """Seconds within which the store must have answered; Prometheus waits for ten."""
 TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -73,6 +80,25 @@ class Figures:
                 await self.store()
                 samples[STORE] = {(): 1}
         return rendered(samples)
+
+
+class LoggedLines(logging.Handler):
+    """Counts what is logged as a warning or worse, by level, while it is entered."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.counts = Counter({"warning": 0, "error": 0})
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self.counts["warning" if record.levelno < logging.ERROR else "error"] += 1
+
+    def __enter__(self) -> Self:
+        logging.getLogger().addHandler(self)
+        return self
+
+    def __exit__(self, *_about: object) -> None:
+        logging.getLogger().removeHandler(self)
 
 
 def rendered(samples: Mapping[Metric, Mapping[Any, float]]) -> str:

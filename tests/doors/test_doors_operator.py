@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 import socket
 import time
@@ -20,7 +21,7 @@ from bot.conversion.intake import Intake
 from bot.conversion.ports import NewOp, StoreAway
 from bot.conversion.records import OpenTicket
 from bot.doors import metrics
-from bot.doors.metrics import BACKLOG, METRICS, WORK, Figures, rendered
+from bot.doors.metrics import BACKLOG, LOGGED, METRICS, WORK, Figures, LoggedLines, rendered
 from bot.doors.operator import Readiness, operator_app
 from bot.sandbox.demo import world
 from bot.settings import SettingsError, parse
@@ -193,9 +194,8 @@ async def test_a_store_that_takes_nothing_more_is_not_well_though_it_answers(tmp
 
 async def test_a_desk_that_does_not_answer_is_away_until_it_does_also_while_it_is_tried_again(store):
     """Else a scrape between two tries would begin the quarter of an hour of the alarm anew, each time."""
-    nothing: Any = SimpleNamespace(taken={}, answers={}, outcomes={})
-    rooms: Any = SimpleNamespace(desks=SimpleNamespace(names=lambda: ("billing", "other")), noted={})
-    figures, seen = _figures(rooms, nothing, nothing, nothing, store), []
+    rooms: Any = SimpleNamespace(desks=SimpleNamespace(names=lambda: ("billing", "other")))
+    figures, seen = _figures(rooms, store, {}), []
     await store.breakers.failed("billing", None)
     seen.append(await figures.away())
     await store.connection.do("DEL", breaker("billing")[0])  # the time to leave it alone is over
@@ -231,6 +231,20 @@ def test_a_label_cannot_break_a_line():
 
     assert r'{desk="a\"b\\c\nd",work="w",outcome="o"} 1' in text
     assert 3 == len(text.splitlines())
+
+
+def test_lines_that_warn_or_tell_of_a_failure_are_counted_by_level_from_the_start():
+    """A counter that is not there before its first line has no rate when that comes."""
+    with LoggedLines() as logged:
+        before = dict(logged.counts)
+        logging.getLogger("threadline.worker").error("a lane broke off")
+        logging.getLogger("asyncio").critical("a task ended")
+        logging.getLogger("threadline").warning("slow")
+        logging.getLogger("threadline").info("delivered")
+    logging.getLogger("threadline").error("after it")
+
+    assert ({"warning": 0, "error": 0}, {"warning": 1, "error": 2}) == (before, dict(logged.counts))
+    assert 'threadline_log_lines_total{level="error"} 2' in rendered({LOGGED: logged.counts})
 
 
 BOARD = json.loads((ROOT / "docs" / "grafana.json").read_text())
