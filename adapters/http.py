@@ -86,11 +86,21 @@ _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "fd20:ce::254"
 """Where AWS, Google, Alibaba and Azure tell a machine its secrets, besides the link-local 169.254.169.254."""
 
 
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""Where networks without IPv4 put all of it (NAT64)."""
+
+
 def is_forbidden(address: str) -> bool:
     """Whether no helpdesk can be at an IP *address*: link-local, multicast, or a cloud's metadata service."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    plain = getattr(ip, "ipv4_mapped", None) or ip
+    plain = ip if isinstance(ip, ipaddress.IPv4Address) else _within(ip) or ip
     return plain.is_link_local or plain.is_multicast or plain in _METADATA
+
+
+def _within(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one leads to: as a socket maps it, or through a translator (RFC 6052, 3056)."""
+    translated = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _TRANSLATED else None
+    return ip.ipv4_mapped or ip.sixtofour or translated
 
 
 LONGEST_WAIT = timedelta(hours=1)

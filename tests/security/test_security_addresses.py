@@ -25,6 +25,8 @@ WHMCS = {"kind": "whmcs", "identifier": "i", "secret": "canary"}
         "fe80::1%eth0",
         "fd00:ec2::254",
         "::ffff:169.254.169.254",
+        "64:ff9b::169.254.169.254",
+        "2002:a9fe:a9fe::1",
         "100.100.100.200",
         "168.63.129.16",
         "224.0.0.1",
@@ -34,7 +36,9 @@ def test_addresses_where_no_desk_can_be_are_known(address):
     assert is_forbidden(address)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.9", "fd12::9", "93.184.216.34"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.9", "fd12::9", "93.184.216.34", "64:ff9b::5db8:d822"]
+)
 def test_a_desk_may_be_in_a_private_network(address):
     assert not is_forbidden(address)
 
