@@ -22,6 +22,8 @@ APPS_A_MINUTE = 2.0
 """How many posts of other apps a thread takes in the long run."""
 APPS_AHEAD = timedelta(minutes=10)
 """How far they may be ahead of that: twenty at once."""
+APPS_KEPT = timedelta(days=1)
+"""How long it is known what they wrote last: two posts may go to the desk so far apart that were written together."""
 LEFT_OUT_KEPT = 20
 """How many lines about what could not be carried a link keeps."""
 
@@ -131,11 +133,20 @@ async def _perhaps_there(rooms: Rooms, desk: TicketAdapter[Any], link: Link, wor
 
 
 async def _fuse_holds(rooms: Rooms, desk: TicketAdapter[Any], link: Link, message: ThreadMessage) -> bool:
-    """Whether other apps may go on writing in a thread; two that answer each other would never end."""
+    """Whether other apps may go on writing in a thread; two that answer each other would never end.
+
+    It counts when they wrote: what waited for the desk goes to it all at once, and what is tried again is one post.
+    """
     if not message.author.bot:
         return True
-    wait = await desk.shared.turn(f"apps:{link.thread}", per_second=APPS_A_MINUTE / 60)
-    if wait <= APPS_AHEAD:
+    key, written = f"apps:{link.thread}", float(message.ts)
+    last, until = map(float, (await desk.shared.get(key) or "0 0").split())
+    if written <= last:
+        return True
+    until = max(until, written)
+    if until - written <= APPS_AHEAD.total_seconds():
+        kept = f"{message.ts} {until + 60 / APPS_A_MINUTE:.6f}"
+        await desk.shared.put(key, kept, ttl=APPS_KEPT)
         return True
 
     def off(now: Link) -> Link:

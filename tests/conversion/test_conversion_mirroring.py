@@ -8,11 +8,11 @@ import pytest
 from bot.conversion import messages
 from bot.conversion.marks import Mark, goes, mark_of
 from bot.conversion.ops import sweep_op
-from bot.conversion.ports import Author
-from bot.conversion.records import Switch
+from bot.conversion.ports import Author, SlackTrouble
+from bot.conversion.records import AddMessage, Switch
 from bot.conversion.text.plain import from_plain, to_plain
 from tests.conversion.slack_fakes import said
-from tests.conversion.test_conversion_worker import THREAD, opened, reply
+from tests.conversion.test_conversion_worker import THREAD, failing, opened, reply
 
 ECHO = Author(id="B9", name="Echo", bot=True)
 
@@ -102,11 +102,8 @@ async def _texts(house, ticket):
     return [message.text.splitlines()[0] for message in (await house.agents.ticket(ticket.id)).messages[1:]]
 
 
-async def test_an_echoing_bot_blows_the_fuse_and_people_go_on(house, monkeypatch):
-    monkeypatch.setattr(messages, "APPS_A_MINUTE", 1 / 1440)
-    monkeypatch.setattr(messages, "APPS_AHEAD", timedelta(days=2.5))
-    ticket = await opened(house)
-    await _switched(house, Switch(apps=True))
+def _echoing(house, monkeypatch):
+    """Have an app have written what begins with echo."""
     real = house.threads.understand
 
     async def by_an_app(message, channel):
@@ -114,6 +111,14 @@ async def test_an_echoing_bot_blows_the_fuse_and_people_go_on(house, monkeypatch
         return replace(found, author=ECHO) if message["text"].startswith("echo") else found
 
     monkeypatch.setattr(house.threads, "understand", by_an_app)
+
+
+async def test_an_echoing_bot_blows_the_fuse_and_people_go_on(house, monkeypatch):
+    monkeypatch.setattr(messages, "APPS_A_MINUTE", 1 / 1440)
+    monkeypatch.setattr(messages, "APPS_AHEAD", timedelta(days=2.5))
+    ticket = await opened(house)
+    await _switched(house, Switch(apps=True))
+    _echoing(house, monkeypatch)
     for number in range(6):
         await house.intake.mirror(THREAD, reply(number, f"echo {number}").model_copy(update={"mirrored": True}))
     await house.intake.mirror(THREAD, reply(50, "stop it").model_copy(update={"mirrored": True}))
@@ -125,3 +130,30 @@ async def test_an_echoing_bot_blows_the_fuse_and_people_go_on(house, monkeypatch
     (words,) = [to_plain(post.document) for post in house.voice.posted.values()]
     assert "mirror apps on" in words
     assert not (await house.store.links.get(THREAD)).now.apps
+
+
+async def test_what_an_app_wrote_slowly_reaches_the_ticket_also_where_all_of_it_waited_for_the_desk(house, monkeypatch):
+    ticket = await opened(house)
+    await _switched(house, Switch(apps=True))
+    _echoing(house, monkeypatch)
+    for number in range(30):
+        ts = f"{1800000000 + 60 * number}.000100"
+        work = AddMessage(actor="B9", ts=ts, message={"ts": ts, "text": f"echo {number}"}, mirrored=True)
+        await house.intake.mirror(THREAD, work)
+    await house.until(lambda: (ts, "delivered") in house.voice.receipts or house.voice.posted, seconds=60)
+
+    assert [f"echo {number}" for number in range(30)] == await _texts(house, ticket)
+    assert {} == house.voice.posted
+
+
+async def test_a_post_of_an_app_that_is_tried_again_and_again_is_one(house, monkeypatch):
+    ticket = await opened(house)
+    await _switched(house, Switch(apps=True))
+    _echoing(house, monkeypatch)
+    busy = [SlackTrouble("ratelimited", retry_after=timedelta())] * 30
+    failing(house, monkeypatch, "add_message", *busy)
+    await house.intake.mirror(THREAD, reply(1, "echo").model_copy(update={"mirrored": True}))
+    await house.until(lambda: ("1800000001.000100", "delivered") in house.voice.receipts or house.voice.posted)
+
+    assert ["echo"] == await _texts(house, ticket)
+    assert {} == house.voice.posted
