@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from typing import Final
 
@@ -23,6 +24,8 @@ TICKETS: Final = 200
 """Tickets that one call may name; what it does not get to is found by the next poll."""
 SECONDS: Final = 10.0
 """Seconds that a call may take to arrive, and its wishes to be stored."""
+QUIET: Final = 60.0
+"""Seconds for which the log says nothing more of what is called in vain at a desk: anybody may call, and often."""
 
 
 class Hooks:
@@ -39,6 +42,7 @@ class Hooks:
         self._links = links
         self._lanes = lanes
         self.answers: Counter[tuple[str, str]] = Counter()
+        self._quiet_until: dict[tuple[str, str], float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -53,7 +57,8 @@ class Hooks:
             if not known:
                 answer = _nobody()
             elif not self._desks.get(name).has(Capability.WEBHOOK):
-                answer = _unproved(name)
+                self._complain("a webhook was refused: its desk has no secret in the settings to prove it by", name)
+                answer = _nobody()  # as for no desk
             else:
                 answer = await self._answer(request, name)
         except ClientDisconnect:
@@ -88,8 +93,14 @@ class Hooks:
         except NotAuthorised:
             return _said(401, "The signature is not right.")
         except Exception as error:  # noqa: BLE001 - whatever an adapter cannot read is the caller's fault
-            log.warning("a webhook cannot be read", extra={"desk": name, "error": type(error).__name__})
+            self._complain("a webhook cannot be read", name, error=type(error).__name__)
             return _said(400, "The call cannot be read.")
+
+    def _complain(self, words: str, name: str, **more: str) -> None:
+        """Say in the log what is wrong with the calls at a desk, once in a while."""
+        if time.monotonic() >= self._quiet_until.get((words, name), 0.0):
+            self._quiet_until[words, name] = time.monotonic() + QUIET
+            log.warning(words, extra={"desk": name, **more})
 
     async def _look_at(self, name: str, tickets: tuple[str, ...]) -> None:
         """Have the threads of *tickets* looked at now. Raises StoreAway."""
@@ -126,12 +137,6 @@ def _headers(request: Request) -> dict[str, str]:
     """The headers by name; one that is there twice is left out, since nobody can say which of them counts."""
     names = Counter(name for name, _ in request.headers.items())
     return {name: value for name, value in request.headers.items() if names[name] == 1}
-
-
-def _unproved(name: str) -> Response:
-    """The answer for a desk that cannot prove its calls, like that for no desk."""
-    log.warning("a webhook was refused: its desk has no secret in the settings to prove it by", extra={"desk": name})
-    return _nobody()
 
 
 def _nobody() -> Response:

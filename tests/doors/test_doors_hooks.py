@@ -98,6 +98,14 @@ async def test_a_desk_without_a_secret_and_no_desk_look_the_same(hooks, method, 
     assert (404, silent.status_code, silent.text) == (nobody.status_code, nobody.status_code, nobody.text)
 
 
+async def test_the_log_says_once_what_is_wrong_with_a_desks_calls_however_often_it_is_called(hooks, caplog):
+    for _ in range(20):
+        await post(hooks, "/hooks/silent", *call())
+        await post(hooks, "/hooks/billing", *call(raw=b"{"))
+
+    assert ["silent", "billing"] == [record.desk for record in caplog.records]
+
+
 async def test_beside_another_door_each_gets_its_own_paths(hooks, link):
     async def other(scope, receive, send):
         await send({"type": "http.response.start", "status": 418, "headers": [(b"content-length", b"0")]})
