@@ -45,6 +45,8 @@ LOOK = timedelta(seconds=1)
 """A worker looks for due lanes everywhere at least so often, and in between only where it rang."""
 BREATH = timedelta(milliseconds=20)
 """A worker that finds lanes due and can take no more of them asks again no sooner."""
+LEFT = 10
+"""So many times the length of a lease after the last sign of it, whoever had the lane is not at it any more."""
 AT_ONCE = 500
 """Operations or lanes that one script takes, so that no script keeps the server for long."""
 _ADDED = {one.value: one for one in Added}
@@ -75,9 +77,8 @@ class RedisLanes(Lanes):
     ) -> None:
         self._connection = connection
         self._cipher = cipher
-        self._handed: dict[
-            str, tuple[str, str]
-        ] = {}  # lane -> what was handed out of it last: payload, as it is stored
+        # lane -> what was handed out of it last: payload, as it is stored, and when its lease was last known to be good
+        self._handed: dict[str, tuple[str, str, float]] = {}
         self._replicas = replicas
         self._shards = shards
         self._lease = milliseconds(lease)
@@ -155,6 +156,7 @@ class RedisLanes(Lanes):
             return []
         if everywhere:
             self._look_at = now + LOOK.total_seconds()
+            self._forget_left()
         random.shuffle(shards)
         each, over = divmod(min(limit, AT_ONCE), len(shards))
         leases, due = await self._claims({shard: each + (i < over) for i, shard in enumerate(shards)})
@@ -176,6 +178,12 @@ class RedisLanes(Lanes):
             if wait >= 0:
                 self._look_in(wait / 1000)
         return leases, due
+
+    def _forget_left(self) -> None:
+        """Keep no text of lanes that were left, as where the store went away: another process may go on with them."""
+        left = time.monotonic() - LEFT * self._lease / 1000
+        for lane in [lane for lane, (*_, at) in self._handed.items() if at < left]:
+            del self._handed[lane]
 
     def _look_in(self, seconds: float) -> None:
         """Have the next look everywhere at the latest so soon."""
@@ -236,7 +244,7 @@ class RedisLanes(Lanes):
 
     @override
     async def retry(self, lease: Lease, op: str, payload: str, *, delay: timedelta, begun: bool = True) -> None:
-        handed, stored = self._handed.pop(lease.lane, ("", ""))
+        handed, stored, _ = self._handed.pop(lease.lane, ("", "", 0.0))
         as_it_was = stored if payload == handed else self._closed(lease, op, payload)
         await self._leased("retry", lease, milliseconds(delay), op, as_it_was, "begun" if begun else "")
         self._look_in(delay.total_seconds())
@@ -260,6 +268,8 @@ class RedisLanes(Lanes):
         if answer == LOST:
             self._handed.pop(lease.lane, None)
             raise LeaseLost(lease.lane)
+        if known := self._handed.get(lease.lane):
+            self._handed[lease.lane] = *known[:2], time.monotonic()
         return answer
 
     @override
@@ -377,7 +387,7 @@ class RedisLanes(Lanes):
         op, stored, waiting, link, verify, resync, waited, deaths = answer
         payload = self._cipher.open(stored, f"{lease.lane}|{op}")
         if self._cipher.closes:
-            self._handed[lease.lane] = payload, stored
+            self._handed[lease.lane] = payload, stored, time.monotonic()
         return Head(
             id=op,
             payload=payload,

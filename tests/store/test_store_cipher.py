@@ -1,18 +1,21 @@
 """S17: with a key no text is readable in Redis or its files; without it, what is closed is left as it is."""
 
+import asyncio
 from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import given, strategies as st
 from redis.asyncio import Redis
 
 from bot.conversion.mapped import Mapped
-from bot.conversion.ports import NewOp, Outcome
+from bot.conversion.ports import NewOp, Outcome, StoreAway
 from bot.conversion.records import Operation, Tell, decode, encode
 from bot.conversion.stored import UnknownVersion
 from bot.settings import SettingsError, parse
+from bot.store import lanes
 from bot.store.cipher import Cipher, is_closed
 from bot.store.keys import META, shard_of
 from bot.store.personal import rewrite_log, unreadable
@@ -192,5 +195,28 @@ async def test_of_a_lane_that_stands_still_no_text_is_kept_in_memory(closing):
     (lease,) = await closing.lanes.claim(1)
     head = await closing.lanes.head(lease)
     await closing.lanes.hold(lease, "a", head.payload)
+
+    assert {} == closing.lanes._handed
+
+
+async def test_of_a_lane_that_is_left_since_the_store_is_away_no_text_is_kept_in_memory(closing, monkeypatch):
+    monkeypatch.setattr(lanes, "LEFT", 1)
+    await closing.lanes.add([NewOp(lane=T, id="a", order=1, payload=TEXT)])
+    (lease,) = await closing.lanes.claim(1)
+    await closing.lanes.head(lease)
+    for _ in range(3):  # as long as there are signs of life it is in hand
+        await asyncio.sleep(LEASE.total_seconds() / 2)
+        await closing.lanes.extend(lease)
+    closing.lanes._look_at = 0.0
+    await closing.lanes.claim(1)
+    assert [T] == list(closing.lanes._handed)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(closing.connection, "run", AsyncMock(side_effect=StoreAway))
+        with pytest.raises(StoreAway):
+            await closing.lanes.done(lease, "a", Outcome())
+    await asyncio.sleep(1.1 * LEASE.total_seconds())
+    closing.lanes._look_at = 0.0
+    await closing.lanes.claim(1)
 
     assert {} == closing.lanes._handed
