@@ -5,6 +5,7 @@ no thread in that channel, at a desk that does not serve it, is shown without it
 """
 
 import asyncio
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +42,7 @@ class Unfurls:
         self._links = links
         self._desks = desks
         self._access = access
+        self._spent_until: dict[str, float] = {}  # desk -> when the turn is that came too late, by our own clock
 
     def register(self, router: Router) -> None:
         """Take the event."""
@@ -90,7 +92,7 @@ class Unfurls:
         root = str(event.get("thread_ts") or event["message_ts"])
         if ThreadKey(team=actor.team, channel=channel, ts=root) in {link.thread for link in links}:
             return None  # its card is in this very thread
-        ticket = await _asked(desk, TicketRef(id=links[0].ticket_id if links else named.id, number=named.number))
+        ticket = await self._asked(desk, TicketRef(id=links[0].ticket_id if links else named.id, number=named.number))
         if not links and not (ticket and await self._sees(actor, desk, ticket, channel)):
             return None
         at_home = channel in desk.settings.channels or any(link.thread.channel == channel for link in links)
@@ -107,17 +109,19 @@ class Unfurls:
         found = [await self._links.get(thread) for thread in threads]
         return [link for link in found if link and (link.desk, link.ticket_id) == (desk.name, named.id)]
 
-
-async def _asked(desk: TicketAdapter[Any], ref: TicketRef) -> Ticket | None:
-    """The ticket as the desk has it; None where it has none, does not answer soon, or was asked too often."""
-    if not (ref.id and desk.has(Capability.READ_TICKET)):
-        return None
-    wait = await desk.shared.turn(f"unfurl:{desk.name}", per_second=PER_MINUTE / 60)
-    if wait > PATIENCE:
-        return None
-    await asyncio.sleep(wait.total_seconds())
-    try:
-        async with asyncio.timeout(ASK):
-            return await desk.get_ticket(ref)
-    except (AdapterError, TimeoutError):
-        return None
+    async def _asked(self, desk: TicketAdapter[Any], ref: TicketRef) -> Ticket | None:
+        """The ticket as the desk has it; None where it has none, does not answer soon, or was asked too often."""
+        if not (ref.id and desk.has(Capability.READ_TICKET)):
+            return None
+        if time.monotonic() < self._spent_until.get(desk.name, 0.0):
+            return None  # each turn that is taken and not used puts those to come off
+        wait = await desk.shared.turn(f"unfurl:{desk.name}", per_second=PER_MINUTE / 60)
+        if wait > PATIENCE:
+            self._spent_until[desk.name] = time.monotonic() + wait.total_seconds()
+            return None
+        await asyncio.sleep(wait.total_seconds())
+        try:
+            async with asyncio.timeout(ASK):
+                return await desk.get_ticket(ref)
+        except (AdapterError, TimeoutError):
+            return None

@@ -1,6 +1,8 @@
 """The address of a ticket that somebody posts: a preview for those who may see the ticket, nothing for anybody else."""
 
+import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -155,6 +157,17 @@ async def test_a_desk_is_asked_for_no_more_previews_than_its_budget(ticket, stag
     second = await shown(stage, f"https://desk.example/tickets/{ticket.id}")
 
     assert (1, 0) == (len(first), len(second))  # it has no thread, so nothing was seen of it before
+
+
+async def test_links_beyond_the_budget_take_nothing_of_what_comes_later(ticket, stage, alone, monkeypatch):
+    """After a day on which many were posted, or after events that waited, previews would rest for hours."""
+    monkeypatch.setattr("bot.slack.unfurls.PER_MINUTE", 60)
+    monkeypatch.setattr("bot.slack.unfurls.PATIENCE", timedelta())
+    for number in range(20):
+        await shown(stage, f"see https://desk.example/tickets/{ticket.id} {number}")
+    await asyncio.sleep(2.5)
+
+    assert await shown(stage, f"https://desk.example/tickets/{ticket.id}")
 
 
 async def test_the_same_event_twice_is_one_preview(ticket, stage, alone):
