@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.conversion.ports import Added, LeaseLost, Outcome
+from bot.store.keys import SHARDS_OF_A_CLUSTER, shard_of
 
 T = "T1:C1:1700000000.000100"
 NOTHING = Outcome()
@@ -112,6 +113,16 @@ async def test_dropping_what_holds_a_lane_lets_the_rest_go_on(store, op, claim):
     assert await store.lanes.unpark(T, "a", None)
 
     assert "b" == (await store.lanes.head(await claim())).id
+
+
+async def test_dropping_what_alone_holds_a_lane_leaves_nothing_of_it(store, op, claim):
+    await store.lanes.add([op(makes_link=True)])
+    lease = await claim()
+    await store.lanes.hold(lease, "msg:1", "asked")
+
+    assert await store.lanes.unpark(T, "msg:1", None)
+
+    assert {} == await store.connection.client.hgetall(shard_of(T, SHARDS_OF_A_CLUSTER).key("epoch"))
 
 
 async def test_a_held_lane_goes_on_once_its_thread_is_unlinked(store, op, claim, link):

@@ -21,7 +21,7 @@ end
 local function rest()
   if redis.call('ZCARD', queue) > 0 then
     make_ready(lane, now())
-  elseif what == 'forget' then
+  else
     give_back(lane)
   end
 end
