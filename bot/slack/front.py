@@ -244,9 +244,11 @@ async def store_event(deliver: Deliver, body: dict[str, Any], retry: int) -> boo
     """Whether the event was stored, so that Slack may forget it."""
     try:
         await deliver.event(body, retry)
+    except StoreAway as away:
+        log.warning("an event was not stored, Slack will send it again: %s", away)
+        return False
     except Exception as error:  # noqa: BLE001  whatever it was, Slack must send the event again
-        why = str(error) if isinstance(error, StoreAway) else type(error).__name__
-        log.error("an event was not stored, Slack will send it again: %s", why)
+        log.error("an event was not stored, Slack will send it again: %s", type(error).__name__)
         return False
     return True
 

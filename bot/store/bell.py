@@ -9,11 +9,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from bot.conversion.tasks import ended
 from bot.store import keys
-from bot.store.connection import Connection
+from bot.store.connection import TROUBLE, Connection
 
 PAUSE = 1.0
 """Seconds before listening again after the connection broke."""
@@ -49,7 +47,7 @@ class Bell:
 
     async def wait(self, at_most: timedelta) -> None:
         """Until it rings, or rang since `take`; for *at_most* so long."""
-        if self._listener is None:
+        if self._listener is None or self._listener.done():  # it ends only by what nobody thought of
             self._listener = asyncio.create_task(self._listen(), name="bell")
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ringing.wait(), at_most.total_seconds())
@@ -61,11 +59,11 @@ class Bell:
             try:
                 await ear.subscribe(keys.WAKE)
                 await self._hear(ear)
-            except (RedisError, OSError):
+            except TROUBLE:
                 await asyncio.sleep(PAUSE)
             finally:
                 self._listening = self._heard_all = False
-                with suppress(RedisError, OSError):
+                with suppress(*TROUBLE):
                     await ear.aclose()
 
     async def _hear(self, ear: Any) -> None:
@@ -76,7 +74,7 @@ class Bell:
             if message["type"] == "subscribe":
                 self._listening = True
                 self._ringing.set()  # something may have been added before we listened
-            elif message["type"] == "message":
+            elif message["type"] == "message" and str(message["data"]).isdecimal():  # anybody may publish there
                 self.ring([int(message["data"])])
 
     async def aclose(self) -> None:

@@ -38,7 +38,7 @@ async def test_the_log_says_why_an_event_could_not_be_stored(front, taken, caplo
     await post_json(front, EVENT)
 
     said = "an event was not stored, Slack will send it again: Redis has no memory left. Give it more."
-    assert [said] == caplog.messages
+    assert [("WARNING", said)] == [(line.levelname, line.getMessage()) for line in caplog.records]
 
 
 async def test_slacks_word_that_it_held_events_back_is_stored_like_an_event(front, taken):

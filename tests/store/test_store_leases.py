@@ -7,6 +7,7 @@ import pytest
 
 from bot.conversion.ports import Lease, LeaseLost, NewOp, Outcome
 from bot.conversion.records import Delivered, ThreadKey
+from bot.store.keys import WAKE
 from bot.store.store import Store
 
 T = "T1:C1:1700000000.000100"
@@ -209,12 +210,15 @@ async def test_work_that_came_while_the_lane_was_held_is_handed_out_next(store, 
     assert ("b", 1) == (head.id, head.waiting)
 
 
-async def test_who_waits_for_work_is_woken_by_another_process(store, op, embedded):
+@pytest.mark.parametrize("before", ["", "hello"], ids=["", "after a ring that is not ours"])
+async def test_who_waits_for_work_is_woken_by_another_process(store, op, embedded, before):
     async with Store.open(embedded.url) as other:
         await store.lanes.claim(1)
         await store.lanes.wake(timedelta(milliseconds=100))  # from now on it listens
         while store.lanes._bell.take() is None:
             await store.lanes.wake(timedelta(milliseconds=10))
+        if before:
+            await other.connection.do("PUBLISH", WAKE, before)
         store.lanes._look_at = float(10**9)
         asleep = asyncio.create_task(store.lanes.wake(timedelta(seconds=60)))
         await asyncio.sleep(0.05)
