@@ -1,6 +1,8 @@
 """Carries out what only shows how things stand: cards, receipts, and words to one person."""
 
 import contextlib
+import time
+from datetime import timedelta
 from typing import Any
 
 from adapters.model import Ticket
@@ -28,10 +30,12 @@ async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> None:
         desk = rooms.desks.get(link.desk)
     except NoSuchDesk:  # what else is to be shown in the thread stands behind this
         return
-    if not (work.paced or work.note):
-        wait = await desk.shared.turn(f"card:{work.thread}", per_second=1 / BETWEEN_CARDS)
-        if wait and link.card_ts:  # to begin again would forget that a first card may be posted already
-            raise Again(wait, work.model_copy(update={"paced": True}))
+    if not work.note:
+        key, now = f"card:{work.thread}", time.time()
+        until = float(await desk.shared.get(key) or 0)
+        if until > now and link.card_ts:  # to begin again would forget that a first card may be posted already
+            raise Again(timedelta(seconds=min(until - now, BETWEEN_CARDS)))
+        await desk.shared.put(key, f"{now + BETWEEN_CARDS:.3f}", ttl=timedelta(seconds=BETWEEN_CARDS))
     ticket = await _ticket(rooms, link)
     card = Card(
         link=link,

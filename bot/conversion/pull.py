@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter, marker_in, without_marker
-from adapters.errors import AdapterError, NotFound, Rejected, UnsupportedFeature
+from adapters.errors import AdapterError, NotFound, Rejected, Unavailable, UnsupportedFeature
 from adapters.model import Attachment, Message, Role, Status, Ticket, Visibility
 from bot.conversion import agents
 from bot.conversion.decisions import Decision, decided, is_closed
@@ -264,9 +264,10 @@ class _Pull:
                 raise self.desk.unsupported("give its files")
             content = await self.desk.attachment(self.link.ref, file, limit=FILE)
         except AdapterError as error:
-            progress.tries[step] = progress.tries.get(step, 0) + 1
+            if not (isinstance(error, Unavailable) and error.retry_after):  # else the desk is well, and only busy
+                progress.tries[step] = progress.tries.get(step, 0) + 1
             lasting = isinstance(error, NotFound | Rejected | UnsupportedFeature)
-            if not lasting and progress.tries[step] < FETCHES:
+            if not lasting and progress.tries.get(step, 0) < FETCHES:
                 raise
             return error.cause
         if not content:

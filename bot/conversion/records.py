@@ -309,7 +309,7 @@ class ShowCard(Record):
     kind: Literal["show_card"] = "show_card"
     thread: ThreadKey
     note: str = ""  # trouble that the thread should know of; empty when all is well
-    paced: bool = False  # it has waited for its turn
+    paced: bool = False  # of an older release, which may have stored it
 
 
 class Receipt(Record):

@@ -56,6 +56,18 @@ async def test_what_somebody_called_a_ticket_does_not_come_back_after_they_were_
     assert ("", "", 1) == (link.subject, link.opened_by, len(house.voice.updates))
 
 
+async def test_a_card_changes_also_while_there_is_news_all_the_time(house, monkeypatch):
+    """Each wish takes the place of the one that waits for its turn, and must not begin to wait anew."""
+    monkeypatch.setattr(display, "BETWEEN_CARDS", 0.3)
+    await opened(house)
+
+    async def news():
+        await house.store.lanes.add([card_op(THREAD)])
+        return len(house.voice.updates) > 2
+
+    await house.until(news)
+
+
 async def test_many_changes_within_a_moment_are_one_change_of_the_card(house, monkeypatch):
     monkeypatch.setattr(display, "BETWEEN_CARDS", 3600.0)
     await opened(house)

@@ -61,6 +61,24 @@ async def test_a_file_that_slack_does_not_take_is_named_and_the_answers_behind_i
     assert ["See the file", named, "And then restart"] == _said(house)
 
 
+async def test_how_often_a_desk_has_us_wait_for_a_file_does_not_count(house, monkeypatch):
+    attachment, asked = house.desk.attachment, []
+
+    async def busy(*args, **more):
+        asked.append(args)
+        if len(asked) <= 2:
+            raise Unavailable("desk", "it asks us to slow down.", retry_after=timedelta(milliseconds=1))
+        return await attachment(*args, **more)
+
+    monkeypatch.setattr(house.desk, "attachment", busy)
+    monkeypatch.setattr("bot.conversion.pull.FETCHES", 2)
+    await _two_answers(house)
+
+    await pulled(house)
+
+    assert (["See the file", "And then restart"], list(GUIDE)) == (_said(house), house.voice.uploads)
+
+
 async def test_a_file_comes_when_the_channel_that_did_not_take_it_does_again(house, monkeypatch):
     upload, post, tries = house.voice.upload, house.voice.post, []
 
