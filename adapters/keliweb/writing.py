@@ -33,7 +33,7 @@ def ticket(desk: str, draft: TicketDraft, files: Sequence[tuple[str, bytes]], se
     body = draft.first.body if named else _headed(draft.first.body, draft.requester)
     params = {
         "deptid": department,
-        "subject": draft.subject,
+        "subject": settings.kept(draft.subject),
         **_who(draft.requester, settings, contact=contact),
         **_content(desk, draft.first, files, settings, body=body, markdown=("markdown",)),
         **options,
@@ -64,7 +64,7 @@ def _who(person: Person, settings: KeliwebSettings, *, contact: str) -> Params:
     if settings.is_account(person) or not settings.send_names:
         return {}
     email = {"email": person.email} if person.email and person.trusted_email else {}
-    return {"name": person.name, **email} if person.name else email
+    return {"name": settings.kept(person.name), **email} if person.name else email
 
 
 def _content(

@@ -116,7 +116,7 @@ class WhmcsDesk(WhmcsWire):
             Act.ASSIGN: {"flag": change.value} if change.value else {"removeFlag": "1"},
             Act.PRIORITY: {"priority": change.value},
             Act.DEPARTMENT: {"deptid": change.value},
-            Act.SUBJECT: {"subject": change.value},
+            Act.SUBJECT: {"subject": self.settings.kept(change.value)},
         }[change.act]
         await self.call("UpdateTicket", {"ticketid": ticket.id, **params}, changes=True)
 
@@ -188,8 +188,9 @@ class WhmcsDesk(WhmcsWire):
         who = writing.opener(self.name, draft.requester, self.settings)
         theirs = {"clientid": who["clientid"]} if "clientid" in who else {"email": who["email"]}
         found = [row async for row in self._tickets({**theirs, **_needle(draft.subject)})]
-        subject = draft.subject.split()
-        candidates = [row for row in found if text(row.get("subject")).split() == subject]
+        kept = self.settings.kept
+        subject = kept(draft.subject).split()
+        candidates = [row for row in found if kept(text(row.get("subject"))).split() == subject]
         for row in sorted(candidates, key=lambda row: place(row.get("id")), reverse=True):
             read = await self._read({"ticketid": ident(row.get("id"))})
             for message in self.messages_in(read):
@@ -234,6 +235,7 @@ class WhmcsDesk(WhmcsWire):
     @override
     async def search(self, words: str, *, limit: int = 20) -> tuple[Ticket, ...]:
         """Looks for the part of *words* that WHMCS keeps as it is; the rest is compared here, in so many tickets."""
+        words = self.settings.kept(words)
         needle, found, looked_at = _needle(words), list[Ticket](), 0
         async for row in self._tickets(needle):
             looked_at += 1

@@ -31,7 +31,7 @@ def opener(desk: str, requester: Person, settings: WhmcsSettings) -> Params:
         cause = f"WHMCS needs an e-mail address for {requester.name or 'the requester'}."
         remedy = "Choose another requester, or let the operator set guest_email or default_client."
         raise Rejected(desk, cause, remedy=remedy, field="requester")
-    return {"name": requester.name or email, "email": email}
+    return {"name": settings.kept(requester.name) or email, "email": email}
 
 
 def _known(desk: str, person: Person) -> Params:
@@ -64,7 +64,7 @@ def ticket(desk: str, draft: TicketDraft, files: Sequence[tuple[str, bytes]], se
     sign = signature(draft.requester, settings, opening=True)
     params = {
         "deptid": department,
-        "subject": draft.subject,
+        "subject": settings.kept(draft.subject),
         **who,
         **_content(desk, draft.first, files, settings, sign=sign),
         **_options(desk, draft),
@@ -87,11 +87,11 @@ def reply(desk: str, draft: MessageDraft, files: Sequence[tuple[str, bytes]], se
     """
     author = draft.author
     if _is_staff(author, settings):
-        who = {"adminusername": settings.admin_username or author.name}
+        who = {"adminusername": settings.admin_username or settings.kept(author.name)}
     elif known := _known(desk, author):
         who = {name: number for name, number in known.items() if name != "userid"}
     else:
-        who = {"name": author.name, "email": _address(author, settings) or NOBODY}
+        who = {"name": settings.kept(author.name), "email": _address(author, settings) or NOBODY}
     sign = signature(author, settings, opening=False)
     params = {**who, **_content(desk, draft, files, settings, sign=sign)}
     if settings.reply_status:

@@ -12,6 +12,7 @@ from adapters.errors import Rejected, UnexpectedReply
 from adapters.http import HttpDesk
 from adapters.model import Body, Field, FieldKind, Message, OutgoingFile
 from adapters.settings import fields_in
+from adapters.whmcs_family.letters import FOUR_BYTES
 from adapters.whmcs_family.reading import Row, messages_of
 from adapters.whmcs_family.settings import FamilySettings
 
@@ -66,7 +67,7 @@ class FamilyDesk(HttpDesk[S]):
         encoded = int(sum(file.size for file in files) * ENCODED)
         if encoded > (self.limits.request or 0):
             raise self.too_large(encoded)
-        return [(file.name, await self.content(file)) for file in files]
+        return [(self.settings.kept(file.name), await self.content(file)) for file in files]
 
     def redacted(self, message: str) -> str:
         """*message* of the desk without our secrets, and short enough to be shown."""
@@ -80,12 +81,21 @@ def message_of(body: Body, settings: FamilySettings, *, desk: str, system: str) 
         Rejected: the column would cut it.
     """
     markdown = settings.markdown and body.markdown is not None
-    message = (body.markdown if markdown else body.plain) or ""
-    size = len(html.escape(message).encode())
+    written = (body.markdown if markdown else body.plain) or ""
+    message = settings.kept(written)
+    size = _size(message)
+    if size > settings.max_message and message != written:  # names are longer than what we promised to have room for
+        message = FOUR_BYTES.sub("?", written)
+        size = _size(message)
     if size > settings.max_message:
         cause = f"the text takes {size:,} bytes, more than the {settings.max_message:,} that {system} keeps."
         raise Rejected(desk, cause, remedy="Send it in parts or as a file.", field="body")
     return message, markdown
+
+
+def _size(message: str) -> int:
+    """Bytes that a text takes in the desk's column."""
+    return len(html.escape(message).encode())
 
 
 def by_number(values: Mapping[str, str], settings: FamilySettings, *, desk: str) -> dict[str, str]:
@@ -99,7 +109,7 @@ def by_number(values: Mapping[str, str], settings: FamilySettings, *, desk: str)
         raise Rejected(desk, f"its settings name no custom field {key!r}.", remedy="Add it to fields.", field=key)
     ticked = {"yes": "on", "no": ""}
     return {
-        known[key].at_desk: ticked.get(value, value) if known[key].kind is FieldKind.YES_NO else value
+        known[key].at_desk: ticked.get(value, value) if known[key].kind is FieldKind.YES_NO else settings.kept(value)
         for key, value in values.items()
     }
 

@@ -8,6 +8,7 @@ from pydantic import Field as Setting, field_validator, model_validator
 from adapters.http import HttpSettings
 from adapters.model import Status, TicketRef
 from adapters.settings import FieldSetting, TimeZone, must_be_among
+from adapters.whmcs_family.letters import spelled
 
 PRIORITIES = ("Low", "Medium", "High")
 """WHMCS documents these three and has no call that lists them."""
@@ -21,6 +22,11 @@ class FamilySettings(HttpSettings):
         8_388_608, gt=100_000, description="PHP's post_max_size there, in bytes. PHP empties a larger request silently."
     )
     max_message: int = Setting(65_000, ge=4000, description="Bytes of a message that its database column keeps.")
+    four_bytes: bool = Setting(
+        False,
+        description="Whether its database keeps letters of four bytes, such as emoji (MySQL's utf8mb4). Else they are"
+        " sent by their names, since MySQL's utf8 cuts a text at the first of them, without a word.",
+    )
     markdown: bool = Setting(True, description="Send Markdown; else plain text.")
     closed_statuses: frozenset[str] = Setting(frozenset({"Closed"}), description="Statuses that mean closed.")
     pending_statuses: frozenset[str] = Setting(
@@ -54,6 +60,10 @@ class FamilySettings(HttpSettings):
     def zone(self) -> ZoneInfo:
         """The server's time zone."""
         return ZoneInfo(self.timezone)
+
+    def kept(self, text: str) -> str:
+        """*text* as its database can keep it."""
+        return text if self.four_bytes else spelled(text)
 
     def meaning(self, status: str) -> Status:
         """What a status of this desk means."""

@@ -10,7 +10,7 @@ from typing_extensions import override
 from bot.sandbox.desks.keliweb_tokens import Tokens
 from bot.sandbox.desks.whmcs import WhmcsStandIn
 from bot.sandbox.desks.whmcs_actions import CHANGES, Answer, Refused
-from bot.sandbox.desks.whmcs_parameters import BOOL, FIELDS, FILES, INT, TEXT, read_call
+from bot.sandbox.desks.whmcs_parameters import BOOL, FIELDS, FILES, INT, TEXT, cut, read_call
 from bot.sandbox.desks.whmcs_php import Form, read_form
 from bot.sandbox.desks.whmcs_reads import READS
 
@@ -67,6 +67,7 @@ class KeliwebStandIn(WhmcsStandIn):
             "username": tokens.username,
             "password": tokens.password,
             "timezone": str(self.state.zone),
+            "four_bytes": self.state.four_bytes,
             "departments": dict(self.state.departments),
             "fields": fields,
         }
@@ -102,6 +103,8 @@ class KeliwebStandIn(WhmcsStandIn):
         if errors := _invalid(method, form, documented):
             return 422, {"message": "The given data was invalid.", "errors": errors}
         call = read_call(ACTIONS[method], self._as_client(method, form))
+        if not self.state.four_bytes:
+            cut(call)
         self.calls.append(call)
         try:
             run = CHANGES.get(call.action) or READS[call.action]

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from bot.sandbox.desks.base import SeenFile, SeenMessage, SeenTicket, StandIn
 from bot.sandbox.desks.whmcs_actions import CHANGES, Answer, Refused
-from bot.sandbox.desks.whmcs_parameters import Call, read_call
+from bot.sandbox.desks.whmcs_parameters import Call, cut, read_call
 from bot.sandbox.desks.whmcs_php import Form, read_form
 from bot.sandbox.desks.whmcs_reads import READS
 from bot.sandbox.desks.whmcs_state import Post, State, StoredTicket, decode, encode
@@ -62,6 +62,7 @@ class WhmcsStandIn(StandIn):
             "identifier": self.identifier,
             "secret": self.secret,
             "timezone": str(self.state.zone),
+            "four_bytes": self.state.four_bytes,
             "fields": fields,
         }
 
@@ -100,6 +101,8 @@ class WhmcsStandIn(StandIn):
             self.violations.append(f"no action {action}")
             return 200, _error("Command Not Found")
         call = read_call(action, form)
+        if not self.state.four_bytes:
+            cut(call)
         self.calls.append(call)
         if call.wrong:
             self.violations += call.wrong

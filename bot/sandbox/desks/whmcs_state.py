@@ -79,6 +79,7 @@ class State:
 
     zone: ZoneInfo
     mask: str
+    four_bytes: bool = True  # whether its database keeps them, or cuts a text there as MySQL's utf8 does
     departments: dict[str, str] = field(
         default_factory=lambda: {"1": "Sample Support Department", "2": "Billing & Sales", "3": "Back office"}
     )
