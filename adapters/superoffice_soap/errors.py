@@ -22,6 +22,7 @@ from adapters.superoffice_soap.port import Fault
 SYSTEM = "SuperOffice Service"
 NO_ERROR = "0"
 SESSION_OVER = "5"
+CUSTOMER_UNKNOWN = "31"
 USER_UNKNOWN = frozenset({"34", "35"})
 
 
@@ -102,7 +103,9 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "28": Code("SoapErrorIllegalCriterias", Rejected, "it does not take these words for a search."),
         "29": Code("SoapErrorInvalidOwner", Rejected, "that user cannot own the ticket.", _CHOOSE, "owner"),
         "30": Code("SoapErrorUnknownCompany", NotFound, "there is no such company.", field="requester"),
-        "31": Code("SoapErrorUnknownCustomerId", Rejected, "there is no such customer.", _CHOOSE, "requester"),
+        CUSTOMER_UNKNOWN: Code(
+            "SoapErrorUnknownCustomerId", Rejected, "there is no such customer.", _CHOOSE, "requester"
+        ),
         "32": Code("SoapErrorUnknownTicketStatus", Rejected, "there is no such status.", _CHOOSE, "status"),
         "33": Code("SoapErrorUnknownExtraTable", NotFound, "there is no such extra table."),
         "34": Code("SoapErrorUnknownUserId", Rejected, "there is no such user.", _CHOOSE, "owner"),

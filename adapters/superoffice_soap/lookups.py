@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -24,7 +25,7 @@ from adapters.model import (
 )
 from adapters.superoffice_soap import fields, reading
 from adapters.superoffice_soap.calls import SoapCalls
-from adapters.superoffice_soap.errors import SYSTEM, USER_UNKNOWN
+from adapters.superoffice_soap.errors import CUSTOMER_UNKNOWN, SYSTEM, USER_UNKNOWN, unusable
 from adapters.superoffice_soap.port import REST
 from adapters.superoffice_soap.settings import SuperOfficeSoapSettings
 
@@ -33,6 +34,7 @@ _PAGE = 100  # rows of a search
 _EMAIL = "person.(Email->person_id).email_address"
 _OVERLAP = timedelta(minutes=1)  # by which a change may show after one with a later time
 _BEFORE_ALL = "1970-01-01 00-00-00.000"
+_BEGUN = timedelta(hours=24)  # for which a new customer without a name is remembered
 _OVERHEAD = 64_000  # bytes of an envelope around a file
 
 
@@ -128,18 +130,27 @@ class Lookups(SoapCalls):
                 remedy="Set create_requesters = true for this desk, or add the customer there.",
                 field="requester",
             )
-        answer = await self.call("newCustomer")
-        number = str(answer.get("customerid") or "")
+        whose = hashlib.sha256((person.email or person.name).lower().encode()).hexdigest()[:16]
+        begun = self._key(f"customer:{whose}")  # newCustomer makes an empty one; each further try fills that
+        number = await self.shared.get(begun) or await self._new_customer()
+        await self.shared.put(begun, number, ttl=_BEGUN)
         first, _, last = person.name.partition(" ")
         values = {"firstname": first, "lastname": last, "email": person.email or ""}
-        await self.call(
-            "setCustomer",
-            {
-                "customerId": number,
-                "customerValues": [{"field": key, "value": value} for key, value in values.items() if value],
-            },
-        )
+        given = [{"field": key, "value": value} for key, value in values.items() if value]
+        try:
+            await self.call("setCustomer", {"customerId": number, "customerValues": given})
+        except Rejected as error:
+            if error.code.partition(" ")[0] == CUSTOMER_UNKNOWN:  # somebody has deleted it meanwhile
+                await self.shared.put(begun, "", ttl=timedelta(seconds=1))
+            raise
+        await self.shared.put(begun, "", ttl=timedelta(seconds=1))
         return Person(name=person.name, email=person.email, desk_id=number)
+
+    async def _new_customer(self) -> str:
+        number = (await self.call("newCustomer")).get("customerid")
+        if not number:
+            raise unusable(self.name, "no number of the new customer", changes=True, code="no customerId")
+        return str(number)
 
     async def user_id(self, who: str) -> str | None:
         """The id of the user with this e-mail address or login name, or None; kept for a while, either way."""
