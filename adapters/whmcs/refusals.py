@@ -93,6 +93,11 @@ REFUSALS = (
 
 _MOVED = (Misconfigured, "WHMCS's address sends us on to another one.", "Set url to the address that it ends up at.")
 _ABSENT = (Misconfigured, "there is no WHMCS API at its address.", "Set url to the root of WHMCS.")
+_FORBIDDEN = (
+    NotAuthorised,
+    "something in front of WHMCS (a firewall or proxy) refuses our calls.",
+    "Ask its operator to let this machine call includes/api.php.",
+)
 BY_STATUS: Mapping[int, tuple[type[AdapterError], str, str]] = {
     **dict.fromkeys((301, 302, 303, 307, 308), _MOVED),
     **dict.fromkeys((404, 405, 410), _ABSENT),
@@ -101,14 +106,13 @@ BY_STATUS: Mapping[int, tuple[type[AdapterError], str, str]] = {
         "the web server in front of WHMCS asks for a password.",
         "Set http_user and http_password.",
     ),
-    403: (
-        NotAuthorised,
-        "something in front of WHMCS (a firewall or proxy) refuses our calls.",
-        "Ask its operator to let this machine call includes/api.php.",
-    ),
+    **dict.fromkeys((403, 406), _FORBIDDEN),
     429: (Unavailable, "WHMCS's server asks us to slow down.", "It will be tried again."),
 }
 """What an answer means that WHMCS itself did not write; in each case it did nothing. Class, cause, remedy."""
+
+FIREWALL = frozenset({"HTTP 403", "HTTP 406"})
+"""The codes of what a firewall refuses: all calls of this machine, or one for what is written in it."""
 
 NO_ANSWER = "WHMCS answered something that is no answer of its API."
 
