@@ -192,7 +192,10 @@ class WhmcsDesk(WhmcsWire):
         subject = kept(draft.subject).split()
         candidates = [row for row in found if kept(text(row.get("subject"))).split() == subject]
         for row in sorted(candidates, key=lambda row: place(row.get("id")), reverse=True):
-            read = await self._read({"ticketid": ident(row.get("id"))})
+            try:
+                read = await self._read({"ticketid": ident(row.get("id"))})
+            except NotFound:
+                continue  # it was deleted since it was listed
             for message in self.messages_in(read):
                 if carries(message.body, marker):
                     return Opened(ticket=ticket_of(read, self.settings).ref, first=MessageRef(id="r0"))

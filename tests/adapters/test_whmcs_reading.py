@@ -389,3 +389,21 @@ async def test_a_file_whose_base64_is_nothing_but_slashes_comes_whole():
         *_, reply = await desk.messages(ticket)
 
         assert white == await desk.attachment(ticket, reply.attachments[0], limit=len(white))
+
+
+async def test_a_lost_ticket_is_found_while_another_one_with_its_subject_is_deleted(pair: Pair, monkeypatch):
+    draft = await pair.draft("Printer on fire", first=pair.message(marker="TL-WANTED"))
+    wanted = await pair.open(draft)
+    other = await pair.open(subject="Printer on fire")
+    desk, tickets = pair.desk, WhmcsDesk._tickets
+
+    async def then_deleted(self, params):
+        async for row in tickets(self, params):
+            yield row
+        await pair.agents.delete(other.id)
+
+    monkeypatch.setattr(WhmcsDesk, "_tickets", then_deleted)
+    found = await desk.find_ticket("TL-WANTED", draft)
+
+    assert found is not None
+    assert wanted == found.ticket
