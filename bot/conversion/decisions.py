@@ -61,7 +61,7 @@ def decided(payload: str, decision: Decision) -> str | None:
         return None
     progress = operation.progress
     answer = decision.value if progress.asked and (progress.asked == CLOSED) is (decision in WAYS) else ""
-    anew = {"asked": "", "attempts": 0, "crashes": 0, "first_failed": 0.0, "announced": False}
+    anew = {"asked": "", "attempts": 0, "crashes": 0, "alone": 0, "first_failed": 0.0, "announced": False}
     fresh = progress.model_copy(update={"answer": answer, **anew})
     return encode(operation.model_copy(update={"progress": fresh, "why": ""}))
 

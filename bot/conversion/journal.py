@@ -10,7 +10,7 @@ from adapters.errors import UnsupportedFeature
 from bot.conversion.ports import Head, Lanes, Lease, Links
 from bot.conversion.records import Link, LinkRef, Operation, Progress, Work, encode
 from bot.conversion.stamps import WORDLESS, part_marker
-from bot.conversion.verdicts import surely_not_done
+from bot.conversion.verdicts import ALONE, NeverTaken, surely_not_done
 
 LATE = 5.0
 """Seconds between an intent and its change after which the intent is written again, in case the lease was lost."""
@@ -79,9 +79,17 @@ class Journal:
         """Forget the progress of an operation that repeats itself."""
         self.operation = Operation(work=work or self.operation.work)
 
+    def failed(self, others: float) -> None:
+        """Count a failure. *others*: when its desk last took another operation like it; 0 where that is no sign."""
+        progress, now = self.progress, time.time()
+        progress.attempts += 1
+        progress.alone += others > progress.last_failed > 0
+        progress.first_failed, progress.last_failed = progress.first_failed or now, now
+
     def forgive(self) -> None:
         """Forget how often an operation failed; what may have been done is still looked for."""
-        self.progress.attempts, self.progress.crashes, self.progress.first_failed = 0, 0, 0.0
+        self.progress.attempts, self.progress.crashes, self.progress.alone = 0, 0, 0
+        self.progress.first_failed, self.progress.last_failed = 0.0, 0.0
         self.progress.announced = False
 
     def stored(self) -> str:
@@ -118,6 +126,7 @@ class Journal:
         Raises:
             LookLater: an earlier try may still take effect.
             AskPerson: an earlier try may have taken effect, `reconcile` is NONE and nothing shows.
+            NeverTaken: none took effect, and none of so many will.
             Overtaken: nothing of what was written is at the desk, and a newer text is there.
             LeaseLost, StoreAway: nothing was done now.
             Exception: what *act* or *look* raises; the journal knows whether the change may have been made.
@@ -129,6 +138,8 @@ class Journal:
             found = await self._find(step, look, reconcile, longest=longest, settle=settle)
             if found is not None:
                 return self._finish(step, found)
+        if progress.alone >= ALONE:
+            raise NeverTaken(progress.attempts)
         progress.calling, progress.answer = step, ""
         progress.said |= says
         if await self._intend(longest):

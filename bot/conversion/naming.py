@@ -18,6 +18,7 @@ from bot.conversion.records import (
     OpenTicket,
     Work,
 )
+from bot.conversion.verdicts import NeverTaken
 from bot.words import N_, _
 
 _WISHES: Mapping[Act, str] = MappingProxyType(
@@ -68,6 +69,12 @@ def error_words(error: Exception) -> str:
         return error.words
     if isinstance(error, AdapterError):  # without the desk's name in the settings, which only the operator knows
         return " ".join(part for part in (error.cause, error.remedy) if part)
+    if isinstance(error, NeverTaken):
+        return _(
+            "The helpdesk failed {times} times with it, while it took what others sent. Write it otherwise, or ask "
+            "whoever runs the helpdesk.",
+            times=error.times,
+        )
     return _("Threadline itself failed; your operator finds more in its log.")
 
 

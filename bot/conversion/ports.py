@@ -447,3 +447,6 @@ class Rooms:
     mappings: Mappings | None = None
     thread_messages: int = 0  # the most that a ticket is made of; 0: as many as there are
     noted: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # desk, work, outcome -> how often
+    taken: dict[tuple[str, str], float] = field(
+        default_factory=dict
+    )  # desk, work -> when it last was done, by time.time

@@ -183,8 +183,9 @@ class Run:
         progress = self._journal.progress
         desk = self._desk
         self._note(type(error).__name__)
-        progress.attempts += 1
-        progress.first_failed = progress.first_failed or time.time()
+        others = self._rooms.taken.get((desk.name, self._work.kind), 0.0) if desk else 0.0
+        is_sign = isinstance(error, AdapterError) and isinstance(self._work, Asked)
+        self._journal.failed(others if is_sign and getattr(error, "retry_after", None) is None else 0.0)
         answer = verdict(error, attempts=progress.attempts, settle=desk.limits.settle if desk else timedelta())
         about = {name: getattr(error, name, "") for name in ("code", "desk")}
         self._log("failed", error=type(error).__name__, **about, next=str(answer.next))
@@ -429,6 +430,8 @@ class Run:
         """Count work at a desk by its outcome."""
         if (desk := self._desk) is not None:
             self._rooms.noted[desk.name, self._work.kind, outcome] += 1
+            if outcome == "done":
+                self._rooms.taken[desk.name, self._work.kind] = time.time()
 
     def _log(self, event: str, **fields: str) -> None:
         """One line for each visible change, without texts."""

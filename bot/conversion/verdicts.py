@@ -19,6 +19,14 @@ from adapters.errors import (
 from bot.conversion.ports import SlackOutcomeUnknown, SlackRefused, SlackTrouble
 
 
+class NeverTaken(Exception):
+    """The desk failed so many times with this one thing, while it took others like it; nothing of it is there."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(times)
+        self.times = times
+
+
 class Next(StrEnum):
     """What happens to an operation that failed."""
 
@@ -45,6 +53,7 @@ TABLE: dict[type[Exception], Rule] = {
     Misconfigured: Rule(next=Next.RETRY, slow=True),
     UnexpectedReply: Rule(next=Next.RETRY, breaks=True),
     UnsupportedFeature: Rule(next=Next.PARK),
+    NeverTaken: Rule(next=Next.PARK),
     SlackTrouble: Rule(next=Next.RETRY),
     SlackOutcomeUnknown: Rule(next=Next.LOOK),
     SlackRefused: Rule(next=Next.PARK),
@@ -54,6 +63,11 @@ FAST = (timedelta(seconds=1), timedelta(seconds=60))
 SLOW = (timedelta(seconds=30), timedelta(minutes=5))
 CRASHES = 20
 """How often a worker may die with one operation in hand before a person is asked to look at it."""
+ALONE = 20
+"""How often a desk may fail with one operation, while it takes others like it, before a person is asked to look at it.
+
+That takes a quarter of an hour and more. A desk that fails with all of them is only waited for.
+"""
 FAULTS = 5
 """How often an operation may fail by a fault of our own before a person is asked to look at it."""
 

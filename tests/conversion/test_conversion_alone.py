@@ -1,0 +1,114 @@
+"""One message with which a desk always fails while it takes others: it stands aside, and a person hears of it."""
+
+from datetime import timedelta
+
+import pytest
+
+from adapters.errors import OutcomeUnknown, Unavailable
+from bot.conversion.decisions import Decision, decided
+from bot.conversion.records import ThreadKey
+from tests.conversion.test_conversion_worker import THREAD, opened, reply
+
+OTHER = ThreadKey(team="T1", channel="C2", ts="1900000000.000100")
+AGAIN = OutcomeUnknown("desk", "it broke off.")
+
+
+@pytest.fixture
+async def desk(house, monkeypatch):
+    """A desk that fails with what speaks of poison; ``fails`` has each such call, ``sick`` has it fail with all."""
+    monkeypatch.setattr("bot.conversion.journal.ALONE", 3)
+    monkeypatch.setattr("bot.conversion.verdicts.FAST", (timedelta(milliseconds=5), timedelta(milliseconds=10)))
+    await opened(house)
+    link = await house.store.links.get(THREAD)
+    await house.store.links.put(link.model_copy(update={"thread": OTHER}))
+    add_message = house.desk.add_message
+
+    class Moody:
+        fails, sick, error = 0, False, AGAIN
+
+    async def moody(ticket, draft):
+        if Moody.sick or "poison" in draft.body.plain:
+            Moody.fails += 1
+            raise Moody.error
+        return await add_message(ticket, draft)
+
+    async def waits(_desk):  # nobody waits for a desk that fails
+        return timedelta()
+
+    monkeypatch.setattr(house.desk, "add_message", moody)
+    monkeypatch.setattr(house.store.breakers, "wait", waits)
+    return Moody
+
+
+async def texts(house):
+    (ticket,) = await house.tickets()
+    return [message.text.splitlines()[0] for message in ticket.messages[1:]]
+
+
+def told(house):
+    return [text for _user, text, _parked in house.voice.told]
+
+
+async def another(house, number):
+    await house.intake.mirror(OTHER, reply(number, f"other {number}"))
+
+
+@pytest.mark.parametrize("error", [AGAIN, Unavailable("desk", "it broke off before it read it.")])
+async def test_it_stands_aside_and_what_follows_in_its_thread_goes_on(house, desk, error):
+    desk.error = error
+    await house.intake.mirror(THREAD, reply(1, "poison"))
+    await house.intake.mirror(THREAD, reply(2, "behind it"))
+    number = 100
+
+    async def goes_on():
+        nonlocal number
+        number += 1
+        await another(house, number)
+        return "behind it" in await texts(house)
+
+    await house.until(goes_on)
+
+    (parked,) = [one async for one in house.store.lanes.parked()]
+    words = (
+        f"The helpdesk failed {desk.fails} times with it, while it took what others sent. Write it otherwise, or ask "
+        "whoever runs the helpdesk."
+    )
+    assert (THREAD.bringing(reply(1).ts), True) == (parked.id, "poison" not in await texts(house))
+    assert [f"Your message was not sent. {words}"] == told(house)
+
+
+async def test_who_has_it_tried_again_has_it_looked_for_and_tried_as_often_again(house, desk):
+    await house.intake.mirror(THREAD, reply(1, "poison"))
+    number, seen = 100, []
+
+    async def stands_aside():
+        nonlocal number
+        number += 1
+        await another(house, number)
+        async for parked in house.store.lanes.parked():
+            seen.append(desk.fails)
+            await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.AGAIN))
+        return len(seen) == 2
+
+    await house.until(stands_aside)
+
+    assert seen[1] >= seen[0] + 3
+
+
+async def test_where_the_desk_fails_with_all_of_them_nothing_stands_aside_and_all_of_it_goes_in_the_end(house, desk):
+    """Nobody is to press a button for each message of a day on which the helpdesk could not write."""
+    desk.sick = True
+    for number in (1, 2):
+        await house.intake.mirror(THREAD, reply(number, f"here {number}"))
+        await another(house, number)
+
+    await house.until(lambda: desk.fails > 30)
+    parked = [one async for one in house.store.lanes.parked()]
+    desk.sick = False
+
+    async def all_there():
+        return len(await texts(house)) == 4
+
+    await house.until(all_there)
+    assert [] == parked
+    assert ["here 1", "here 2"] == [text for text in await texts(house) if text.startswith("here")]
