@@ -106,13 +106,11 @@ async def may_show_notes(rooms: Rooms, link: Link) -> bool:
 
     Raises:
         SlackTrouble: Slack does not tell just now.
+        SlackRefused: we cannot see who is there, as where we were removed; what was not shown is not passed over then.
     """
     if not rooms.desks.get(link.desk).settings.agents_channel.notes:
         return False
-    try:
-        return not (await rooms.threads.audience(link.thread.channel)).outsiders
-    except SlackRefused:
-        return False
+    return not (await rooms.threads.audience(link.thread.channel)).outsiders
 
 
 async def answered(rooms: Rooms, link: Link, at: datetime | None) -> None:

@@ -217,6 +217,33 @@ async def test_notes_are_shown_only_where_switched_on_and_among_ourselves(house,
     assert [] == spoken(house)
 
 
+async def test_a_note_waits_while_slack_does_not_show_us_the_agents_channel_and_is_brought_when_it_does(
+    house, monkeypatch
+):
+    """Who may read it cannot be asked then, as of a private channel that we were removed from."""
+    monkeypatch.setattr("bot.conversion.run.PUT_OFF", timedelta(milliseconds=50))
+    switch_on(house, notes=True)
+    ticket = await opened(house)
+    thread = (await told(house)).thread
+    asked = []
+
+    async def shut(channel):
+        asked.append(channel)
+        if len(asked) < 3:
+            raise SlackRefused("channel_not_found", "Slack does not show Threadline that channel.")
+        return Audience()
+
+    monkeypatch.setattr(house.threads, "audience", shut)
+    await house.agents.reply(ticket.id, "he is wrong again", internal=True)
+
+    await pulled(house, thread)
+    await house.until(lambda: house.voice.told)
+
+    assert ["he is wrong again"] == spoken(house)
+    words = "Slack does not show Threadline that channel. Their notes are kept"
+    assert [True] == [words in text for _, text, _ in house.voice.told]
+
+
 @pytest.mark.parametrize("notes", [True, False])
 async def test_after_a_merger_the_ticket_gets_what_agents_say_below_the_card_only_where_notes_are_on(house, notes):
     switch_on(house, notes=notes)
