@@ -55,6 +55,7 @@ from bot.conversion.records import (
 )
 from bot.conversion.stored import UnknownVersion
 from bot.conversion.verdicts import CRASHES, Next, verdict
+from bot.conversion.watching import look_soon
 from bot.words import _
 
 log = logging.getLogger("threadline.worker")
@@ -126,7 +127,9 @@ class Run:
         self._log("done")
         self._note("done")
         outcome = replace(outcome, untouched=True) if self._journal.missed and progress.waited else outcome
-        return await self._rooms.lanes.done(self._journal.lease, self._journal.head.id, outcome)
+        head = await self._rooms.lanes.done(self._journal.lease, self._journal.head.id, outcome)
+        await look_soon(self._rooms, self._journal.lease.lane, self._work, self._journal.head.link, self._desk)
+        return head
 
     async def _carry(self) -> Outcome:  # noqa: PLR0912 - one branch for each kind of work
         rooms, journal, work = self._rooms, self._journal, self._work
