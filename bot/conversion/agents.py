@@ -5,9 +5,11 @@ requester reads, and what is said in it becomes a note.
 """
 
 import contextlib
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
@@ -15,8 +17,9 @@ from adapters.errors import AdapterError
 from adapters.model import Status, Ticket, Visibility
 from adapters.settings import AgentsChannel
 from bot.conversion.journal import Again, Journal
-from bot.conversion.ops import card_op, remind_op, watch_ops
-from bot.conversion.ports import Card, FromDesk, Rooms, SlackRefused, ThreadMessage
+from bot.conversion.ops import card_op, remind_op, told_op, watch_ops
+from bot.conversion.people import speaking_to
+from bot.conversion.ports import Card, FromDesk, Rooms, SlackFile, SlackRefused, SlackTrouble, ThreadMessage
 from bot.conversion.records import Link, Remind, TellAgents, ThreadKey
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
@@ -28,6 +31,10 @@ class _CardIsGone(Exception):
 
 
 OVER = frozenset({Status.CLOSED, Status.GONE})
+FILE = 50_000_000
+"""Bytes of a file that are brought to a thread of Slack; a larger one is named."""
+FETCHES = 5
+"""How often a file may not be had before it is named, and what stands behind it goes on."""
 
 
 async def tell_agents(rooms: Rooms, journal: Journal, work: TellAgents) -> None:
@@ -132,22 +139,72 @@ async def show_elsewhere(rooms: Rooms, journal: Journal, link: Link, message: Th
     Raises:
         SlackTrouble, SlackOutcomeUnknown: it is not known to be there.
     """
-    said = FromDesk(document=message.document, author=message.author.name)
     for thread in await rooms.links.threads(link.desk, link.ticket_id):
         other = await rooms.links.get(thread)
         if other is None or other.agents:
             continue
-        for number, post in enumerate(rooms.voice.posts(said)):
-            marker = marker_of(f"typed:{thread}:{journal.head.id}:{number}")
+        try:
+            await _show_in(rooms, journal, thread, message)
+        except SlackRefused as refused:  # the reply is on the ticket all the same, and is not brought from there
+            await _tell_it_is_not_shown(rooms, journal, link, thread, refused)
 
-            async def act(post: Any = post, marker: str = marker, thread: ThreadKey = thread) -> str:
-                return await rooms.voice.post(thread, post, marker)
 
-            async def look(marker: str = marker, thread: ThreadKey = thread) -> str | None:
-                return await rooms.voice.find_post(thread.channel, thread.ts, marker)
+async def _show_in(rooms: Rooms, journal: Journal, thread: ThreadKey, message: ThreadMessage) -> None:
+    said = FromDesk(document=message.document, author=message.author.name)
+    for number, post in enumerate(rooms.voice.posts(said)):
+        marker = marker_of(f"typed:{thread}:{journal.head.id}:{number}")
 
-            with contextlib.suppress(SlackRefused):  # that thread is gone; the reply is on the ticket all the same
-                await journal.once(f"typed {thread} {number}", act, look, longest=rooms.voice.longest)
+        async def act(post: Any = post, marker: str = marker) -> str:
+            return await rooms.voice.post(thread, post, marker)
+
+        async def look(marker: str = marker) -> str | None:
+            return await rooms.voice.find_post(thread.channel, thread.ts, marker)
+
+        await journal.once(f"typed {thread} {number}", act, look, longest=rooms.voice.longest)
+    for file in message.files:
+        await _share_in(rooms, journal, thread, file)
+
+
+async def _share_in(rooms: Rooms, journal: Journal, thread: ThreadKey, file: SlackFile) -> None:
+    """A file of a reply in another thread; its own may be where the requester sees nothing."""
+    step, tries = f"typed:{thread}:{file.id}", journal.progress.tries
+    if step in journal.progress.done:
+        return
+    with tempfile.TemporaryDirectory(prefix="threadline-") as folder:
+        try:
+            brought = await rooms.threads.fetch(file, Path(folder), limit=FILE)
+        except SlackTrouble as trouble:
+            if trouble.retry_after is None:  # else Slack is well, and only busy
+                tries[file.id] = tries.get(file.id, 0) + 1
+            if tries.get(file.id, 0) < FETCHES:
+                raise
+            raise SlackRefused(trouble.code, N_("Slack does not hand over {file}."), file=file.name) from trouble
+        content = brought.path.read_bytes()
+
+    async def act() -> str:
+        await rooms.voice.upload(thread, brought.name, content)
+        return ""
+
+    async def look() -> str | None:
+        return "" if await rooms.voice.find_upload(thread, brought.name, len(content)) else None
+
+    await journal.once(step, act, look, longest=rooms.voice.longest)
+
+
+async def _tell_it_is_not_shown(
+    rooms: Rooms, journal: Journal, link: Link, thread: ThreadKey, refused: SlackRefused
+) -> None:
+    """Tell who typed a reply that those in the requester's thread do not read it, or not all of it."""
+    actor = getattr(journal.operation.work, "actor", "")
+    if not actor:
+        return
+    with await speaking_to(rooms, actor):
+        words = _(
+            "Your reply is on ticket {number}, but not all of it could be shown in the requester's thread. {why}",
+            number=link.number,
+            why=refused.words,
+        )
+    await rooms.lanes.add([told_op(link.thread, actor, words, once=f"{journal.head.id}:{thread}:not-shown")])
 
 
 # --- reminders --------------------------------------------------------------------------------------------------------

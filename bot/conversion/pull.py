@@ -15,6 +15,7 @@ from adapters.contract import Capability, TicketAdapter, marker_in, without_mark
 from adapters.errors import AdapterError, NotFound, Rejected, Unavailable, UnsupportedFeature
 from adapters.model import Attachment, Message, Role, Status, Ticket, Visibility
 from bot.conversion import agents
+from bot.conversion.agents import FETCHES, FILE
 from bot.conversion.decisions import Decision, decided, is_closed
 from bot.conversion.journal import Again, Journal
 from bot.conversion.marks import goes_words
@@ -32,10 +33,6 @@ from bot.words import N_, _
 
 log = logging.getLogger("threadline.worker")
 
-FILE = 50_000_000
-"""Bytes of a desk's file that are brought to Slack; a larger one is named."""
-FETCHES = 5
-"""How often a desk may fail to give a file before it is named, and what stands behind it goes on."""
 AGES = (
     (timedelta(minutes=10), 1),
     (timedelta(hours=1), 6),
