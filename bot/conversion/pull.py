@@ -75,6 +75,7 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
         new = await desk.messages(link.ref, after=link.after) if desk.has(Capability.READ_MESSAGES) else ()
     except NotFound:
         await pull.say_gone(_("{desk} has no ticket {number} any more.", desk=desk.title, number=link.number))
+        pull.look_again(work)
         return
     seen = kept = link.seen
     try:
@@ -399,6 +400,11 @@ class _Pull:
         gone = {"state": str(Status.GONE), "status": "", "mirror": False}
         await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=gone))
         await self.rooms.lanes.add([card_op(self.link.thread)])
+
+    def look_again(self, work: PullTicket) -> None:
+        """Raises Again where *work* repeats itself: the ticket may be there again, as where a desk was restored."""
+        if work.repeat:
+            raise Again(RARELY * timedelta(seconds=self.desk.settings.poll))
 
 
 def _why_gone(ticket: Ticket, names: dict[str, str]) -> str:

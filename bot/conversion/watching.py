@@ -16,7 +16,8 @@ async def look_soon(rooms: Rooms, lane: str, work: Work, link: Link | None, desk
     """Wake the looks at the ticket of *lane*'s thread after *work*; *link* is the one that it was done under."""
     if isinstance(work, LinkTicket | OpenTicket):
         thread = ThreadKey.parse(lane) if isinstance(work, LinkTicket) or work.thread_ts else None
-        if thread and await rooms.links.partings(thread):  # they rest as the ticket before deserved
+        gone = isinstance(work, LinkTicket)  # perhaps; then nothing was taken away
+        if thread and (gone or await rooms.links.partings(thread)):  # they rest as the ticket before deserved
             await rooms.lanes.nudge(pull_op(thread).lane)
         return
     if not isinstance(work, AddMessage | EditMessage | ChangeTicket) or link is None or desk is None:

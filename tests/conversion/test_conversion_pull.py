@@ -490,3 +490,17 @@ async def test_a_thread_that_is_linked_with_another_ticket_has_that_looked_at_so
     await house.until(lambda: house.voice.posted, seconds=3)
 
     assert [("Alex Agent", "Try another one")] == _said(house)
+
+
+async def test_a_ticket_that_was_away_once_is_looked_at_again_where_its_desk_tells_not_what_changed(house, monkeypatch):
+    """As while the desk was restored from a copy; nothing else would find that it is there again."""
+    monkeypatch.setattr("bot.conversion.pull.RARELY", 2)
+    ticket = await opened(house)
+    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.CHANGED_SINCE})
+    house.desk.settings = house.desk.settings.model_copy(update={"poll": 0.02})
+    failing(house, monkeypatch, "get_ticket", NotFound("desk", "there is no such ticket."))
+    await house.store.lanes.add([pull_op(THREAD, repeat=True)])
+    await house.until(lambda: house.voice.posted)
+    await house.agents.reply(ticket.id, "Try another one")
+
+    await house.until(lambda: ("Alex Agent", "Try another one") in _said(house), seconds=5)
