@@ -208,11 +208,12 @@ class _Pull:
     async def _is_from_a_thread(self, message: Message, marker: str) -> bool:
         """Whether a thread of the ticket sent it. Raises Again: one may be about to write down that it did."""
         for thread in await self.rooms.links.threads(self.desk.name, self.link.ticket_id):
-            if await self.rooms.lanes.waiting(str(thread)) and not await self._question(thread):
-                raise Again(timedelta(seconds=self.desk.settings.poll))
+            waits = await self.rooms.lanes.waiting(str(thread)) and not await self._question(thread)
             known = await self.rooms.links.delivered(thread, marker)
             if known is not None:
                 return known.message_id in {"", message.id}
+            if waits:
+                raise Again(timedelta(seconds=self.desk.settings.poll))
         return False
 
     async def _post(self, said: FromDesk, identity: str) -> None:

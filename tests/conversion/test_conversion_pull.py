@@ -14,7 +14,6 @@ from bot.conversion.ops import perhaps_done, poll_op, pull_op
 from bot.conversion.ports import FromDesk
 from bot.conversion.pull import RARELY, document_of, message_identity, pause, post_marker
 from bot.conversion.reconcile import compared, mend
-from bot.conversion.records import LinkTicket
 from bot.conversion.text.plain import from_plain, to_plain
 from bot.store.keys import breaker, shard_of
 from tests.conversion.slack_fakes import BEN, said
@@ -442,65 +441,3 @@ async def test_a_desk_that_answers_a_look_that_is_repeated_is_not_left_alone_any
         return not await house.store.connection.do("EXISTS", failures)
 
     await house.until(well)
-
-
-async def test_what_is_said_on_a_ticket_that_was_left_alone_has_it_looked_at_soon(house, monkeypatch):
-    """The desk tells not what changed, and nothing happened for long; then somebody writes, and an agent answers."""
-    ticket = await opened(house)
-    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.CHANGED_SINCE})
-    house.desk.settings = house.desk.settings.model_copy(update={"poll": 0.05})
-    await house.store.lanes.add([pull_op(THREAD, repeat=True, delay=timedelta(hours=5))])
-
-    await house.intake.mirror(THREAD, reply(1))
-    await house.until(lambda: house.voice.receipts)
-    await house.agents.reply(ticket.id, "Try another one")
-
-    await house.until(lambda: house.voice.posted, seconds=3)
-
-    assert [("Alex Agent", "Try another one")] == _said(house)
-
-
-async def test_a_ticket_that_follows_a_closed_one_is_looked_at_soon(house, monkeypatch):
-    ticket = await opened(house)
-    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.CHANGED_SINCE})
-    house.desk.settings = house.desk.settings.model_copy(update={"poll": 0.05, "closed": "new"})
-    await house.agents.set_closed(ticket.id, closed=True)
-    await house.store.lanes.add([pull_op(THREAD, repeat=True, delay=timedelta(hours=22))])
-
-    await house.intake.mirror(THREAD, reply(1))
-    await house.until(lambda: house.voice.receipts)
-    (_, follower) = await house.tickets()
-    await house.agents.reply(follower.id, "Try another one")
-
-    await house.until(lambda: "Alex Agent" in [author for author, _ in _said(house)], seconds=3)
-
-
-async def test_a_thread_that_is_linked_with_another_ticket_has_that_looked_at_soon(house, monkeypatch):
-    await opened(house)
-    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.CHANGED_SINCE})
-    house.desk.settings = house.desk.settings.model_copy(update={"poll": 0.05})
-    await house.store.lanes.add([pull_op(THREAD, repeat=True, delay=timedelta(hours=22))])
-    link = await house.store.links.get(THREAD)
-    await house.store.links.remove(link)
-    work = LinkTicket(actor="U1", desk="desk", number=link.number, channel=THREAD.channel, thread_ts=THREAD.ts)
-    await house.intake.link_ticket(THREAD, work)
-    await idle(house, str(THREAD))
-    await house.agents.reply(link.ticket_id, "Try another one")
-
-    await house.until(lambda: house.voice.posted, seconds=3)
-
-    assert [("Alex Agent", "Try another one")] == _said(house)
-
-
-async def test_a_ticket_that_was_away_once_is_looked_at_again_where_its_desk_tells_not_what_changed(house, monkeypatch):
-    """As while the desk was restored from a copy; nothing else would find that it is there again."""
-    monkeypatch.setattr("bot.conversion.pull.RARELY", 2)
-    ticket = await opened(house)
-    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.CHANGED_SINCE})
-    house.desk.settings = house.desk.settings.model_copy(update={"poll": 0.02})
-    failing(house, monkeypatch, "get_ticket", NotFound("desk", "there is no such ticket."))
-    await house.store.lanes.add([pull_op(THREAD, repeat=True)])
-    await house.until(lambda: house.voice.posted)
-    await house.agents.reply(ticket.id, "Try another one")
-
-    await house.until(lambda: ("Alex Agent", "Try another one") in _said(house), seconds=5)
