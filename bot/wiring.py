@@ -21,7 +21,8 @@ from bot import words
 from bot.conversion.catalogue import Catalogue
 from bot.conversion.intake import Intake
 from bot.conversion.ops import poll_op
-from bot.conversion.ports import NoSuchDesk, Rooms, StoreAway
+from bot.conversion.ports import NoSuchDesk, StoreAway
+from bot.conversion.rooms import Rooms
 from bot.conversion.tasks import ended
 from bot.conversion.worker import Worker
 from bot.doors import metrics

@@ -14,9 +14,10 @@ from adapters.model import TicketRef
 from bot.commands.console import fail, out, print_json, table
 from bot.commands.links import thread_key
 from bot.commands.opening import UNREAD, finish, settings_at
-from bot.conversion.ports import FoundCard, Rooms, SlackRefused, SlackTrouble
+from bot.conversion.ports import FoundCard, SlackRefused, SlackTrouble
 from bot.conversion.reconcile import Comparison, compared, link_again, mend
 from bot.conversion.records import Link, ThreadKey
+from bot.conversion.rooms import Rooms
 from bot.conversion.stored import UnknownVersion
 from bot.slack.traces import found_cards
 from bot.wiring import Threadline, assembled

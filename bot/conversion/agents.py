@@ -5,24 +5,27 @@ requester reads, and what is said in it becomes a note.
 """
 
 import contextlib
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from adapters.errors import AdapterError
-from adapters.model import Status, Ticket, Visibility
+from adapters.model import OutgoingFile, Status, Ticket, Visibility
 from adapters.settings import AgentsChannel
+from bot.conversion.compose import Part
+from bot.conversion.delivery import fetched
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ops import card_op, remind_op, told_op, watch_ops
 from bot.conversion.people import speaking_to
-from bot.conversion.ports import Card, FromDesk, Rooms, SlackFile, SlackRefused, SlackTrouble, ThreadMessage
+from bot.conversion.ports import Card, FromDesk, SlackFile, SlackRefused, ThreadMessage
 from bot.conversion.records import Link, Remind, TellAgents, ThreadKey
+from bot.conversion.rooms import Rooms
+from bot.conversion.slack_nouns import FILE
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
+from bot.conversion.text.tree import Document
 from bot.words import N_, _
 
 
@@ -31,10 +34,6 @@ class _CardIsGone(Exception):
 
 
 OVER = frozenset({Status.CLOSED, Status.GONE})
-FILE = 50_000_000
-"""Bytes of a file that are brought to a thread of Slack; a larger one is named."""
-FETCHES = 5
-"""How often a file may not be had before it is named, and what stands behind it goes on."""
 
 
 async def tell_agents(rooms: Rooms, journal: Journal, work: TellAgents) -> None:
@@ -144,12 +143,15 @@ async def show_elsewhere(rooms: Rooms, journal: Journal, link: Link, message: Th
         if other is None or other.agents:
             continue
         try:
-            await _show_in(rooms, journal, thread, message)
+            why = "\n".join(await _show_in(rooms, journal, thread, message))
         except SlackRefused as refused:  # the reply is on the ticket all the same, and is not brought from there
-            await _tell_it_is_not_shown(rooms, journal, link, thread, refused)
+            why = refused.words
+        if why:
+            await _tell_it_is_not_shown(rooms, journal, link, thread, why)
 
 
-async def _show_in(rooms: Rooms, journal: Journal, thread: ThreadKey, message: ThreadMessage) -> None:
+async def _show_in(rooms: Rooms, journal: Journal, thread: ThreadKey, message: ThreadMessage) -> list[str]:
+    """What of a reply could not be fetched for a thread, in words; the rest of it is there."""
     said = FromDesk(document=message.document, author=message.author.name)
     for number, post in enumerate(rooms.voice.posts(said)):
         marker = marker_of(f"typed:{thread}:{journal.head.id}:{number}")
@@ -161,39 +163,33 @@ async def _show_in(rooms: Rooms, journal: Journal, thread: ThreadKey, message: T
             return await rooms.voice.find_post(thread.channel, thread.ts, marker)
 
         await journal.once(f"typed {thread} {number}", act, look, longest=rooms.voice.longest)
-    for file in message.files:
-        await _share_in(rooms, journal, thread, file)
+    files = tuple(file for file in message.files if _step(thread, file) not in journal.progress.done)
+    part = Part(document=Document(), files=files)
+    async with fetched(rooms.threads, part, limit=FILE, tries=journal.progress.tries) as carried:
+        for file, fetch in zip(carried.part.files, carried.files, strict=True):
+            await _share_in(rooms, journal, thread, _step(thread, file), fetch)
+    return carried.left_out
 
 
-async def _share_in(rooms: Rooms, journal: Journal, thread: ThreadKey, file: SlackFile) -> None:
-    """A file of a reply in another thread; its own may be where the requester sees nothing."""
-    step, tries = f"typed:{thread}:{file.id}", journal.progress.tries
-    if step in journal.progress.done:
-        return
-    with tempfile.TemporaryDirectory(prefix="threadline-") as folder:
-        try:
-            brought = await rooms.threads.fetch(file, Path(folder), limit=FILE)
-        except SlackTrouble as trouble:
-            if trouble.retry_after is None:  # else Slack is well, and only busy
-                tries[file.id] = tries.get(file.id, 0) + 1
-            if tries.get(file.id, 0) < FETCHES:
-                raise
-            raise SlackRefused(trouble.code, N_("Slack does not hand over {file}."), file=file.name) from trouble
-        content = brought.path.read_bytes()
+def _step(thread: ThreadKey, file: SlackFile) -> str:
+    return f"typed:{thread}:{file.id}"
+
+
+async def _share_in(rooms: Rooms, journal: Journal, thread: ThreadKey, step: str, file: OutgoingFile) -> None:
+    """A file of a reply in another thread: its own may be where the requester sees nothing."""
+    content = file.path.read_bytes()
 
     async def act() -> str:
-        await rooms.voice.upload(thread, brought.name, content)
+        await rooms.voice.upload(thread, file.name, content)
         return ""
 
     async def look() -> str | None:
-        return "" if await rooms.voice.find_upload(thread, brought.name, len(content)) else None
+        return "" if await rooms.voice.find_upload(thread, file.name, len(content)) else None
 
     await journal.once(step, act, look, longest=rooms.voice.longest)
 
 
-async def _tell_it_is_not_shown(
-    rooms: Rooms, journal: Journal, link: Link, thread: ThreadKey, refused: SlackRefused
-) -> None:
+async def _tell_it_is_not_shown(rooms: Rooms, journal: Journal, link: Link, thread: ThreadKey, why: str) -> None:
     """Tell who typed a reply that those in the requester's thread do not read it, or not all of it."""
     actor = getattr(journal.operation.work, "actor", "")
     if not actor:
@@ -202,7 +198,7 @@ async def _tell_it_is_not_shown(
         words = _(
             "Your reply is on ticket {number}, but not all of it could be shown in the requester's thread. {why}",
             number=link.number,
-            why=refused.words,
+            why=why,
         )
     await rooms.lanes.add([told_op(link.thread, actor, words, once=f"{journal.head.id}:{thread}:not-shown")])
 

@@ -8,9 +8,9 @@ from adapters.contract import Capability, TicketAdapter
 from adapters.errors import NotFound
 from adapters.model import Act, Change, Status
 from bot.conversion.journal import AskPerson, Journal, LookLater
-from bot.conversion.ports import Rooms
 from bot.conversion.records import Link
 from bot.conversion.relinking import follow, merged_into
+from bot.conversion.rooms import Rooms
 from bot.conversion.stamps import WAY
 from bot.words import _
 

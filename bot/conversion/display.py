@@ -10,9 +10,10 @@ from bot.conversion.agents import ticket_now
 from bot.conversion.journal import Again, Journal
 from bot.conversion.ops import tell_op
 from bot.conversion.people import speaking_to
-from bot.conversion.ports import Card, FromDesk, NoSuchDesk, Rooms, SlackRefused
+from bot.conversion.ports import Card, FromDesk, NoSuchDesk, SlackRefused
 from bot.conversion.records import Link, Receipt, Say, ShowCard, Tell, ThreadKey
 from bot.conversion.relinking import face
+from bot.conversion.rooms import Rooms
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
 from bot.words import _

@@ -16,7 +16,7 @@ from bot.conversion.journal import Again, Journal
 from bot.conversion.marks import for_agents
 from bot.conversion.ops import missed_op, told_op
 from bot.conversion.people import Requesters, speaking_to
-from bot.conversion.ports import Added, Outcome, Rooms, ThreadMessage
+from bot.conversion.ports import Added, Outcome, ThreadMessage
 from bot.conversion.pull import document_of
 from bot.conversion.records import (
     AddMessage,
@@ -29,6 +29,7 @@ from bot.conversion.records import (
     ThreadKey,
     decode,
 )
+from bot.conversion.rooms import Rooms
 from bot.conversion.stamps import MARKER, making, marker_of
 from bot.conversion.stored import UnknownVersion
 from bot.conversion.sweep import is_for_the_ticket, is_since

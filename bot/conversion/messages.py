@@ -13,8 +13,9 @@ from bot.conversion.marks import for_agents, goes
 from bot.conversion.moving import follow_up
 from bot.conversion.ops import card_op, edit_op, receipt_op, say_op, told_op
 from bot.conversion.people import Requesters, speaking_to
-from bot.conversion.ports import Outcome, Rooms, ThreadMessage
+from bot.conversion.ports import Outcome, ThreadMessage
 from bot.conversion.records import AddMessage, Delivered, EditMessage, Link, Receipt, Say, ThreadKey
+from bot.conversion.rooms import Rooms
 from bot.conversion.text.plain import from_plain
 from bot.words import _
 

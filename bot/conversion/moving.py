@@ -28,10 +28,11 @@ from bot.conversion.delivery import Delivery, delivered_on, fingerprints, write
 from bot.conversion.journal import Journal
 from bot.conversion.ops import agents_ops, card_op, leave_op, pull_op, say_op, told_op, watch_ops
 from bot.conversion.people import Requesters, speaking_to
-from bot.conversion.ports import Author, Outcome, Rooms, ThreadMessage
+from bot.conversion.ports import Author, Outcome, ThreadMessage
 from bot.conversion.pull import document_of
 from bot.conversion.records import Delivered, LeaveTicket, Link, MoveTicket, OpenTicket, Say, ThreadKey
 from bot.conversion.relinking import relink
+from bot.conversion.rooms import Rooms
 from bot.conversion.stamps import making, part_marker
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.tree import Document

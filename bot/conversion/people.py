@@ -9,7 +9,8 @@ from typing import Any
 from adapters.contract import Capability, TicketAdapter
 from adapters.model import Person
 from bot.conversion.mapped import Mapped, Mappings
-from bot.conversion.ports import Author, Rooms
+from bot.conversion.ports import Author
+from bot.conversion.rooms import Rooms
 from bot.words import speaking
 
 KEEP = 600.0

@@ -1,6 +1,5 @@
 """What conversion needs of the other rooms. The store and the Slack room each implement a part; wiring joins them."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,7 +10,6 @@ from typing import Any, NamedTuple, Protocol
 from adapters.contract import TicketAdapter
 from adapters.errors import Misconfigured
 from adapters.model import OutgoingFile
-from bot.conversion.mapped import Mappings
 from bot.conversion.records import Delivered, Link, Receipt, ThreadKey
 from bot.conversion.slack_nouns import (
     Audience,
@@ -431,22 +429,3 @@ class Desks(Protocol):
     def for_channel(self, channel: str) -> str:
         """The desk that serves a channel."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
-    """Everything that carrying out work needs of the other rooms."""
-
-    lanes: Lanes
-    links: Links
-    breakers: Breakers
-    desks: Desks
-    threads: Threads
-    voice: Voice
-    events: Events
-    mappings: Mappings | None = None
-    thread_messages: int = 0  # the most that a ticket is made of; 0: as many as there are
-    noted: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # desk, work, outcome -> how often
-    taken: dict[tuple[str, str], float] = field(
-        default_factory=dict
-    )  # desk, work -> when it last was done, by time.time

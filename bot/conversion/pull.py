@@ -15,15 +15,16 @@ from adapters.contract import Capability, TicketAdapter, marker_in, without_mark
 from adapters.errors import AdapterError, NotFound, Rejected, Unavailable, UnsupportedFeature
 from adapters.model import Attachment, Message, Role, Status, Ticket, Visibility
 from bot.conversion import agents
-from bot.conversion.agents import FETCHES, FILE
 from bot.conversion.decisions import Decision, decided, is_closed
 from bot.conversion.journal import Again, Journal
 from bot.conversion.marks import goes_words
 from bot.conversion.ops import card_op, pull_op, tell_op
 from bot.conversion.people import speaking_to
-from bot.conversion.ports import FromDesk, LeaseLost, Parked, Rooms, SlackRefused
+from bot.conversion.ports import FromDesk, LeaseLost, Parked, SlackRefused
 from bot.conversion.records import Link, PollDesk, PullTicket, Tell, ThreadKey
 from bot.conversion.relinking import face, follow, merged_into, seen_to
+from bot.conversion.rooms import Rooms
+from bot.conversion.slack_nouns import FILE
 from bot.conversion.stamps import marker_of
 from bot.conversion.text.plain import from_plain
 from bot.conversion.text.read_html import from_html
@@ -33,6 +34,8 @@ from bot.words import N_, _
 
 log = logging.getLogger("threadline.worker")
 
+FETCHES = 5
+"""How often a desk may fail to give a file before it is named, and what stands behind it goes on."""
 AGES = (
     (timedelta(minutes=10), 1),
     (timedelta(hours=1), 6),
@@ -68,9 +71,7 @@ async def pull_ticket(rooms: Rooms, journal: Journal, work: PullTicket) -> None:
     try:
         ticket = await desk.get_ticket(link.ref) if desk.has(Capability.READ_TICKET) else None
         if ticket and ticket.status is Status.GONE:
-            await pull.follow(ticket)
-            if work.repeat and ticket.merged_into:
-                raise Again(timedelta(seconds=desk.settings.poll))
+            pull.look_again(work, soon=await pull.follow(ticket))
             return
         new = await desk.messages(link.ref, after=link.after) if desk.has(Capability.READ_MESSAGES) else ()
     except NotFound:
@@ -346,13 +347,14 @@ class _Pull:
         )
         await self._say(words, f"back:{self.link.ticket_id}:{when}")
 
-    async def follow(self, ticket: Ticket) -> None:
-        """A ticket that is gone: the thread goes with the one that it was merged into, or hears that there is none."""
+    async def follow(self, ticket: Ticket) -> bool:
+        """A ticket that is gone: the thread goes with the one that it was merged into, or (False) hears of none."""
         target, names = await merged_into(self.desk, ticket), {"number": self.link.number, "desk": self.desk.title}
         if target is None:
             await self.say_gone(_why_gone(ticket, names))
-            return
+            return False
         await follow(self.rooms, self.link, self.desk, target)
+        return True
 
     async def say_shut_out(self, refused: SlackRefused, *, at: str) -> None:
         """Tell who opened the ticket that we cannot write in its thread, or in that of its agents.
@@ -402,10 +404,10 @@ class _Pull:
         await self.rooms.links.update(self.link.thread, lambda now: now.model_copy(update=gone))
         await self.rooms.lanes.add([card_op(self.link.thread)])
 
-    def look_again(self, work: PullTicket) -> None:
+    def look_again(self, work: PullTicket, *, soon: bool = False) -> None:
         """Raises Again where *work* repeats itself: the ticket may be there again, as where a desk was restored."""
         if work.repeat:
-            raise Again(RARELY * timedelta(seconds=self.desk.settings.poll))
+            raise Again((1 if soon else RARELY) * timedelta(seconds=self.desk.settings.poll))
 
 
 def _why_gone(ticket: Ticket, names: dict[str, str]) -> str:

@@ -10,10 +10,11 @@ from adapters.contract import Capability, Reconcile, TicketAdapter, marker_in
 from adapters.model import Message, Ticket, Visibility
 from bot.conversion.agents import takes_replies
 from bot.conversion.ops import card_op, pull_op, sweep_op, watch_ops
-from bot.conversion.ports import FoundCard, Rooms, ThreadMessage
+from bot.conversion.ports import FoundCard, ThreadMessage
 from bot.conversion.pull import message_identity, post_marker
 from bot.conversion.records import Delivered, Link
 from bot.conversion.relinking import seen_to
+from bot.conversion.rooms import Rooms
 from bot.conversion.stamps import part_marker
 from bot.conversion.sweep import is_for_the_ticket, put_back
 

@@ -8,8 +8,8 @@ from adapters.errors import NotFound
 from adapters.model import Message, Status, Ticket, TicketRef
 from bot.conversion.agents import takes_replies
 from bot.conversion.ops import card_op, say_op
-from bot.conversion.ports import Rooms
 from bot.conversion.records import Link, Say
+from bot.conversion.rooms import Rooms
 from bot.words import _
 
 _MOST_MERGERS = 5

@@ -23,7 +23,6 @@ from bot.conversion.ports import (
     LeaseLost,
     NoSuchDesk,
     Outcome,
-    Rooms,
     SlackOutcomeUnknown,
     SlackTrouble,
     StoreAway,
@@ -53,7 +52,8 @@ from bot.conversion.records import (
     TellAgents,
     ThreadKey,
 )
-from bot.conversion.stored import UnknownVersion
+from bot.conversion.rooms import Rooms
+from bot.conversion.stored import LEFT_ALONE, UnknownVersion
 from bot.conversion.verdicts import CRASHES, Next, verdict
 from bot.conversion.watching import look_soon
 from bot.words import _
@@ -62,7 +62,6 @@ log = logging.getLogger("threadline.worker")
 
 PUT_OFF = timedelta(minutes=5)
 """How long a look at a ticket or desk is left out after it went wrong in a way that waiting does not mend."""
-LEFT_ALONE = "a record of a newer version is left alone"
 NEWER_LOOKS = timedelta(seconds=5)
 """How long work of a newer Threadline rests before it is offered again, perhaps to a worker that knows it."""
 ANNOUNCE_AT = 2

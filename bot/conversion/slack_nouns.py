@@ -11,6 +11,9 @@ from bot.conversion.records import Link, ThreadKey
 from bot.conversion.text.tree import Document
 from bot.words import _
 
+FILE = 50_000_000
+"""Bytes of a file that are brought to a thread of Slack; a larger one is named."""
+
 
 class SlackTrouble(Exception):
     """Slack did not do it, for now: try again after ``retry_after`` (None: soon)."""

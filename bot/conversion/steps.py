@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from bot.conversion.journal import Again, Journal
-from bot.conversion.ports import Rooms
 from bot.conversion.records import FinishStep, Link, ThreadKey, decode
+from bot.conversion.rooms import Rooms
 from bot.conversion.stamps import making
 from bot.conversion.stored import UnknownVersion
 from bot.words import _

@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 VERSION = 1
+LEFT_ALONE = "a record of a newer version is left alone"
+"""What the log says of one."""
 
 
 class Versioned(Protocol):

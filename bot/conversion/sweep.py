@@ -9,7 +9,7 @@ from bot.conversion.delivery import fingerprints
 from bot.conversion.journal import Again
 from bot.conversion.marks import goes
 from bot.conversion.ops import edit_op, missed_op, perhaps_done, pull_op
-from bot.conversion.ports import NewOp, NoSuchDesk, Rooms, ThreadMessage
+from bot.conversion.ports import NewOp, NoSuchDesk, ThreadMessage
 from bot.conversion.records import (
     AddMessage,
     Delivered,
@@ -21,6 +21,7 @@ from bot.conversion.records import (
     SweepThread,
     encode,
 )
+from bot.conversion.rooms import Rooms
 from bot.conversion.stamps import microseconds
 
 KNOWN = timedelta(days=6)

@@ -17,7 +17,7 @@ from bot.conversion.delivery import Delivery, delivered_on, doubt, fetched, fing
 from bot.conversion.journal import Journal
 from bot.conversion.ops import agents_ops, card_op, pull_op, step_op, sweep_op, told_op, watch_ops
 from bot.conversion.people import Requesters, speaking_to
-from bot.conversion.ports import Author, Card, Outcome, Rooms, SlackFile, SlackRefused, ThreadMessage
+from bot.conversion.ports import Author, Card, Outcome, SlackFile, SlackRefused, ThreadMessage
 from bot.conversion.records import (
     ChangeTicket,
     FinishStep,
@@ -29,6 +29,7 @@ from bot.conversion.records import (
     ThreadKey,
 )
 from bot.conversion.relinking import face, joined, relink
+from bot.conversion.rooms import Rooms
 from bot.conversion.stamps import making, marker_of
 from bot.conversion.sweep import found_op, is_for_the_ticket
 from bot.conversion.text.clean import clean_subject

@@ -1,13 +1,16 @@
 """Has a ticket looked at soon where something of ours happened on it: a look that repeats itself may rest for hours."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from bot.conversion.ops import pull_op
-from bot.conversion.ports import Rooms
 from bot.conversion.records import AddMessage, ChangeTicket, EditMessage, Link, LinkTicket, OpenTicket, ThreadKey, Work
+from bot.conversion.rooms import Rooms
 
+REMEMBERED = 10_000
+"""Tickets of which it is remembered that they were woken."""
 OFTEN = timedelta(minutes=10)
 """For how long a ticket is looked at often after something happened on it: `bot.conversion.pull.AGES`."""
 
@@ -24,9 +27,11 @@ async def look_soon(rooms: Rooms, lane: str, work: Work, link: Link | None, desk
         return
     if desk.has(Capability.CHANGED_SINCE) or not desk.has(Capability.READ_MESSAGES):
         return
-    key = f"woken:{link.desk}:{link.ticket_id}"
-    if await desk.shared.get(key):
+    now = time.monotonic()
+    if now < rooms.woken.get((link.desk, link.ticket_id), 0.0):
         return
     for thread in {link.thread, *await rooms.links.threads(link.desk, link.ticket_id)}:
         await rooms.lanes.nudge(pull_op(thread).lane)
-    await desk.shared.put(key, "1", ttl=OFTEN)
+    if len(rooms.woken) >= REMEMBERED:
+        rooms.woken.clear()  # at worst a ticket is looked at once more
+    rooms.woken[link.desk, link.ticket_id] = now + OFTEN.total_seconds()

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from bot.conversion.journal import Journal
 from bot.conversion.people import Requesters
-from bot.conversion.ports import Head, Lease, LeaseLost, Rooms, SlackRefused, SlackTrouble, StoreAway
+from bot.conversion.ports import Head, Lease, LeaseLost, SlackRefused, SlackTrouble, StoreAway
 from bot.conversion.records import decode
-from bot.conversion.run import LEFT_ALONE, NEWER_LOOKS, Run
-from bot.conversion.stored import UnknownVersion
+from bot.conversion.rooms import Rooms
+from bot.conversion.run import NEWER_LOOKS, Run
+from bot.conversion.stored import LEFT_ALONE, UnknownVersion
 from bot.conversion.sweep import OVERTAKING, put_back
 from bot.conversion.tasks import ended
 

@@ -10,7 +10,7 @@ from adapters import registry
 from adapters.contract import Limits
 from adapters.shared import InProcess
 from bot.conversion.intake import Intake
-from bot.conversion.ports import Rooms
+from bot.conversion.rooms import Rooms
 from bot.conversion.worker import Worker
 from bot.sandbox.desks.local import LocalAgents
 from tests.conversion.slack_fakes import FakeEvents, FakeThreads, FakeVoice

@@ -47,6 +47,21 @@ async def test_who_typed_a_reply_at_the_agents_card_hears_that_the_requesters_th
     assert "is on ticket" in text
 
 
+async def test_who_typed_a_reply_hears_of_a_file_that_slack_does_not_give(house):
+    switch_on(house)
+    await opened(house)
+    link = await told(house)
+    house.threads.files["F1"] = b"%PDF"
+    lost = SlackFile(id="F2", name="lost.pdf", size=4, url="https://x.slack.com/files/U2/F2/lost.pdf")
+
+    await _typed(house, link, files=(lost, SlackFile(id="F1", name="guide.pdf", size=4)))
+    await house.until(lambda: house.voice.told, seconds=3)
+
+    ((user, text, _),) = house.voice.told
+    assert ("U2", True) == (user, "lost.pdf" in text)
+    assert [("guide.pdf", b"%PDF")] == house.voice.uploads
+
+
 async def test_a_file_of_a_reply_at_the_agents_card_reaches_the_requester(house):
     switch_on(house)
     await opened(house)

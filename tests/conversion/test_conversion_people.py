@@ -11,7 +11,7 @@ from adapters.model import Person
 from bot.conversion.mapped import Mapped
 from bot.conversion.people import Requesters
 from bot.conversion.ports import Author
-from bot.conversion.run import LEFT_ALONE
+from bot.conversion.stored import LEFT_ALONE
 from bot.store.keys import people
 from tests.conversion.slack_fakes import said
 from tests.conversion.test_conversion_worker import OPEN, opened

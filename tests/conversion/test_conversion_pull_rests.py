@@ -1,9 +1,12 @@
 """A ticket whose looks rest, or wait for another thread, is looked at as soon as there may be something to bring."""
 
+import time
+from dataclasses import replace
 from datetime import timedelta
 
 from adapters.contract import MARKER_LINE, Capability
 from adapters.errors import NotFound
+from adapters.model import Status, TicketRef
 from bot.conversion.ops import mirror_op, pull_op
 from bot.conversion.records import AddMessage, Delivered, LinkTicket, ThreadKey
 from tests.conversion.test_conversion_pull import _said, idle
@@ -70,6 +73,31 @@ async def test_a_ticket_that_was_away_once_is_looked_at_again_where_its_desk_tel
     await house.agents.reply(ticket.id, "Try another one")
 
     await house.until(lambda: ("Alex Agent", "Try another one") in _said(house), seconds=5)
+
+
+async def test_a_ticket_that_was_merged_into_one_that_is_gone_is_asked_for_no_more_than_one_that_is_gone(
+    house, monkeypatch
+):
+    await opened(house)
+    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.CHANGED_SINCE})
+    house.desk.settings = house.desk.settings.model_copy(update={"poll": 0.02})
+    link = await house.store.links.get(THREAD)
+    there, asked = await house.desk.get_ticket(link.ref), []
+    merged = replace(there, status=Status.GONE, merged_into=TicketRef(id="99", number="99"))
+
+    async def get_ticket(ref):
+        asked.append(ref.id)
+        if ref.id == "99":
+            raise NotFound("desk", "there is no such ticket.")
+        return merged
+
+    monkeypatch.setattr(house.desk, "get_ticket", get_ticket)
+    await house.store.lanes.add([pull_op(THREAD, repeat=True)])
+    await house.until(lambda: house.voice.posted)
+    begun = time.monotonic()
+    await house.until(lambda: time.monotonic() > begun + 0.5)
+
+    assert 2 >= asked.count("99")  # and once more for the card
 
 
 async def test_an_answer_that_quotes_another_threads_message_waits_for_nothing_else_of_that_thread(house):

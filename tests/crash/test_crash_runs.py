@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversion.run import LEFT_ALONE
+from bot.conversion.stored import LEFT_ALONE
 from bot.sandbox.demo import KINDS
 from tests.crash.running import Plan, run
 

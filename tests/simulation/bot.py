@@ -8,8 +8,9 @@ from typing import Any
 from adapters.contract import Capability
 from bot.conversion.intake import Intake
 from bot.conversion.ops import poll_op
-from bot.conversion.ports import NewOp, Rooms, StoreAway
+from bot.conversion.ports import NewOp, StoreAway
 from bot.conversion.records import Link
+from bot.conversion.rooms import Rooms
 from bot.conversion.worker import Worker
 from bot.slack.batch import StoreFirst
 from bot.slack.events import Events
