@@ -17,10 +17,9 @@ OFTEN = timedelta(minutes=10)
 
 async def look_soon(rooms: Rooms, lane: str, work: Work, link: Link | None, desk: TicketAdapter[Any] | None) -> None:
     """Wake the looks at the ticket of *lane*'s thread after *work*; *link* is the one that it was done under."""
-    if isinstance(work, LinkTicket | OpenTicket):
-        thread = ThreadKey.parse(lane) if isinstance(work, LinkTicket) or work.thread_ts else None
-        gone = isinstance(work, LinkTicket)  # perhaps; then nothing was taken away
-        if thread and (gone or await rooms.links.partings(thread)):  # they rest as the ticket before deserved
+    if isinstance(work, LinkTicket) or (isinstance(work, OpenTicket) and work.thread_ts):
+        thread = ThreadKey.parse(lane)  # its looks may rest as the ticket before deserved
+        if isinstance(work, LinkTicket) or await rooms.links.partings(thread):
             await rooms.lanes.nudge(pull_op(thread).lane)
         return
     if not isinstance(work, AddMessage | EditMessage | ChangeTicket) or link is None or desk is None:
