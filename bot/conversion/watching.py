@@ -1,5 +1,6 @@
 """Has a ticket looked at soon where something of ours happened on it: a look that repeats itself may rest for hours."""
 
+import asyncio
 import time
 from datetime import timedelta
 from typing import Any
@@ -29,7 +30,9 @@ async def look_soon(rooms: Rooms, lane: str, work: Work, link: Link | None, desk
     now = time.monotonic()
     if now < rooms.woken.get((link.desk, link.ticket_id), 0.0):
         return
-    for thread in {link.thread, *await rooms.links.threads(link.desk, link.ticket_id)}:
+    looks = pull_op(link.thread).lane
+    _, threads = await asyncio.gather(rooms.lanes.nudge(looks), rooms.links.threads(link.desk, link.ticket_id))
+    for thread in {*threads} - {link.thread}:
         await rooms.lanes.nudge(pull_op(thread).lane)
     if len(rooms.woken) >= REMEMBERED:
         rooms.woken.clear()  # at worst a ticket is looked at once more
