@@ -54,6 +54,8 @@ class Journal:
         self.head = head
         self.operation = operation
         self._lanes = lanes
+        self.acted = False  # whether a change was tried now, which may have failed
+        self.changed = False  # whether one was made now
         operation.work = _bound(operation.work, head.link)
         if head.verify:
             operation.progress.verify = min(head.restarted or time.time(), time.time())
@@ -80,10 +82,13 @@ class Journal:
         self.operation = Operation(work=work or self.operation.work)
 
     def failed(self, others: float) -> None:
-        """Count a failure. *others*: when its desk last took another operation like it; 0 where that is no sign."""
+        """Count a failure. *others*: when its desk last took another operation like it; 0 where that is no sign.
+
+        One of what is only read or looked for first says nothing of the change itself.
+        """
         progress, now = self.progress, time.time()
         progress.attempts += 1
-        progress.alone += others > progress.last_failed > 0
+        progress.alone += self.acted and others > progress.last_failed > 0
         progress.first_failed, progress.last_failed = progress.first_failed or now, now
 
     def forgive(self) -> None:
@@ -147,6 +152,7 @@ class Journal:
             if not progress.begun:
                 raise Overtaken
             progress.calling = step
+        self.acted = True
         try:
             result = await act()
         except BaseException as error:  # a process that stops in order ends its call, too
@@ -154,6 +160,7 @@ class Journal:
             if surely_not_done(error):
                 progress.calling = ""
             raise
+        self.acted, self.changed = False, True
         return self._finish(step, result)
 
     async def _intend(self, longest: timedelta) -> bool:

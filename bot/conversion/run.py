@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from adapters.contract import TicketAdapter
-from adapters.errors import AdapterError
+from adapters.errors import AdapterError, OutcomeUnknown, Unavailable, UnexpectedReply
 from bot.conversion import agents, display, edits, messages, moving, pull, steps, sweep, tickets
 from bot.conversion.closed import AskClosed
 from bot.conversion.journal import Again, AskPerson, Journal, LookLater, Overtaken, is_for_another
@@ -186,7 +186,7 @@ class Run:
         desk = self._desk
         self._note(type(error).__name__)
         others = self._rooms.taken.get((desk.name, self._work.kind), 0.0) if desk else 0.0
-        is_sign = isinstance(error, AdapterError) and isinstance(self._work, Asked)
+        is_sign = isinstance(error, Unavailable | OutcomeUnknown | UnexpectedReply) and isinstance(self._work, Asked)
         self._journal.failed(others if is_sign and getattr(error, "retry_after", None) is None else 0.0)
         answer = verdict(error, attempts=progress.attempts, settle=desk.limits.settle if desk else timedelta())
         about = {name: getattr(error, name, "") for name in ("code", "desk")}
@@ -432,7 +432,7 @@ class Run:
         """Count work at a desk by its outcome."""
         if (desk := self._desk) is not None:
             self._rooms.noted[desk.name, self._work.kind, outcome] += 1
-            if outcome == "done":
+            if outcome == "done" and self._journal.changed:
                 self._rooms.taken[desk.name, self._work.kind] = time.time()
 
     def _log(self, event: str, **fields: str) -> None:

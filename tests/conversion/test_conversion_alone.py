@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.errors import OutcomeUnknown, Unavailable
+from adapters.errors import NotAuthorised, OutcomeUnknown, Unavailable
 from bot.conversion.decisions import Decision, decided
-from bot.conversion.records import ThreadKey
+from bot.conversion.records import AddMessage, ThreadKey
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
 
 OTHER = ThreadKey(team="T1", channel="C2", ts="1900000000.000100")
@@ -18,6 +18,7 @@ async def desk(house, monkeypatch):
     """A desk that fails with what speaks of poison; ``fails`` has each such call, ``sick`` has it fail with all."""
     monkeypatch.setattr("bot.conversion.journal.ALONE", 3)
     monkeypatch.setattr("bot.conversion.verdicts.FAST", (timedelta(milliseconds=5), timedelta(milliseconds=10)))
+    monkeypatch.setattr("bot.conversion.verdicts.SLOW", (timedelta(milliseconds=5), timedelta(milliseconds=10)))
     await opened(house)
     link = await house.store.links.get(THREAD)
     await house.store.links.put(link.model_copy(update={"thread": OTHER}))
@@ -112,3 +113,69 @@ async def test_where_the_desk_fails_with_all_of_them_nothing_stands_aside_and_al
     await house.until(all_there)
     assert [] == parked
     assert ["here 1", "here 2"] == [text for text in await texts(house) if text.startswith("here")]
+
+
+async def test_what_is_not_tried_because_the_desk_cannot_be_searched_is_sent_when_it_can(house, desk, monkeypatch):
+    """The desk broke off once; that its search fails for an hour says nothing of the message."""
+    find_message, searched = house.desk.find_message, 0
+
+    async def no_search(_ticket, _marker):
+        nonlocal searched
+        searched += 1
+        raise Unavailable("desk", "its search is away.")
+
+    monkeypatch.setattr(house.desk, "find_message", no_search)
+    await house.intake.mirror(THREAD, reply(1, "poison"))
+    await house.until(lambda: desk.fails == 1)
+    number = 100
+
+    async def goes_on():
+        nonlocal number
+        number += 1
+        await another(house, number)
+        return searched > 15
+
+    await house.until(goes_on)
+    monkeypatch.setattr(house.desk, "find_message", find_message)
+    await house.until(lambda: desk.fails > 1)
+
+    assert [] == told(house)
+
+
+async def test_what_needs_nothing_of_the_desk_is_no_sign_that_it_takes_others(house, desk):
+    """On a day on which it takes nothing, others delete what they wrote before it was sent."""
+    desk.sick = True
+    await house.intake.mirror(THREAD, reply(1, "here"))
+    number = 100
+
+    async def goes_on():
+        nonlocal number
+        number += 1
+        await house.intake.mirror(OTHER, AddMessage(actor="U1", ts=f"19000001{number}.000100"))  # without its text
+        return desk.fails > 15
+
+    await house.until(goes_on)
+    desk.sick = False
+    await house.until(lambda: _there(house))
+
+    assert [] == told(house)
+
+
+async def _there(house):
+    return "here" in await texts(house)
+
+
+async def test_what_the_operator_must_mend_is_waited_for(house, desk):
+    desk.error = NotAuthorised("desk", "it does not let us write on tickets of this department.")
+    await house.intake.mirror(THREAD, reply(1, "poison"))
+    number = 100
+
+    async def goes_on():
+        nonlocal number
+        number += 1
+        await another(house, number)
+        return desk.fails > 8
+
+    await house.until(goes_on)
+
+    assert [] == [one async for one in house.store.lanes.parked()]
