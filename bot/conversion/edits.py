@@ -1,6 +1,8 @@
 """Tells the ticket that a Slack message was edited or deleted; what it said before stays readable."""
 
 import contextlib
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -38,6 +40,8 @@ from bot.conversion.text.tree import Block, Quote, paragraph
 from bot.words import N_, _
 
 _BEFORE = N_("Before it was edited:")
+_NAMED = re.compile(r":[\w-]+:")
+"""An emoji by its name."""
 _NOTE = "message 0"
 """The step in which a `Delivery` writes the first part of a note."""
 
@@ -305,8 +309,9 @@ async def _reads_so(desk: TicketAdapter[Any], link: Link, place: _Place, now: Th
 
 
 def _letters(text: str) -> str:
-    """What no desk changes of a text."""
-    return "".join(filter(str.isalnum, text))
+    """What no desk changes of a text; one whose database keeps no letters of four bytes spells them out."""
+    plain = _NAMED.sub("", unicodedata.normalize("NFKC", text))
+    return "".join(letter for letter in plain if letter.isalnum() and letter <= "\uffff")
 
 
 async def _off_the_ticket(journal: Journal, desk: TicketAdapter[Any], link: Link, message_id: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from adapters.contract import Capability
 from adapters.errors import Rejected
 from adapters.model import Body, MessageDraft, Person, TicketRef, Visibility
+from adapters.whmcs_family.letters import spelled
 from bot.conversion.ops import edit_op, mirror_op, perhaps_done
 from bot.conversion.records import DeleteMessage, EditMessage
 from bot.conversion.stamps import marker_of
@@ -50,12 +51,12 @@ async def _sent_and_forgotten(house, ticket, work, text="one"):
     await house.desk.add_message(TicketRef(id=ticket.id, number=ticket.number), sent)
 
 
-async def _found_and_edited(house, *, sent):
+async def _found_and_edited(house, *, sent, now="two"):
     """The replies on a ticket after the edit of a message that was found there, and that says *sent* there."""
     ticket = await opened(house)
     work = reply(1, "one")
     await _sent_and_forgotten(house, ticket, work, text=sent)
-    edit = _edit(work.ts, "two", "one", "1800000009.1")
+    edit = _edit(work.ts, now, "one", "1800000009.1")
     with perhaps_done(time.time()):
         await house.intake.mirror(THREAD, work.model_copy(update={"message": edit.message, "edited": edit.edited}))
     await idle(house, str(THREAD))
@@ -100,6 +101,15 @@ async def test_an_edit_of_a_message_that_was_found_is_noted_only_where_its_text_
     messages = await _found_and_edited(house, sent=sent)
 
     assert notes == sum("edited their message" in message.text for message in messages)
+
+
+async def test_an_edit_of_a_message_that_was_found_is_not_noted_where_the_desk_only_spelled_it_out(house, monkeypatch):
+    """As one whose database keeps no letters of four bytes."""
+    monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.EDIT_MESSAGE})
+    now = "two \N{PARTY POPPER} \N{MATHEMATICAL BOLD CAPITAL A} \U00020000 too"
+    messages = await _found_and_edited(house, sent=spelled(now), now=now)
+
+    assert [spelled(now)] == [message.text for message in messages]
 
 
 async def test_an_edit_that_is_handed_over_after_a_later_one_does_not_undo_it(house):
