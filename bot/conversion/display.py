@@ -31,7 +31,7 @@ async def show_card(rooms: Rooms, journal: Journal, work: ShowCard) -> None:
         desk = rooms.desks.get(link.desk)
     except NoSuchDesk:  # what else is to be shown in the thread stands behind this
         return
-    if not work.note:
+    if not (work.note or journal.progress.attempts):  # to begin again would forget how often it failed
         key, now = f"card:{work.thread}", time.time()
         until = float(await desk.shared.get(key) or 0)
         if until > now and link.card_ts:  # to begin again would forget that a first card may be posted already

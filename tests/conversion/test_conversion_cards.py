@@ -4,7 +4,9 @@ import pytest
 
 from adapters.model import Act, Change
 from bot.conversion import display
-from bot.conversion.ops import card_op
+from bot.conversion.ops import card_op, say_op
+from bot.conversion.records import Say
+from bot.conversion.verdicts import FAULTS
 from bot.store.personal import about_person, forget_person
 from tests.conversion.test_conversion_pull import _said, pulled
 from tests.conversion.test_conversion_worker import THREAD, opened
@@ -77,3 +79,22 @@ async def test_many_changes_within_a_moment_are_one_change_of_the_card(house, mo
         await pulled(house)
 
     assert (0, 1) == (len(house.voice.updates), await house.store.lanes.waiting(f"ui/{THREAD}"))
+
+
+async def test_a_card_that_cannot_be_drawn_is_let_go_and_what_stands_behind_it_is_shown(house, monkeypatch):
+    """By a fault of our own: it is tried a few times, as all work is."""
+    monkeypatch.setattr(display, "BETWEEN_CARDS", 0.2)
+    await opened(house)
+    tries = 0
+
+    async def broken(_card):
+        nonlocal tries
+        tries += 1
+        raise KeyError("owner")
+
+    monkeypatch.setattr(house.voice, "update_card", broken)
+    await house.store.lanes.add([card_op(THREAD), say_op(Say(thread=THREAD, text="behind it"), once="behind")])
+
+    await house.until(lambda: _said(house), seconds=5)
+
+    assert FAULTS == tries
