@@ -143,7 +143,7 @@ class Journal:
             found = await self._find(step, look, reconcile, longest=longest, settle=settle)
             if found is not None:
                 return self._finish(step, found)
-        if progress.alone >= ALONE:
+        if min(progress.alone, progress.attempts) >= ALONE:  # an older release forgets only the attempts
             raise NeverTaken(progress.attempts)
         progress.calling, progress.answer = step, ""
         progress.said |= says

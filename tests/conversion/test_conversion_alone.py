@@ -6,7 +6,7 @@ import pytest
 
 from adapters.errors import NotAuthorised, OutcomeUnknown, Unavailable
 from bot.conversion.decisions import Decision, decided
-from bot.conversion.records import AddMessage, ThreadKey
+from bot.conversion.records import AddMessage, ThreadKey, decode, encode
 from tests.conversion.test_conversion_worker import THREAD, opened, reply
 
 OTHER = ThreadKey(team="T1", channel="C2", ts="1900000000.000100")
@@ -179,3 +179,25 @@ async def test_what_the_operator_must_mend_is_waited_for(house, desk):
     await house.until(goes_on)
 
     assert [] == [one async for one in house.store.lanes.parked()]
+
+
+async def test_an_older_release_that_has_it_tried_again_leaves_the_count_and_it_is_tried_all_the_same(house, desk):
+    """Beside a newer one: it keeps what it does not know as it is."""
+    desk.error = Unavailable("desk", "it broke off before it read it.")
+    await house.intake.mirror(THREAD, reply(1, "poison"))
+    number, again = 100, []
+
+    async def stands_aside():
+        nonlocal number
+        number += 1
+        await another(house, number)
+        async for parked in house.store.lanes.parked():
+            before, after = decode(parked.payload), decode(decided(parked.payload, Decision.AGAIN))
+            after.progress.alone = before.progress.alone
+            again.append(desk.fails)
+            await house.store.lanes.unpark(parked.lane, parked.id, encode(after))
+        return len(again) == 2
+
+    await house.until(stands_aside)
+
+    assert again[1] >= again[0] + 3
