@@ -238,11 +238,14 @@ class WhmcsDesk(WhmcsWire):
     @override
     async def search(self, words: str, *, limit: int = 20) -> tuple[Ticket, ...]:
         """Looks for the part of *words* that WHMCS keeps as it is; the rest is compared here, in so many tickets."""
-        words = self.settings.kept(words)
         needle, found, looked_at = _needle(words), list[Ticket](), 0
+        kept = self.settings.kept(words)
         async for row in self._tickets(needle):
             looked_at += 1
-            if needle.get("subject") == words or words.casefold() in text(row.get("subject")).casefold():
+            if (
+                needle.get("subject") == kept
+                or kept.casefold() in self.settings.kept(text(row.get("subject"))).casefold()
+            ):
                 found.append(ticket_of(row, self.settings))
             if looked_at >= SEARCHED or len(found) >= limit:
                 break

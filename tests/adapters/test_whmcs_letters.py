@@ -75,6 +75,16 @@ async def test_a_subject_with_an_emoji_is_set_whole_and_found_by_it(whmcs: Pair)
     assert [ticket] == [one.ref for one in await whmcs.desk.search(SUBJECT)]
 
 
+async def test_a_ticket_whose_emoji_its_database_kept_is_found_by_it_though_the_settings_do_not_say_that():
+    """As a customer wrote it, or a Threadline before the setting was there."""
+    stand_in = WhmcsStandIn()
+    async with stand_in.serve() as table, entered({**table, "four_bytes": True}) as before:
+        ticket = await Pair(before, stand_in, requester=ADA, department="1").open(subject=SUBJECT)
+        async with entered({**table, "four_bytes": False}) as desk:
+            for words in (SUBJECT, "\N{FIRE}"):
+                assert [ticket] == [one.ref for one in await desk.search(words)]
+
+
 async def test_a_reply_by_somebody_whose_name_is_an_emoji_is_taken(whmcs: Pair):
     ticket: TicketRef = await whmcs.open()
     await whmcs.desk.add_message(ticket, Pair(whmcs.desk, whmcs.agents, requester=ROCKET).message("On it."))
