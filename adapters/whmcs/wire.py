@@ -1,5 +1,6 @@
 """Calls of WHMCS's API: one form POST each, a tolerant reading of the answer, each failure as one of our errors."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from adapters.whmcs.settings import WhmcsSettings
 from adapters.whmcs_family.desk import FamilyDesk
 from adapters.whmcs_family.reading import text
 
+PAUSE = 2.0
+"""Seconds before a call that a firewall refused is made once more: it may have counted calls, and not read this one."""
 LARGE = 1_000_000
 """Bytes from which a complaint about credentials rather means that PHP has emptied our form."""
 
@@ -42,6 +45,7 @@ class WhmcsWire(FamilyDesk[WhmcsSettings]):
         except NotAuthorised as error:
             if not (changes and error.code in FIREWALL and await self._is_let_through()):
                 raise
+        await asyncio.sleep(PAUSE)
         try:
             return await self._called(action, params, changes=changes, limit=limit)  # nothing was done
         except NotAuthorised as error:

@@ -143,7 +143,8 @@ class Journal:
             found = await self._find(step, look, reconcile, longest=longest, settle=settle)
             if found is not None:
                 return self._finish(step, found)
-        if min(progress.alone, progress.attempts) >= ALONE:  # an older release forgets only the attempts
+        # an older release forgets only the attempts; where nobody looks, nobody knows that nothing of it is there
+        if look is not None and min(progress.alone, progress.attempts) >= ALONE:
             raise NeverTaken(progress.attempts)
         progress.calling, progress.answer = step, ""
         progress.said |= says

@@ -11,6 +11,12 @@ from adapters.shared import InProcess
 from adapters.whmcs import WhmcsDesk
 from tests.adapters.test_whmcs_wire import TABLE
 
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr("adapters.whmcs.wire.PAUSE", 0.0)
+
+
 OPENED = {"result": "success", "id": "1", "tid": "516757", "c": "x"}
 
 

@@ -192,7 +192,7 @@ async def test_an_older_release_that_has_it_tried_again_leaves_the_count_and_it_
         number += 1
         await another(house, number)
         async for parked in house.store.lanes.parked():
-            before, after = decode(parked.payload), decode(decided(parked.payload, Decision.AGAIN))
+            before, after = decode(parked.payload), decode(decided(parked.payload, Decision.AGAIN) or "")
             after.progress.alone = before.progress.alone
             again.append(desk.fails)
             await house.store.lanes.unpark(parked.lane, parked.id, encode(after))
