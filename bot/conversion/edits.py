@@ -40,8 +40,8 @@ from bot.conversion.text.tree import Block, Quote, paragraph
 from bot.words import N_, _
 
 _BEFORE = N_("Before it was edited:")
-_NAMED = re.compile(r":[\w-]+:")
-"""An emoji by its name."""
+_NAMED = re.compile(r":(\w[\w-]*):")
+"""What may be a letter by its name, as a desk spells it out whose database keeps none of four bytes."""
 _NOTE = "message 0"
 """The step in which a `Delivery` writes the first part of a note."""
 
@@ -309,9 +309,17 @@ async def _reads_so(desk: TicketAdapter[Any], link: Link, place: _Place, now: Th
 
 
 def _letters(text: str) -> str:
-    """What no desk changes of a text; one whose database keeps no letters of four bytes spells them out."""
-    plain = _NAMED.sub("", unicodedata.normalize("NFKC", text))
+    """What no desk changes of a text."""
+    plain = _NAMED.sub(_by_name, unicodedata.normalize("NFKC", text))
     return "".join(letter for letter in plain if letter.isalnum() and letter <= "\uffff")
+
+
+def _by_name(found: re.Match[str]) -> str:
+    """The letter of that name; what has none, such as the minutes of a time, stays."""
+    try:
+        return unicodedata.lookup(found[1].replace("_", " ").upper())
+    except KeyError:
+        return found[0]
 
 
 async def _off_the_ticket(journal: Journal, desk: TicketAdapter[Any], link: Link, message_id: str) -> bool:

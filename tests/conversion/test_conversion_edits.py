@@ -92,13 +92,15 @@ async def test_an_edit_reaches_a_message_that_was_found_with_its_old_text(house)
     assert ["two\n\nBefore it was edited:\n\n> one"] == [message.text for message in messages]
 
 
-@pytest.mark.parametrize(("sent", "notes"), [("two", 0), ("one", 1)])
+@pytest.mark.parametrize(
+    ("sent", "now", "notes"), [("two", "two", 0), ("one", "two", 1), ("at 12:30:45", "at 12:40:45", 1)]
+)
 async def test_an_edit_of_a_message_that_was_found_is_noted_only_where_its_text_is_the_old_one(
-    house, monkeypatch, sent, notes
+    house, monkeypatch, sent, now, notes
 ):
     """As at a desk whose messages cannot be changed."""
     monkeypatch.setattr(type(house.desk), "capabilities", house.desk.capabilities - {Capability.EDIT_MESSAGE})
-    messages = await _found_and_edited(house, sent=sent)
+    messages = await _found_and_edited(house, sent=sent, now=now)
 
     assert notes == sum("edited their message" in message.text for message in messages)
 
