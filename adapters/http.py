@@ -84,8 +84,6 @@ def is_loopback(url: str) -> bool:
 
 _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16")))
 """Where AWS, Google, Alibaba and Azure tell a machine its secrets, besides the link-local 169.254.169.254."""
-
-
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 """Where networks without IPv4 put all of it (NAT64)."""
 

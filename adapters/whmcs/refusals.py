@@ -93,6 +93,7 @@ REFUSALS = (
 
 _MOVED = (Misconfigured, "WHMCS's address sends us on to another one.", "Set url to the address that it ends up at.")
 _ABSENT = (Misconfigured, "there is no WHMCS API at its address.", "Set url to the root of WHMCS.")
+_BY_FIREWALL = (403, 406)
 _FORBIDDEN = (
     NotAuthorised,
     "something in front of WHMCS (a firewall or proxy) refuses our calls.",
@@ -106,12 +107,12 @@ BY_STATUS: Mapping[int, tuple[type[AdapterError], str, str]] = {
         "the web server in front of WHMCS asks for a password.",
         "Set http_user and http_password.",
     ),
-    **dict.fromkeys((403, 406), _FORBIDDEN),
+    **dict.fromkeys(_BY_FIREWALL, _FORBIDDEN),
     429: (Unavailable, "WHMCS's server asks us to slow down.", "It will be tried again."),
 }
 """What an answer means that WHMCS itself did not write; in each case it did nothing. Class, cause, remedy."""
 
-FIREWALL = frozenset({"HTTP 403", "HTTP 406"})
+FIREWALL = frozenset(f"HTTP {status}" for status in _BY_FIREWALL)
 """The codes of what a firewall refuses: all calls of this machine, or one for what is written in it."""
 
 NO_ANSWER = "WHMCS answered something that is no answer of its API."

@@ -52,10 +52,11 @@ class WhmcsWire(FamilyDesk[WhmcsSettings]):
             if error.code not in FIREWALL:
                 raise
             cause = (
-                "a firewall in front of WHMCS takes other calls, and not this one: something in it looks to it like an"
+                "a firewall in front of WHMCS takes other calls, and not this one: something in it looks to it like "
+                "an attack."
             )
             remedy = "Write it otherwise, or ask the operator of WHMCS to let it through."
-            raise Rejected(self.name, f"{cause} attack.", remedy=remedy, code=error.code, field="body") from error
+            raise Rejected(self.name, cause, remedy=remedy, code=error.code, field="body") from error
 
     async def _is_let_through(self) -> bool:
         """Whether a call in which nobody has written anything reaches WHMCS, whatever that says."""

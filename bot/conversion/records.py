@@ -375,7 +375,7 @@ class Progress(BaseModel):
     crashes: int = 0  # times that a worker died with this operation in hand
     rested: bool = True  # False while a worker has it in hand
     first_failed: float = 0.0  # when the present trouble began; 0 while all is well
-    last_failed: float = 0.0
+    last_failed: float = 0.0  # when it failed last; 0 while all is well
     alone: int = 0  # failures before which its desk had taken another operation like it since the failure before
     done: dict[str, str] = Field(default_factory=dict)  # step -> what it gave
     left_out: dict[str, list[str]] = Field(default_factory=dict)  # step -> what of its files was left out, in words

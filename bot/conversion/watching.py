@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from datetime import timedelta
 from typing import Any
 
 from adapters.contract import Capability, TicketAdapter
 from bot.conversion.ops import pull_op
+from bot.conversion.pull import AGES
 from bot.conversion.records import AddMessage, ChangeTicket, EditMessage, Link, LinkTicket, OpenTicket, ThreadKey, Work
 from bot.conversion.rooms import Rooms
 
 REMEMBERED = 10_000
 """Tickets of which it is remembered that they were woken."""
-OFTEN = timedelta(minutes=10)
-"""For how long a ticket is looked at often after something happened on it: `bot.conversion.pull.AGES`."""
+OFTEN, _ = AGES[0]
+"""For how long a ticket is looked at often after something happened on it."""
 
 
 async def look_soon(rooms: Rooms, lane: str, work: Work, link: Link | None, desk: TicketAdapter[Any] | None) -> None:

@@ -1,5 +1,6 @@
 """One message with which a desk always fails while it takes others: it stands aside, and a person hears of it."""
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -54,20 +55,27 @@ async def another(house, number):
     await house.intake.mirror(OTHER, reply(number, f"other {number}"))
 
 
+async def while_others_write(house, condition):
+    """Work until *condition*, while the desk takes what others write."""
+    numbers = itertools.count(101)
+
+    async def holds():
+        await another(house, next(numbers))
+        return await condition()
+
+    await house.until(holds)
+
+
 @pytest.mark.parametrize("error", [AGAIN, Unavailable("desk", "it broke off before it read it.")])
 async def test_it_stands_aside_and_what_follows_in_its_thread_goes_on(house, desk, error):
     desk.error = error
     await house.intake.mirror(THREAD, reply(1, "poison"))
     await house.intake.mirror(THREAD, reply(2, "behind it"))
-    number = 100
 
     async def goes_on():
-        nonlocal number
-        number += 1
-        await another(house, number)
         return "behind it" in await texts(house)
 
-    await house.until(goes_on)
+    await while_others_write(house, goes_on)
 
     (parked,) = [one async for one in house.store.lanes.parked()]
     words = (
@@ -80,18 +88,15 @@ async def test_it_stands_aside_and_what_follows_in_its_thread_goes_on(house, des
 
 async def test_who_has_it_tried_again_has_it_looked_for_and_tried_as_often_again(house, desk):
     await house.intake.mirror(THREAD, reply(1, "poison"))
-    number, seen = 100, []
+    seen = []
 
     async def stands_aside():
-        nonlocal number
-        number += 1
-        await another(house, number)
         async for parked in house.store.lanes.parked():
             seen.append(desk.fails)
             await house.store.lanes.unpark(parked.lane, parked.id, decided(parked.payload, Decision.AGAIN))
         return len(seen) == 2
 
-    await house.until(stands_aside)
+    await while_others_write(house, stands_aside)
 
     assert seen[1] >= seen[0] + 3
 
@@ -127,15 +132,11 @@ async def test_what_is_not_tried_because_the_desk_cannot_be_searched_is_sent_whe
     monkeypatch.setattr(house.desk, "find_message", no_search)
     await house.intake.mirror(THREAD, reply(1, "poison"))
     await house.until(lambda: desk.fails == 1)
-    number = 100
 
     async def goes_on():
-        nonlocal number
-        number += 1
-        await another(house, number)
         return searched > 15
 
-    await house.until(goes_on)
+    await while_others_write(house, goes_on)
     monkeypatch.setattr(house.desk, "find_message", find_message)
     await house.until(lambda: desk.fails > 1)
 
@@ -168,15 +169,11 @@ async def _there(house):
 async def test_what_the_operator_must_mend_is_waited_for(house, desk):
     desk.error = NotAuthorised("desk", "it does not let us write on tickets of this department.")
     await house.intake.mirror(THREAD, reply(1, "poison"))
-    number = 100
 
     async def goes_on():
-        nonlocal number
-        number += 1
-        await another(house, number)
         return desk.fails > 8
 
-    await house.until(goes_on)
+    await while_others_write(house, goes_on)
 
     assert [] == [one async for one in house.store.lanes.parked()]
 
@@ -185,12 +182,9 @@ async def test_an_older_release_that_has_it_tried_again_leaves_the_count_and_it_
     """Beside a newer one: it keeps what it does not know as it is."""
     desk.error = Unavailable("desk", "it broke off before it read it.")
     await house.intake.mirror(THREAD, reply(1, "poison"))
-    number, again = 100, []
+    again = []
 
     async def stands_aside():
-        nonlocal number
-        number += 1
-        await another(house, number)
         async for parked in house.store.lanes.parked():
             before, after = decode(parked.payload), decode(decided(parked.payload, Decision.AGAIN) or "")
             after.progress.alone = before.progress.alone
@@ -198,6 +192,6 @@ async def test_an_older_release_that_has_it_tried_again_leaves_the_count_and_it_
             await house.store.lanes.unpark(parked.lane, parked.id, encode(after))
         return len(again) == 2
 
-    await house.until(stands_aside)
+    await while_others_write(house, stands_aside)
 
     assert again[1] >= again[0] + 3
